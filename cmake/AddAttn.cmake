@@ -1,0 +1,43 @@
+# add_attn_library(<name> <sources>... LINK_LIBS <libs>... [DEPENDS <targets>...])
+# A compiler library of Attn. Upstream MLIR* names in LINK_LIBS resolve to the
+# shared libMLIR where that is in use.
+function(add_attn_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK_LIBS" ${ARGN})
+  add_mlir_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS}
+    DEPENDS ${ARG_DEPENDS}
+    EXCLUDE_FROM_LIBMLIR
+    DISABLE_INSTALL)
+  set(own "")
+  set(upstream "")
+  foreach(lib IN LISTS ARG_LINK_LIBS)
+    if(lib MATCHES "^MLIR")
+      list(APPEND upstream ${lib})
+    else()
+      list(APPEND own ${lib})
+    endif()
+  endforeach()
+  target_link_libraries(${name} PUBLIC ${own})
+  if(upstream)
+    mlir_target_link_libraries(${name} PUBLIC ${upstream})
+  endif()
+endfunction()
+
+# add_attn_plain_library(<name> <sources>... LINK_LIBS <libs>...)
+# A library that knows nothing of LLVM: reference, runtime, support.
+function(add_attn_plain_library name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
+endfunction()
+
+# add_attn_tool(<name> <sources>... LINK_LIBS <libs>...)
+function(add_attn_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  add_llvm_executable(${name} ${ARG_UNPARSED_ARGUMENTS}
+    DISABLE_LLVM_LINK_LLVM_DYLIB)
+  llvm_update_compile_flags(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
+  if(MLIR_LINK_MLIR_DYLIB)
+    target_link_libraries(${name} PRIVATE MLIR LLVM)
+  endif()
+endfunction()
