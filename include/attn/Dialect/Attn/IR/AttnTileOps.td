@@ -1,0 +1,245 @@
+//===- AttnTileOps.td - Work items and online-softmax tiles -*- tablegen -*-==//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What an attention op becomes: a launch of a kernel over a range of work items,
+// views of the operands and ops on tiles with named dims.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_DIALECT_ATTN_IR_ATTNTILEOPS_TD
+#define ATTN_DIALECT_ATTN_IR_ATTNTILEOPS_TD
+
+def Attn_LaunchOp : Attn_Op<"launch", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Run a kernel over the work items [0, count)";
+  let description = [{
+    Calls `kernel(args..., begin, end)` on disjoint ranges that cover
+    [0, count), in any order and on any number of threads, and returns when all
+    are done.
+
+    Constraints:
+    - (C1) kernel is a function of this module without results whose arguments
+      are the types of args followed by two `index` (begin, end).
+
+    Example:
+    ```mlir
+    attn.launch @kernel over %count (%q, %out : memref<?xf32>, memref<?xf32>)
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Index:$count,
+                       Variadic<AnyType>:$args);
+  let assemblyFormat = [{
+    $kernel `over` $count `(` ($args^ `:` type($args))? `)` attr-dict
+  }];
+}
+
+def Attn_WorkItemOp : Attn_Op<"work_item", [Pure]> {
+  let summary = "Decode a linear work index";
+  let description = [{
+    `index = (batch * heads + head) * q_blocks + n` with q_block = n, or
+    q_block = q_blocks - 1 - n when `longest_first`: under a causal mask the last
+    block of rows sees the most keys, and starting with it evens out the finish.
+
+    Example:
+    ```mlir
+    %b, %h, %qb = attn.work_item %w of (%batches, %heads, %q_blocks) longest_first
+    ```
+  }];
+  let arguments = (ins Index:$index, Index:$batches, Index:$heads,
+                       Index:$q_blocks, UnitAttr:$longest_first);
+  let results = (outs Index:$batch, Index:$head, Index:$q_block);
+  let assemblyFormat = [{
+    $index `of` `(` $batches `,` $heads `,` $q_blocks `)`
+    (`longest_first` $longest_first^)? attr-dict
+  }];
+}
+
+def Attn_ViewOp : Attn_Op<"view", [Pure]> {
+  let summary = "The rows of one batch and head of an operand";
+  let description = [{
+    Constraints:
+    - (C1) source has the rank of layout, and its head dim is the view's extent.
+    - (C2) source's element type is the view's.
+    - (C3) block_table is given iff layout is paged.
+
+    Example:
+    ```mlir
+    %kv = attn.view %k[%b, %g] <bshd>
+        : memref<?x?x8x64xf32> -> !attn.view<kv, d 64, f32>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$head,
+                       Optional<AnyMemRef>:$block_table, Attn_LayoutAttr:$layout);
+  let results = (outs Attn_ViewType:$view);
+  let assemblyFormat = [{
+    $source `[` $batch `,` $head `]` $layout
+    (`pages` `(` $block_table^ `:` type($block_table) `)`)? attr-dict
+    `:` type($source) `->` type($view)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
+  let summary = "Load rows [row, row + extent) of a view";
+  let description = [{
+    Only the first `valid` rows are read; a `q` tile is 0 beyond them, a `kv` tile
+    unspecified. Elements are converted to the tile's element type, which is the
+    view's or wider. The second result, if asked for, is true iff every loaded
+    element is finite.
+
+    Constraints:
+    - (C1) The tile has the sequence dim and the head dim of the view, the latter
+      with the view's extent.
+    - (C2) The tile's element type is at least as wide as the view's.
+
+    Example:
+    ```mlir
+    %t = attn.load_tile %view[%row] valid(%n)
+        : !attn.view<kv, d 64, f32> -> !attn.tile<kv 128, d 64, f32>
+    ```
+  }];
+  let arguments = (ins Attn_ViewType:$view, Index:$row, Index:$valid);
+  let results = (outs Attn_TileType:$tile, Optional<I1>:$finite);
+  let assemblyFormat = [{
+    $view `[` $row `]` `valid` `(` $valid `)` attr-dict
+    `:` type($view) `->` type($tile) (`,` type($finite)^)?
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_StoreTileOp : Attn_Op<"store_tile", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Store the first valid rows of a tile, rounded to the view's type";
+  let description = [{
+    Constraints:
+    - (C1) The tile has the sequence dim and the head dim of the view, the latter
+      with the view's extent.
+
+    Example:
+    ```mlir
+    attn.store_tile %t, %view[%row] valid(%n)
+        : !attn.tile<q 64, dv 64, f32>, !attn.view<q, dv 64, bf16>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile, Attn_ViewType:$view, Index:$row,
+                       Index:$valid);
+  let assemblyFormat = [{
+    $tile `,` $view `[` $row `]` `valid` `(` $valid `)` attr-dict
+    `:` type($tile) `,` type($view)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_FillOp : Attn_Op<"fill", [Pure]> {
+  let summary = "A tile whose elements all have one value";
+  let arguments = (ins AnyFloat:$value);
+  let results = (outs Attn_TileType:$tile);
+  let assemblyFormat = "$value attr-dict `:` type($value) `->` type($tile)";
+}
+
+def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
+  let summary = "Multiply two tiles and sum over the dim they share";
+  let description = [{
+    Einstein summation over named dims: the dim that both operands have and the
+    result has not is summed over, in f32, in ascending order. With `into`, the
+    sum starts from that tile. With `guard`, if the flag is false, terms whose rhs
+    element is exactly 0 contribute nothing whatever the lhs element holds: a
+    hidden key has weight 0, and its V may be NaN or infinite.
+
+    `valid` bounds the keys: of an operand's kv dim only the first `valid` take
+    part in the sum; elements of the result beyond it are unspecified.
+
+    Constraints:
+    - (C1) Operands have two dims and share exactly one; the result has the other
+      two.
+    - (C2) Extents of equally named dims agree.
+    - (C3) The result is f32, and `into` has its type.
+
+    Example:
+    ```mlir
+    %s = attn.contract %k, %q valid(%n) : !attn.tile<kv 128, d 64, f32>,
+        !attn.tile<q 64, d 64, f32> -> !attn.tile<q 64, kv 128, f32>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$lhs, Attn_TileType:$rhs, Index:$valid,
+                       Optional<Attn_TileType>:$into, Optional<I1>:$guard);
+  let results = (outs Attn_TileType:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `valid` `(` $valid `)` (`into` `(` $into^ `:` type($into) `)`)?
+    (`guard` `(` $guard^ `)`)? attr-dict
+    `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_MapOp : Attn_Op<"map", [SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "Elementwise function of tiles and coordinates";
+  let description = [{
+    The body is evaluated for every element of the result. Its arguments are the
+    corresponding element of each input (an input that lacks a dim of the result
+    is broadcast along it), then the coordinates of the element in the tile, one
+    `index` per dim of the result in the order the result's type lists them. The
+    body uses pure scalar ops and values defined outside.
+
+    Constraints:
+    - (C1) Every dim of an input is a dim of the result, with the same extent.
+    - (C2) The body has one argument per input of its element type and one `index`
+      per dim of the result, and yields one value of the result's element type.
+
+    Example:
+    ```mlir
+    %p = attn.map ins(%s, %m : !attn.tile<q 64, kv 128, f32>,
+        !attn.tile<q 64, f32>) {
+    ^bb0(%x: f32, %max: f32, %i: index, %j: index):
+      %d = arith.subf %x, %max : f32
+      %e = math.exp2 %d : f32
+      attn.yield %e : f32
+    } -> !attn.tile<q 64, kv 128, f32>
+    ```
+  }];
+  let arguments = (ins Variadic<Attn_TileType>:$inputs);
+  let results = (outs Attn_TileType:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    (`ins` `(` $inputs^ `:` type($inputs) `)`)? $body attr-dict `->`
+    type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_YieldOp : Attn_Op<"yield", [Pure, Terminator, HasParent<"MapOp">]> {
+  let summary = "Value of one element of an attn.map";
+  let arguments = (ins AnyType:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+def Attn_ReduceOp
+    : Attn_Op<"reduce", [Pure, AllTypesMatch<["into", "result"]>]> {
+  let summary = "Combine a tile along the dim that the result lacks";
+  let description = [{
+    `into` is the value the combination starts from. `max` ignores NaN where
+    another element is greater; `add` goes in ascending order.
+
+    Constraints:
+    - (C1) The result has the dims of the input but one, and into's type.
+
+    Example:
+    ```mlir
+    %m1 = attn.reduce max %s into %m0 : !attn.tile<q 64, kv 128, f32>
+        -> !attn.tile<q 64, f32>
+    ```
+  }];
+  let arguments = (ins Attn_ReductionKindAttr:$kind, Attn_TileType:$input,
+                       Attn_TileType:$into);
+  let results = (outs Attn_TileType:$result);
+  let assemblyFormat = [{
+    $kind $input `into` $into attr-dict `:` type($input) `->`
+    type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // ATTN_DIALECT_ATTN_IR_ATTNTILEOPS_TD

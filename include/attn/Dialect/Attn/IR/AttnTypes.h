@@ -1,0 +1,17 @@
+//===- AttnTypes.h - Tiles and views -------------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_DIALECT_ATTN_IR_ATTNTYPES_H
+#define ATTN_DIALECT_ATTN_IR_ATTNTYPES_H
+
+#include "attn/Dialect/Attn/IR/AttnAttrs.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+#define GET_TYPEDEF_CLASSES
+#include "attn/Dialect/Attn/IR/AttnTypes.h.inc"
+
+#endif // ATTN_DIALECT_ATTN_IR_ATTNTYPES_H

@@ -1,0 +1,126 @@
+//===- AttnOps.cpp - attn.attention and attn.merge ---------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace attn;
+
+//===----------------------------------------------------------------------===//
+// Parsing and printing
+//===----------------------------------------------------------------------===//
+
+/// Parses `layout(<case>)` for all operands, or one case per operand:
+/// `layout(q = bshd, k = bhds, v = bshd, out = bshd)`. Absent means bshd.
+static ParseResult parseLayouts(OpAsmParser &parser, LayoutAttr &q,
+                                LayoutAttr &k, LayoutAttr &v, LayoutAttr &out) {
+  MLIRContext *context = parser.getContext();
+  q = k = v = out = LayoutAttr::get(context, Layout::bshd);
+  if (failed(parser.parseOptionalKeyword("layout")))
+    return success();
+  auto parseCase = [&](LayoutAttr &layout) -> ParseResult {
+    FailureOr<Layout> value = FieldParser<Layout>::parse(parser);
+    if (failed(value))
+      return failure();
+    layout = LayoutAttr::get(context, *value);
+    return success();
+  };
+  if (parser.parseLParen())
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("q"))) {
+    if (parser.parseEqual() || parseCase(q) || parser.parseComma() ||
+        parser.parseKeyword("k") || parser.parseEqual() || parseCase(k) ||
+        parser.parseComma() || parser.parseKeyword("v") ||
+        parser.parseEqual() || parseCase(v) || parser.parseComma() ||
+        parser.parseKeyword("out") || parser.parseEqual() || parseCase(out))
+      return failure();
+    return parser.parseRParen();
+  }
+  if (parseCase(q))
+    return failure();
+  k = v = out = q;
+  return parser.parseRParen();
+}
+
+static void printLayouts(OpAsmPrinter &printer, Operation *, LayoutAttr q,
+                         LayoutAttr k, LayoutAttr v, LayoutAttr out) {
+  if (q == k && q == v && q == out) {
+    if (q.getValue() != Layout::bshd)
+      printer << "layout(" << stringifyLayout(q.getValue()) << ")";
+    return;
+  }
+  printer << "layout(q = " << stringifyLayout(q.getValue())
+          << ", k = " << stringifyLayout(k.getValue())
+          << ", v = " << stringifyLayout(v.getValue())
+          << ", out = " << stringifyLayout(out.getValue()) << ")";
+}
+
+#define GET_OP_CLASSES
+#include "attn/Dialect/Attn/IR/AttnOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// AttentionOp
+//===----------------------------------------------------------------------===//
+
+ShapedType AttentionOp::getQType() { return cast<ShapedType>(getQ().getType()); }
+ShapedType AttentionOp::getKType() { return cast<ShapedType>(getK().getType()); }
+ShapedType AttentionOp::getVType() { return cast<ShapedType>(getV().getType()); }
+ShapedType AttentionOp::getOutType() {
+  return cast<ShapedType>(getOut().getType());
+}
+
+int64_t AttentionOp::getHeadDim() {
+  return getQType().getDimSize(getLayoutDims(getQLayout()).dim);
+}
+
+int64_t AttentionOp::getValueHeadDim() {
+  return getVType().getDimSize(getLayoutDims(getVLayout()).dim);
+}
+
+/// Memrefs among the operands are read, those among the inits are written; the
+/// op computes nothing else, so tensors make it pure.
+static void getDpsEffects(
+    DestinationStyleOpInterface op,
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    if (op.isDpsInit(&operand))
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  }
+}
+
+void AttentionOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  getDpsEffects(*this, effects);
+}
+
+LogicalResult AttentionOp::reifyResultShapes(
+    OpBuilder &builder, ReifiedRankedShapedTypeDims &reifiedReturnShapes) {
+  for (Value init : getOuts())
+    reifiedReturnShapes.push_back(
+        tensor::getMixedSizes(builder, getLoc(), init));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// MergeOp
+//===----------------------------------------------------------------------===//
+
+void MergeOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  getDpsEffects(*this, effects);
+}
