@@ -1,5 +1,4 @@
-//===- Attention.h - Attention in f64, straight from the contract
-//----------===//
+//===- Attention.h - Attention in f64, straight from the contract ---------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

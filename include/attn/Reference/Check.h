@@ -1,5 +1,4 @@
-//===- Check.h - When is a result right
-//------------------------------------===//
+//===- Check.h - When is a result right -----------------------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Masks.h - The mask algebra as functions
-//-----------------------------===//
+//===- Masks.h - The mask algebra as functions ----------------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

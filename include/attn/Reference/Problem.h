@@ -1,5 +1,4 @@
-//===- Problem.h - One attention problem, as plain data
-//--------------------===//
+//===- Problem.h - One attention problem, as plain data -------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

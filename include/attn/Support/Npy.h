@@ -1,5 +1,4 @@
-//===- Npy.h - Reading and writing NumPy's .npy files
-//----------------------===//
+//===- Npy.h - Reading and writing NumPy's .npy files ---------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

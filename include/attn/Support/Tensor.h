@@ -1,5 +1,4 @@
-//===- Tensor.h - Strided views and aligned arrays
-//-------------------------===//
+//===- Tensor.h - Strided views and aligned arrays ------------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -107,7 +106,7 @@ class Tensor {
 public:
   Tensor() = default;
 
-  /// Row-major. Refuses negative dims, sizes beyond 2^63 bytes and allocation
+  /// Row-major. Refuses negative dims, sizes beyond 2^47 bytes and allocation
   /// failure.
   static std::optional<Tensor> create(ElementType type,
                                       const std::vector<int64_t> &shape,
@@ -118,6 +117,10 @@ public:
                                       const std::vector<int64_t> &shape,
                                       const std::vector<int64_t> &strides,
                                       std::string &error);
+
+  /// Reads the same bytes as another type; they must be enough (asserted).
+  Tensor retype(ElementType type, const std::vector<int64_t> &shape,
+                const std::vector<int64_t> &strides) &&;
 
   const TensorView &view() const { return elements; }
   void *data() const { return elements.data(); }
