@@ -85,7 +85,7 @@ struct AttentionProblem {
   std::optional<TensorView> kDescale;
   std::optional<TensorView> vDescale;
 
-  /// Both are f32 in every front end; 0 is no softcap.
+  /// Both are f32 in every front end and finite. Only a softcap > 0 is one.
   float scale = 1.0f;
   float softcap = 0.0f;
 
