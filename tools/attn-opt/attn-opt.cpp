@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Dialect/Attn/IR/AttnDialect.h"
+#include "attn/InitAll.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -16,7 +16,8 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
-  registry.insert<attn::AttnDialect>();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv, "Attn optimizer driver\n", registry));
+  attn::registerAllAttn(registry);
+  attn::registerAllAttnPasses();
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Attn optimizer driver\n", registry));
 }

@@ -1,0 +1,18 @@
+//===- InitAll.cpp - Registration of all of Attn --------------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/InitAll.h"
+#include "attn/Dialect/Attn/IR/AttnDialect.h"
+#include "attn/Dialect/Attn/Transforms/BufferizableOpInterfaceImpl.h"
+
+void attn::registerAllAttn(mlir::DialectRegistry &registry) {
+  registry.insert<AttnDialect>();
+  registerBufferizableOpInterfaceExternalModels(registry);
+}
+
+// No pass is defined yet; each library of passes adds a line here.
+void attn::registerAllAttnPasses() {}
