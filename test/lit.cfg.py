@@ -1,0 +1,99 @@
+# How lit runs the tests of Attn. The build tree's lit.site.cfg.py sets the
+# paths and then loads this file.
+
+import os
+import platform
+import shutil
+import sys
+
+import lit.formats
+import lit.util
+from lit.llvm import llvm_config
+from lit.llvm.subst import ToolSubst
+
+config.name = "Attn"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test", ".c"]
+config.excludes = ["CMakeLists.txt", "lit.cfg.py", "lit.site.cfg.py", "Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.attn_obj_root, "test")
+
+# A hanging test must not hang the run; lit can only kill one with psutil.
+if (
+    not lit_config.maxIndividualTestTime
+    and lit.util.killProcessAndChildrenIsSupported()[0]
+):
+    lit_config.maxIndividualTestTime = 900
+
+# ---- Tools -------------------------------------------------------------------
+
+attn_tools_dir = os.path.join(config.attn_obj_root, "bin")
+llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
+llvm_config.with_environment("PATH", attn_tools_dir, append_path=True)
+llvm_config.with_environment("FILECHECK_OPTS", "-enable-var-scope")
+llvm_config.with_system_environment(["HOME", "TMPDIR", "ATTN_OPT_ROUNDTRIP"])
+
+# ATTN_OPT_ROUNDTRIP=1 makes every attn-opt run also print and re-parse its IR,
+# as text and as bytecode, and compare.
+attn_opt = "attn-opt"
+if os.environ.get("ATTN_OPT_ROUNDTRIP") == "1":
+    attn_opt += " --verify-roundtrip"
+
+llvm_config.add_tool_substitutions(
+    [
+        ToolSubst("attn-opt", attn_opt, unresolved="ignore"),
+        ToolSubst("attn-runner", unresolved="ignore"),
+        ToolSubst("attn-gen", unresolved="ignore"),
+        ToolSubst("FileCheck", unresolved="fatal"),
+        ToolSubst("not", unresolved="fatal"),
+        ToolSubst("count", unresolved="fatal"),
+        ToolSubst("split-file", unresolved="fatal"),
+        ToolSubst("mlir-opt", unresolved="ignore"),
+    ],
+    [attn_tools_dir, config.llvm_tools_dir],
+)
+config.substitutions += [
+    ("%attn_src", config.attn_src_root),
+    ("%attn_obj", config.attn_obj_root),
+    ("%host_cc", config.host_cc),
+    ("%python", sys.executable),
+    ("%shlibext", config.shlibext),
+    ("%llvm_tools", config.llvm_tools_dir),
+]
+
+# ---- Features ----------------------------------------------------------------
+
+
+def cpu_flags():
+    """Instruction sets of this machine as /proc/cpuinfo names them."""
+    try:
+        with open("/proc/cpuinfo") as cpuinfo:
+            for line in cpuinfo:
+                if line.startswith(("flags", "Features")):
+                    return set(line.split(":", 1)[1].split())
+    except OSError:
+        pass
+    return set()
+
+
+def add_feature_if(feature, present):
+    if present:
+        config.available_features.add(feature)
+
+
+flags = cpu_flags()
+avx512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
+add_feature_if(platform.machine(), True)  # x86_64, aarch64
+add_feature_if("avx2", {"avx2", "fma"} <= flags)
+add_feature_if("avx512", avx512 <= flags)
+add_feature_if("avx512bf16", avx512 | {"avx512_bf16"} <= flags)
+# `sanitizer`: stock LLVM tools cannot load our instrumented plugin, and an
+# address-space limit cannot hold the shadow memory.
+add_feature_if("sanitizer", bool(config.attn_sanitize))
+add_feature_if("ptxas", shutil.which("ptxas") is not None)
+add_feature_if("shellcheck", shutil.which("shellcheck") is not None)
+
+if config.attn_sanitize:
+    llvm_config.with_environment(
+        "UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1"
+    )
