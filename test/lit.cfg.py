@@ -59,6 +59,7 @@ config.substitutions += [
     ("%python", sys.executable),
     ("%shlibext", config.shlibext),
     ("%llvm_tools", config.llvm_tools_dir),
+    ("%mlir_include", config.mlir_include_dir),
 ]
 
 # ---- Features ----------------------------------------------------------------
