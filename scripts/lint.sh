@@ -160,6 +160,28 @@ check_words() {
     "${files[@]}"
 }
 
+# One name, all paths: pass attn-split-kv = SplitKVPass = SplitKV.cpp =
+# split-kv.mlir.
+check_passes() {
+  local -a tables
+  mapfile -t tables < <(list '^include/.*/Passes\.td$')
+  [[ ${#tables[@]} -gt 0 ]] || return 0
+  local table name flag
+  report "pass without a file of its name" < <(
+    awk '/^def [A-Za-z0-9]+Pass/ { name = $2; sub(/Pass$/, "", name) }
+         match($0, /Pass<"[^"]+"/) {
+           flag = substr($0, RSTART + 6, RLENGTH - 7)
+           sub(/^attn-/, "", flag)
+           print FILENAME, name, flag
+         }' "${tables[@]}" |
+      while read -r table name flag; do
+        [[ -n $(list "^lib/.*/$name\.cpp$") ]] || echo "$table: lib/**/$name.cpp"
+        [[ -n $(list "^test/.*/$flag\.mlir$") ]] ||
+          echo "$table: test/**/$flag.mlir"
+      done
+  )
+}
+
 # ---- Tools -------------------------------------------------------------------
 
 find_clang_format() {
@@ -209,6 +231,7 @@ main() {
   check_banners
   check_walls
   check_words
+  check_passes
   check_with_tools
   if [[ ${#not_run[@]} -gt 0 ]]; then
     printf 'lint: not found, so not run: %s\n' "${not_run[*]}"
