@@ -31,17 +31,20 @@ attn_tools_dir = os.path.join(config.attn_obj_root, "bin")
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", attn_tools_dir, append_path=True)
 llvm_config.with_environment("FILECHECK_OPTS", "-enable-var-scope")
-llvm_config.with_system_environment(["HOME", "TMPDIR", "ATTN_OPT_ROUNDTRIP"])
+llvm_config.with_system_environment(["HOME", "TMPDIR"])
 
 # ATTN_OPT_ROUNDTRIP=1 makes every attn-opt run also print and re-parse its IR,
-# as text and as bytecode, and compare.
-attn_opt = "attn-opt"
+# as text and as bytecode, and compare; runs that ask for it themselves excepted.
 if os.environ.get("ATTN_OPT_ROUNDTRIP") == "1":
-    attn_opt += " --verify-roundtrip"
-
+    config.substitutions.append(
+        (
+            r"(?<![-./\w])attn-opt(?![-.\w])(?!.*--verify-roundtrip)",
+            os.path.join(attn_tools_dir, "attn-opt") + " --verify-roundtrip",
+        )
+    )
 llvm_config.add_tool_substitutions(
     [
-        ToolSubst("attn-opt", attn_opt, unresolved="ignore"),
+        ToolSubst("attn-opt", unresolved="ignore"),
         ToolSubst("attn-runner", unresolved="ignore"),
         ToolSubst("attn-gen", unresolved="ignore"),
         ToolSubst("FileCheck", unresolved="fatal"),
