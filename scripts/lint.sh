@@ -161,7 +161,8 @@ check_words() {
 }
 
 # One name, all paths: pass attn-split-kv = SplitKVPass = SplitKV.cpp =
-# split-kv.mlir.
+# split-kv.mlir; a conversion, convert-attn-x-to-y = ConvertXToYPass, may leave
+# "Convert" to its folder.
 check_passes() {
   local -a tables
   mapfile -t tables < <(list '^include/.*/Passes\.td$')
@@ -171,12 +172,14 @@ check_passes() {
     awk '/^def [A-Za-z0-9]+Pass/ { name = $2; sub(/Pass$/, "", name) }
          match($0, /Pass<"[^"]+"/) {
            flag = substr($0, RSTART + 6, RLENGTH - 7)
+           sub(/^convert-/, "", flag)
            sub(/^attn-/, "", flag)
            print FILENAME, name, flag
          }' "${tables[@]}" |
       while read -r table name flag; do
-        [[ -n $(list "^lib/.*/$name\.cpp$") ]] || echo "$table: lib/**/$name.cpp"
-        [[ -n $(list "^test/.*/$flag\.mlir$") ]] ||
+        [[ -n $(list "^lib/.*/(Convert)?${name#Convert}\.cpp$") ]] ||
+          echo "$table: lib/**/$name.cpp"
+        [[ -n $(list "^test/.*/(convert-)?(attn-)?$flag\.mlir$") ]] ||
           echo "$table: test/**/$flag.mlir"
       done
   )
