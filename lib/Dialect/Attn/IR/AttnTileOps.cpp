@@ -19,3 +19,4 @@ LogicalResult StoreTileOp::verify() { return success(); }
 LogicalResult ContractOp::verify() { return success(); }
 LogicalResult MapOp::verify() { return success(); }
 LogicalResult ReduceOp::verify() { return success(); }
+LogicalResult DotPairsOp::verify() { return success(); }
