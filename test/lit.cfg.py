@@ -31,19 +31,6 @@ attn_tools_dir = os.path.join(config.attn_obj_root, "bin")
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", attn_tools_dir, append_path=True)
 llvm_config.with_environment("FILECHECK_OPTS", "-enable-var-scope")
-<<<<<<< HEAD
-llvm_config.with_system_environment(["HOME", "TMPDIR", "ATTN_OPT_ROUNDTRIP"])
-
-# ATTN_OPT_ROUNDTRIP=1 makes every attn-opt run also print and re-parse its IR,
-# as text and as bytecode, and compare.
-attn_opt = "attn-opt"
-if os.environ.get("ATTN_OPT_ROUNDTRIP") == "1":
-    attn_opt += " --verify-roundtrip"
-
-llvm_config.add_tool_substitutions(
-    [
-        ToolSubst("attn-opt", attn_opt, unresolved="ignore"),
-=======
 llvm_config.with_system_environment(["HOME", "TMPDIR"])
 
 # ATTN_OPT_ROUNDTRIP=1 makes every attn-opt run also print and re-parse its IR,
@@ -58,7 +45,6 @@ if os.environ.get("ATTN_OPT_ROUNDTRIP") == "1":
 llvm_config.add_tool_substitutions(
     [
         ToolSubst("attn-opt", unresolved="ignore"),
->>>>>>> house
         ToolSubst("attn-runner", unresolved="ignore"),
         ToolSubst("attn-gen", unresolved="ignore"),
         ToolSubst("FileCheck", unresolved="fatal"),
@@ -76,10 +62,7 @@ config.substitutions += [
     ("%python", sys.executable),
     ("%shlibext", config.shlibext),
     ("%llvm_tools", config.llvm_tools_dir),
-<<<<<<< HEAD
-=======
     ("%mlir_include", config.mlir_include_dir),
->>>>>>> house
 ]
 
 # ---- Features ----------------------------------------------------------------
