@@ -41,8 +41,14 @@
 
 namespace attn {
 
+/// Largest magnitude of window sides, prefix lengths, chunk sizes, block sizes
+/// and static offsets and lengths: bounds are computed in 64 bits at run time.
+constexpr int64_t kMaxMaskConstant = int64_t(1) << 48;
+
 /// Limits of the analysis; beyond them a problem is refused.
 struct MaskLimits {
+  /// Distinct nodes of the mask attribute.
+  unsigned nodes = 1024;
   /// Cells of the thresholds' product.
   unsigned cells = 4096;
   /// Visible boxes, hidden boxes, and projections of either kind.
