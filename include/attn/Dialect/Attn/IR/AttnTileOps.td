@@ -64,7 +64,7 @@ def Attn_ViewOp : Attn_Op<"view", [Pure]> {
     Constraints:
     - (C1) source has the rank of layout, and its head dim is the view's extent.
     - (C2) source's element type is the view's.
-    - (C3) block_table is given iff layout is paged.
+    - (C3) block_table is given iff layout is paged; it is i32 [B, max_pages].
 
     Example:
     ```mlir
@@ -78,7 +78,7 @@ def Attn_ViewOp : Attn_Op<"view", [Pure]> {
   let assemblyFormat = [{
     $source `[` $batch `,` $head `]` $layout
     (`pages` `(` $block_table^ `:` type($block_table) `)`)? attr-dict
-    `:` type($source) `->` type($view)
+    `:` type($source) `->` qualified(type($view))
   }];
   let hasVerifier = 1;
 }
@@ -87,14 +87,13 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
   let summary = "Load rows [row, row + extent) of a view";
   let description = [{
     Only the first `valid` rows are read; a `q` tile is 0 beyond them, a `kv` tile
-    unspecified. Elements are converted to the tile's element type, which is the
-    view's or wider. The second result, if asked for, is true iff every loaded
+    unspecified. Elements are converted to the tile's element type, exactly. The second result, if asked for, is true iff every loaded
     element is finite.
 
     Constraints:
     - (C1) The tile has the sequence dim and the head dim of the view, the latter
       with the view's extent.
-    - (C2) The tile's element type is at least as wide as the view's.
+    - (C2) The tile's element type is the view's or wider.
 
     Example:
     ```mlir
@@ -106,7 +105,7 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
   let results = (outs Attn_TileType:$tile, Optional<I1>:$finite);
   let assemblyFormat = [{
     $view `[` $row `]` `valid` `(` $valid `)` attr-dict
-    `:` type($view) `->` type($tile) (`,` type($finite)^)?
+    `:` qualified(type($view)) `->` qualified(type($tile)) (`,` type($finite)^)?
   }];
   let hasVerifier = 1;
 }
@@ -128,16 +127,26 @@ def Attn_StoreTileOp : Attn_Op<"store_tile", [MemoryEffects<[MemWrite]>]> {
                        Index:$valid);
   let assemblyFormat = [{
     $tile `,` $view `[` $row `]` `valid` `(` $valid `)` attr-dict
-    `:` type($tile) `,` type($view)
+    `:` qualified(type($tile)) `,` qualified(type($view))
   }];
   let hasVerifier = 1;
 }
 
 def Attn_FillOp : Attn_Op<"fill", [Pure]> {
   let summary = "A tile whose elements all have one value";
+  let description = [{
+    Constraints:
+    - (C1) value has the element type of the tile.
+
+    Example:
+    ```mlir
+    %m = attn.fill %minus_inf : f32 -> !attn.tile<q 64, f32>
+    ```
+  }];
   let arguments = (ins AnyFloat:$value);
   let results = (outs Attn_TileType:$tile);
-  let assemblyFormat = "$value attr-dict `:` type($value) `->` type($tile)";
+  let assemblyFormat = "$value attr-dict `:` type($value) `->` qualified(type($tile))";
+  let hasVerifier = 1;
 }
 
 def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
@@ -168,9 +177,9 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
                        Optional<Attn_TileType>:$into, Optional<I1>:$guard);
   let results = (outs Attn_TileType:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs `valid` `(` $valid `)` (`into` `(` $into^ `:` type($into) `)`)?
+    $lhs `,` $rhs `valid` `(` $valid `)` (`into` `(` $into^ `:` qualified(type($into)) `)`)?
     (`guard` `(` $guard^ `)`)? attr-dict
-    `:` type($lhs) `,` type($rhs) `->` type($result)
+    `:` qualified(type($lhs)) `,` qualified(type($rhs)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
@@ -205,9 +214,10 @@ def Attn_MapOp : Attn_Op<"map", [SingleBlock, RecursiveMemoryEffects]> {
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     (`ins` `(` $inputs^ `:` type($inputs) `)`)? $body attr-dict `->`
-    type($result)
+    qualified(type($result))
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def Attn_YieldOp : Attn_Op<"yield", [Pure, Terminator, HasParent<"MapOp">]> {
@@ -224,7 +234,8 @@ def Attn_ReduceOp
     another element is greater; `add` goes in ascending order.
 
     Constraints:
-    - (C1) The result has the dims of the input but one, and into's type.
+    - (C1) The result has the dims of the input but one, with the same extents,
+      and the input's element type; `into` has the result's type.
 
     Example:
     ```mlir
@@ -236,8 +247,8 @@ def Attn_ReduceOp
                        Attn_TileType:$into);
   let results = (outs Attn_TileType:$result);
   let assemblyFormat = [{
-    $kind $input `into` $into attr-dict `:` type($input) `->`
-    type($result)
+    custom<ReductionKind>($kind) $input `into` $into attr-dict `:`
+    qualified(type($input)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
