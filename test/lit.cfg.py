@@ -31,6 +31,7 @@ attn_tools_dir = os.path.join(config.attn_obj_root, "bin")
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", attn_tools_dir, append_path=True)
 llvm_config.with_environment("FILECHECK_OPTS", "-enable-var-scope")
+<<<<<<< HEAD
 llvm_config.with_system_environment(["HOME", "TMPDIR", "ATTN_OPT_ROUNDTRIP"])
 
 # ATTN_OPT_ROUNDTRIP=1 makes every attn-opt run also print and re-parse its IR,
@@ -42,6 +43,22 @@ if os.environ.get("ATTN_OPT_ROUNDTRIP") == "1":
 llvm_config.add_tool_substitutions(
     [
         ToolSubst("attn-opt", attn_opt, unresolved="ignore"),
+=======
+llvm_config.with_system_environment(["HOME", "TMPDIR"])
+
+# ATTN_OPT_ROUNDTRIP=1 makes every attn-opt run also print and re-parse its IR,
+# as text and as bytecode, and compare; runs that ask for it themselves excepted.
+if os.environ.get("ATTN_OPT_ROUNDTRIP") == "1":
+    config.substitutions.append(
+        (
+            r"(?<![-./\w])attn-opt(?![-.\w])(?!.*--verify-roundtrip)",
+            os.path.join(attn_tools_dir, "attn-opt") + " --verify-roundtrip",
+        )
+    )
+llvm_config.add_tool_substitutions(
+    [
+        ToolSubst("attn-opt", unresolved="ignore"),
+>>>>>>> house
         ToolSubst("attn-runner", unresolved="ignore"),
         ToolSubst("attn-gen", unresolved="ignore"),
         ToolSubst("FileCheck", unresolved="fatal"),
@@ -59,6 +76,10 @@ config.substitutions += [
     ("%python", sys.executable),
     ("%shlibext", config.shlibext),
     ("%llvm_tools", config.llvm_tools_dir),
+<<<<<<< HEAD
+=======
+    ("%mlir_include", config.mlir_include_dir),
+>>>>>>> house
 ]
 
 # ---- Features ----------------------------------------------------------------

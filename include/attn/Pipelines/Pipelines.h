@@ -10,7 +10,7 @@
 //
 //   attn        what the user wrote
 //   configured  --attn-to-configured   tiles and instructions are chosen
-//   online      --attn-to-online       memrefs, work loop, online softmax on tiles
+//   online      --attn-to-online       memrefs, work loop, online softmax
 //   tile        --attn-to-tile         every tile has a layout
 //   llvm        --attn-to-llvm         LLVM dialect, ready to translate
 //

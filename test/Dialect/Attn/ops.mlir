@@ -461,6 +461,14 @@ func.func @map(%s: !attn.tile<q 64, kv 128, f32>, %m: !attn.tile<q 64, f32>,
   return
 }
 
+// CHECK-LABEL: func @dot_pairs
+// CHECK:         attn.dot_pairs %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}} : vector<32xbf16>, vector<16xf32>
+func.func @dot_pairs(%a: vector<32xbf16>, %b: vector<32xbf16>,
+                     %acc: vector<16xf32>) -> vector<16xf32> {
+  %0 = attn.dot_pairs %a, %b, %acc : vector<32xbf16>, vector<16xf32>
+  return %0 : vector<16xf32>
+}
+
 // CHECK-LABEL: func private @types
 // CHECK-SAME:    !attn.tile<q 16, kv 8, bf16, #attn.buffer<[kv, q], pairs>>
 // CHECK-SAME:    !attn.tile<dv 64, f32, #attn.buffer<[dv]>>

@@ -390,3 +390,19 @@ func.func @reduce_kind(%a: !attn.tile<q 16, kv 16, f32>,
       : !attn.tile<q 16, kv 16, f32> -> !attn.tile<q 16, f32>
   return
 }
+
+// -----
+
+func.func @dot_pairs_c1(%a: vector<16xbf16>, %acc: vector<16xf32>) {
+  // expected-error @+1 {{'attn.dot_pairs' op lhs is 'vector<16xbf16>' and acc is 'vector<16xf32>'; expected lhs to have twice as many elements (C1)}}
+  %0 = attn.dot_pairs %a, %a, %acc : vector<16xbf16>, vector<16xf32>
+  return
+}
+
+// -----
+
+func.func @dot_pairs_c1_scalable(%a: vector<[32]xbf16>, %acc: vector<16xf32>) {
+  // expected-error @+1 {{expected lhs to have twice as many elements (C1)}}
+  %0 = attn.dot_pairs %a, %a, %acc : vector<[32]xbf16>, vector<16xf32>
+  return
+}

@@ -238,3 +238,14 @@ LogicalResult ReduceOp::verify() {
                          << "; expected the same one (C1)";
   return expectSameExtents(*this, "input", input, "the result", result, "C1");
 }
+
+LogicalResult DotPairsOp::verify() {
+  // dot_pairs_c1
+  VectorType pairs = getLhs().getType(), acc = getAcc().getType();
+  if (pairs.getDimSize(0) != 2 * acc.getDimSize(0) ||
+      pairs.isScalable() != acc.isScalable())
+    return emitOpError() << "lhs is " << pairs << " and acc is " << acc
+                         << "; expected lhs to have twice as many elements "
+                            "(C1)";
+  return success();
+}

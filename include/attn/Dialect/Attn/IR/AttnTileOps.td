@@ -132,6 +132,29 @@ def Attn_StoreTileOp : Attn_Op<"store_tile", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
+def Attn_StoreStatsOp : Attn_Op<"store_stats", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Store the first valid elements of a row statistic";
+  let description = [{
+    Element i goes to `memref[indices..., last index + i]`.
+
+    Constraints:
+    - (C1) The tile has one dim, `q`; the number of indices is the memref's rank;
+      element types are equal.
+
+    Example:
+    ```mlir
+    attn.store_stats %lse, %out[%b, %h, %row] valid(%n)
+        : !attn.tile<q 64, f32>, memref<?x8x?xf32>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile, AnyMemRef:$memref,
+                       Variadic<Index>:$indices, Index:$valid);
+  let assemblyFormat = [{
+    $tile `,` $memref `[` $indices `]` `valid` `(` $valid `)` attr-dict
+    `:` type($tile) `,` type($memref)
+  }];
+}
+
 def Attn_FillOp : Attn_Op<"fill", [Pure]> {
   let summary = "A tile whose elements all have one value";
   let description = [{
@@ -249,6 +272,31 @@ def Attn_ReduceOp
   let assemblyFormat = [{
     custom<ReductionKind>($kind) $input `into` $into attr-dict `:`
     qualified(type($input)) `->` qualified(type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_DotPairsOp : Attn_Op<"dot_pairs", [
+    Pure, AllTypesMatch<["acc", "result"]>, AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "acc[i] + lhs[2i] * rhs[2i] + lhs[2i+1] * rhs[2i+1], in f32";
+  let description = [{
+    The dot-product instruction of CPUs that multiply 16-bit elements in pairs.
+    Products and sums are f32; the order of the two additions is the machine's.
+
+    Constraints:
+    - (C1) lhs and rhs have twice as many elements as acc.
+
+    Example:
+    ```mlir
+    %r = attn.dot_pairs %a, %b, %acc : vector<32xbf16>, vector<16xf32>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [BF16, F16]>:$lhs,
+                       VectorOfRankAndType<[1], [BF16, F16]>:$rhs,
+                       VectorOfRankAndType<[1], [F32]>:$acc);
+  let results = (outs VectorOfRankAndType<[1], [F32]>:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `,` $acc attr-dict `:` type($lhs) `,` type($acc)
   }];
   let hasVerifier = 1;
 }

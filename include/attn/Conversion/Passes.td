@@ -1,0 +1,75 @@
+//===- Passes.td - Target-neutral lowerings -------------*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_CONVERSION_PASSES_TD
+#define ATTN_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def AssignBufferLayoutsPass
+    : Pass<"attn-assign-buffer-layouts", "::mlir::func::FuncOp"> {
+  let summary = "Choose where each tile of a vector kernel lies";
+  let description = [{
+    In: a kernel of the online stage. Out: the same ops; every tile type has a
+    layout. Query rows become the innermost, contiguous dim of every tile that
+    has them, so that they lie along the vector lanes: S^T = K Q^T and
+    O^T = V^T P^T, and no softmax step combines lanes. Keys are read in place
+    where no conversion is needed.
+  }];
+  let dependentDialects = ["::attn::AttnDialect"];
+}
+
+def ConvertTileToVectorPass
+    : Pass<"convert-attn-tile-to-vector", "::mlir::ModuleOp"> {
+  let summary = "Lower tile ops to loops over vectors in scratch buffers";
+  let description = [{
+    In: kernels whose tiles have buffer layouts. Out: loops of scf, vector,
+    arith, math and memref. A tile is a scratch buffer, allocated once per call
+    of the kernel; loop-carried tiles are updated in place. Matrix products
+    become calls of private functions that keep `rows` x `lanes` accumulators of
+    the kernel's `#attn.vector_schedule` in registers. Adjacent elementwise ops
+    and reductions over the same dims share one loop nest.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+def ExpandMathPass : Pass<"attn-expand-math"> {
+  let summary = "Replace math functions by polynomials on vectors and scalars";
+  let description = [{
+    exp2, log2 and tanh of f32 become arithmetic: no routine of a math library is
+    called. exp2 is exact where softmax needs it: 2^0 is 1, 2^-inf is 0, NaN
+    stays NaN; results below 2^-126 are 0.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+def ConvertLaunchToLLVMPass
+    : Pass<"convert-attn-launch-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Lower attn.launch to a call of attn_parallel_for";
+  let description = [{
+    The arguments of the kernel are packed into a struct on the stack of the
+    caller; a trampoline unpacks them and calls the kernel on its range:
+
+    ```
+    void attn_parallel_for(int64_t count,
+                           void (*body)(void *context, int64_t begin,
+                                        int64_t end),
+                           void *context);
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::func::FuncDialect"];
+}
+
+#endif // ATTN_CONVERSION_PASSES_TD

@@ -1,0 +1,80 @@
+//===- OnlineSoftmax.h - The online softmax, written once ----*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+//
+// The state of an attention row is (acc, max, sum): with base-2 scores s,
+//
+//   max = max over visible s
+//   sum = sum over visible 2^(s - max)
+//   acc = sum over visible 2^(s - max) v
+//
+// It has a neutral element and an associative merge, so keys may come in any
+// partition. Scores reach this file multiplied by log2(e); results leave it in
+// base e. Every target's tile body is built here.
+//
+// Tiles of acc and scores are two-dimensional (q x dv, q x kv), max and sum are
+// one-dimensional (q).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_DIALECT_ATTN_TRANSFORMS_ONLINESOFTMAX_H
+#define ATTN_DIALECT_ATTN_TRANSFORMS_ONLINESOFTMAX_H
+
+#include "attn/Dialect/Attn/IR/AttnTypes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace attn {
+
+struct OnlineState {
+  mlir::Value acc, max, sum;
+
+  llvm::SmallVector<mlir::Value, 3> values() const { return {acc, max, sum}; }
+  static OnlineState fromValues(mlir::ValueRange values) {
+    return {values[0], values[1], values[2]};
+  }
+};
+
+/// The state of rows that have seen no key. `sink` (f32, natural units, may be
+/// null) is a logit that enters the denominator only, once per row.
+OnlineState buildInitialState(mlir::ImplicitLocOpBuilder &b, int64_t blockQ,
+                              int64_t valueHeadDim, mlir::Value sink);
+
+/// The keys of one tile: their base-2 `scores` (-inf where hidden), their V, the
+/// number of valid keys and whether all of V is finite.
+struct OnlineTile {
+  mlir::Value scores, v, valid, vFinite;
+};
+
+/// The state after `tile`. Weights are rounded to V's element type before they
+/// are multiplied with it; the sum is taken before rounding.
+OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
+                            const OnlineState &state, const OnlineTile &tile);
+
+/// out = acc / sum, as a q x dv tile; 0 in rows without visible key and in rows
+/// from `rows` on.
+mlir::Value buildOutput(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
+                        mlir::Value rows);
+
+/// lse = ln(2) (max + log2(sum)); -inf where nothing was visible and in rows from
+/// `rows` on.
+mlir::Value buildLse(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
+                     mlir::Value rows);
+
+/// Creates an attn.map over `inputs` whose body `build` fills: it receives the
+/// elements and then the coordinates, and returns the value to yield.
+using MapBodyFn = llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &,
+                                                 mlir::ValueRange elements,
+                                                 mlir::ValueRange coordinates)>;
+mlir::Value buildMap(mlir::ImplicitLocOpBuilder &b, TileType result,
+                     mlir::ValueRange inputs, MapBodyFn build);
+
+/// An f32 constant.
+mlir::Value buildF32(mlir::ImplicitLocOpBuilder &b, double value);
+
+} // namespace attn
+
+#endif // ATTN_DIALECT_ATTN_TRANSFORMS_ONLINESOFTMAX_H

@@ -1,0 +1,73 @@
+//===- AssignBufferLayouts.cpp - Where the tiles of a vector kernel lie -===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Conversion/Passes.h"
+#include "attn/Dialect/Attn/IR/AttnOps.h"
+
+namespace attn {
+#define GEN_PASS_DEF_ASSIGNBUFFERLAYOUTSPASS
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+/// Whether the keys of `load` can be multiplied where they are: they have the
+/// tile's type and, in pairs, adjacent elements along d.
+static bool canReadKeysInPlace(LoadTileOp load, TileType tile) {
+  ViewType view = load.getView().getType();
+  if (view.getElementType() != tile.getElementType())
+    return false;
+  if (tile.getElementType().isF32())
+    return true;
+  auto source = load.getView().getDefiningOp<ViewOp>();
+  if (!source)
+    return false;
+  LayoutDims dims = getLayoutDims(source.getLayout());
+  return dims.dim > dims.sequence && view.getExtent() % 2 == 0;
+}
+
+/// The layout of a tile in the role that its dims tell.
+static Attribute chooseLayout(TileType tile, Operation *producer) {
+  MLIRContext *context = tile.getContext();
+  bool pairs = tile.getElementType().getIntOrFloatBitWidth() == 16;
+  if (tile.getRank() == 1)
+    return BufferLayoutAttr::get(context, tile.getDims(), false);
+  if (tile.hasDim(Dim::q)) {
+    Dim outer = tile.getDims()[tile.getDims()[0] == Dim::q ? 1 : 0];
+    return BufferLayoutAttr::get(context, {outer, Dim::q}, pairs);
+  }
+  if (tile.hasDim(Dim::dv))
+    return BufferLayoutAttr::get(context, {Dim::kv, Dim::dv}, pairs);
+  auto load = dyn_cast_if_present<LoadTileOp>(producer);
+  if (load && canReadKeysInPlace(load, tile))
+    return InPlaceLayoutAttr::get(context);
+  // Pairs along d are adjacent in this order already.
+  return BufferLayoutAttr::get(context, {Dim::kv, Dim::d}, false);
+}
+
+static void assignLayout(Value value, Operation *producer) {
+  auto tile = dyn_cast<TileType>(value.getType());
+  if (tile && !tile.getLayout())
+    value.setType(tile.withLayout(chooseLayout(tile, producer)));
+}
+
+namespace {
+struct AssignBufferLayoutsPass
+    : attn::impl::AssignBufferLayoutsPassBase<AssignBufferLayoutsPass> {
+  void runOnOperation() override {
+    getOperation().walk([](Operation *op) {
+      for (Value result : op->getResults())
+        assignLayout(result, op);
+      for (Region &region : op->getRegions())
+        for (Block &block : region)
+          for (BlockArgument arg : block.getArguments())
+            assignLayout(arg, nullptr);
+    });
+  }
+};
+} // namespace

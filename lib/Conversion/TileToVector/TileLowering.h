@@ -1,0 +1,101 @@
+//===- TileLowering.h - State of the tile-to-vector lowering -*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+//
+// Private to the conversion. A tile value is a memref; `TileLowering` knows which
+// one, and each lower* function emits the code of one kind of op.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CONVERSION_TILETOVECTOR_TILELOWERING_H
+#define ATTN_LIB_CONVERSION_TILETOVECTOR_TILELOWERING_H
+
+#include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace attn {
+
+class TileLowering {
+public:
+  TileLowering(mlir::func::FuncOp kernel, VectorScheduleAttr schedule)
+      : kernel(kernel), schedule(schedule) {}
+
+  VectorScheduleAttr getSchedule() const { return schedule; }
+  mlir::func::FuncOp getKernel() const { return kernel; }
+
+  /// The memref that holds `tile`, which has been lowered already.
+  mlir::Value getBuffer(mlir::Value tile) const {
+    mlir::Value buffer = buffers.lookup(tile);
+    assert(buffer && "tile has no buffer yet");
+    return buffer;
+  }
+  void setBuffer(mlir::Value tile, mlir::Value buffer);
+
+  /// A scratch buffer for `tile`: one that no tile alive in the same loop body
+  /// uses, or a new one, allocated at the kernel's entry.
+  mlir::Value allocate(mlir::Value tile);
+
+  /// A buffer for `result` that may overwrite one of `inputs`: the first of the
+  /// same type whose last use is before or at `last`.
+  mlir::Value reuseOrAllocate(mlir::Value result, mlir::ValueRange inputs,
+                              mlir::Operation *last);
+
+  /// The memref behind a view: [sequence][head dim].
+  mlir::Value getView(mlir::Value view) const { return views.lookup(view); }
+  void setView(mlir::Value view, mlir::Value memref) { views[view] = memref; }
+
+  /// The value that stands for a lowered non-tile result (the finite flag).
+  void replaceScalar(mlir::Value from, mlir::Value to) {
+    from.replaceAllUsesWith(to);
+  }
+
+  /// Functions that several tile bodies call, by a key that tells their code.
+  llvm::StringMap<mlir::func::FuncOp> functions;
+
+private:
+  mlir::func::FuncOp kernel;
+  VectorScheduleAttr schedule;
+  llvm::DenseMap<mlir::Value, mlir::Value> buffers;
+  llvm::DenseMap<mlir::Value, mlir::Value> views;
+  /// For each scratch buffer, the blocks that define tiles in it.
+  llvm::SmallVector<
+      std::pair<mlir::Value, llvm::SmallVector<mlir::Block *, 4>>>
+      scratch;
+};
+
+/// Whether no op after `last`, in the same block, uses `value`, and `value` is
+/// defined in that block.
+bool isLastUse(mlir::Value value, mlir::Operation *last);
+
+mlir::Value buildIndex(mlir::ImplicitLocOpBuilder &b, int64_t value);
+
+/// Emits `for iv = 0 to end step step { body(iv) }`.
+void buildLoop(mlir::ImplicitLocOpBuilder &b, mlir::Value end, int64_t step,
+               llvm::function_ref<void(mlir::Value)> body);
+
+void lowerWorkItem(WorkItemOp op);
+void lowerView(ViewOp op, TileLowering &lowering);
+mlir::LogicalResult lowerLoadTile(LoadTileOp op, TileLowering &lowering);
+void lowerStoreTile(StoreTileOp op, TileLowering &lowering);
+void lowerStoreStats(StoreStatsOp op, TileLowering &lowering);
+void lowerFill(FillOp op, TileLowering &lowering);
+void lowerContract(ContractOp op, TileLowering &lowering);
+
+/// Lowers `group`, adjacent attn.map and attn.reduce ops over the same dims, as
+/// one loop nest in front of its last op.
+mlir::LogicalResult lowerElementwise(llvm::ArrayRef<mlir::Operation *> group,
+                                     TileLowering &lowering);
+/// The ops from `first` on that form such a group.
+llvm::SmallVector<mlir::Operation *>
+collectElementwiseGroup(mlir::Operation *first);
+
+} // namespace attn
+
+#endif // ATTN_LIB_CONVERSION_TILETOVECTOR_TILELOWERING_H

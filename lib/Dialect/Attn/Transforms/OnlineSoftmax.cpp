@@ -1,0 +1,184 @@
+//===- OnlineSoftmax.cpp - The online softmax, written once ------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Dialect/Attn/Transforms/OnlineSoftmax.h"
+#include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/STLExtras.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace attn;
+
+static constexpr double kLn2 = 0.693147180559945309417;
+static constexpr double kLog2E = 1.44269504088896340736;
+
+Value attn::buildF32(ImplicitLocOpBuilder &b, double value) {
+  return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+}
+
+static Value buildNegativeInfinity(ImplicitLocOpBuilder &b) {
+  return buildF32(b, -INFINITY);
+}
+
+Value attn::buildMap(ImplicitLocOpBuilder &b, TileType result,
+                     ValueRange inputs, MapBodyFn build) {
+  auto map = MapOp::create(b, result, inputs);
+  SmallVector<Type> types = llvm::map_to_vector(inputs, [](Value input) {
+    return cast<TileType>(input.getType()).getElementType();
+  });
+  types.append(result.getRank(), b.getIndexType());
+  SmallVector<Location> locs(types.size(), b.getLoc());
+  OpBuilder::InsertionGuard guard(b);
+  Block *body = b.createBlock(&map.getBody(), {}, types, locs);
+  ValueRange args = body->getArguments();
+  Value value =
+      build(b, args.take_front(inputs.size()), args.drop_front(inputs.size()));
+  YieldOp::create(b, value);
+  return map.getResult();
+}
+
+OnlineState attn::buildInitialState(ImplicitLocOpBuilder &b, int64_t blockQ,
+                                    int64_t valueHeadDim, Value sink) {
+  auto accType = TileType::get(b.getContext(), {Dim::q, Dim::dv},
+                               {blockQ, valueHeadDim}, b.getF32Type());
+  auto statType =
+      TileType::get(b.getContext(), {Dim::q}, {blockQ}, b.getF32Type());
+  Value zero = buildF32(b, 0);
+  Value max = buildNegativeInfinity(b);
+  Value sum = zero;
+  if (sink) {
+    // A sink of -inf is no key at all: exp(-inf - max) is 0 for every max.
+    Value hidden = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sink,
+                                         buildNegativeInfinity(b));
+    sum = arith::SelectOp::create(b, hidden, zero, buildF32(b, 1));
+    max = arith::MulFOp::create(b, sink, buildF32(b, kLog2E));
+  }
+  return {FillOp::create(b, accType, zero), FillOp::create(b, statType, max),
+          FillOp::create(b, statType, sum)};
+}
+
+/// The row maximum to subtract. While a row has seen nothing its maximum is
+/// -inf; subtracting 0 instead keeps -inf - max = -inf, and 2^-inf is 0.
+static Value buildSafeMax(ImplicitLocOpBuilder &b, Value max) {
+  return buildMap(
+      b, cast<TileType>(max.getType()), max,
+      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
+                                           elements[0],
+                                           buildNegativeInfinity(b));
+        return arith::SelectOp::create(b, none, buildF32(b, 0), elements[0])
+            .getResult();
+      });
+}
+
+/// 2^(lhs - rhs), elementwise with rhs broadcast.
+static Value buildExp2Difference(ImplicitLocOpBuilder &b, Value lhs,
+                                 Value rhs) {
+  return buildMap(
+      b, cast<TileType>(lhs.getType()), {lhs, rhs},
+      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        Value difference =
+            arith::SubFOp::create(b, elements[0], elements[1]);
+        return math::Exp2Op::create(b, difference).getResult();
+      });
+}
+
+/// lhs * rhs, elementwise with rhs broadcast.
+static Value buildProduct(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
+  return buildMap(
+      b, cast<TileType>(lhs.getType()), {lhs, rhs},
+      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::MulFOp::create(b, elements[0], elements[1]).getResult();
+      });
+}
+
+/// The weights rounded to V's element type.
+static Value buildRounded(ImplicitLocOpBuilder &b, Value weights, Type type) {
+  auto weightType = cast<TileType>(weights.getType());
+  if (weightType.getElementType() == type)
+    return weights;
+  auto rounded = TileType::get(b.getContext(), weightType.getDims(),
+                               weightType.getShape(), type);
+  return buildMap(
+      b, rounded, weights,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::TruncFOp::create(b, type, elements[0]).getResult();
+      });
+}
+
+OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
+                                  const OnlineState &state,
+                                  const OnlineTile &tile) {
+  OnlineState next;
+  next.max =
+      ReduceOp::create(b, ReductionKind::max, tile.scores, state.max);
+  Value safeMax = buildSafeMax(b, next.max);
+  Value rescale = buildExp2Difference(b, state.max, safeMax);
+  Value rescaledSum = buildProduct(b, state.sum, rescale);
+  Value rescaledAcc = buildProduct(b, state.acc, rescale);
+  Value weights = buildExp2Difference(b, tile.scores, safeMax);
+  next.sum = ReduceOp::create(b, ReductionKind::add, weights, rescaledSum);
+  Type vElement = cast<TileType>(tile.v.getType()).getElementType();
+  Value rounded = buildRounded(b, weights, vElement);
+  next.acc = ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded,
+                                tile.valid, rescaledAcc, tile.vFinite);
+  return next;
+}
+
+/// Whether the row at coordinate `row` has output: it is a row of the sequence
+/// and has seen a key.
+static Value buildRowHasOutput(ImplicitLocOpBuilder &b, Value row, Value rows,
+                               Value sum) {
+  Value inside =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, rows);
+  // A NaN sum must reach the output.
+  Value visible = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, sum,
+                                        buildF32(b, 0));
+  return arith::AndIOp::create(b, inside, visible);
+}
+
+Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
+                        Value rows) {
+  auto statType = cast<TileType>(state.sum.getType());
+  Value inverse = buildMap(
+      b, statType, state.sum,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
+        Value has = buildRowHasOutput(b, at[0], rows, elements[0]);
+        Value inverse =
+            arith::DivFOp::create(b, buildF32(b, 1), elements[0]);
+        return arith::SelectOp::create(b, has, inverse, buildF32(b, 0))
+            .getResult();
+      });
+  return buildMap(
+      b, cast<TileType>(state.acc.getType()), {state.acc, inverse},
+      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        // Rows without output may hold anything: select, do not multiply.
+        Value zero = buildF32(b, 0);
+        Value product =
+            arith::MulFOp::create(b, elements[0], elements[1]);
+        Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
+                                           elements[1], zero);
+        return arith::SelectOp::create(b, none, zero, product).getResult();
+      });
+}
+
+Value attn::buildLse(ImplicitLocOpBuilder &b, const OnlineState &state,
+                     Value rows) {
+  auto statType = cast<TileType>(state.sum.getType());
+  return buildMap(
+      b, statType, {state.max, state.sum},
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
+        Value has = buildRowHasOutput(b, at[0], rows, elements[1]);
+        Value log = math::Log2Op::create(b, elements[1]);
+        Value base2 = arith::AddFOp::create(b, elements[0], log);
+        Value lse = arith::MulFOp::create(b, base2, buildF32(b, kLn2));
+        return arith::SelectOp::create(b, has, lse, buildNegativeInfinity(b))
+            .getResult();
+      });
+}

@@ -1,0 +1,135 @@
+//===- Pipelines.cpp - The stages of Attn as pass pipelines ------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Pipelines/Pipelines.h"
+#include "attn/Conversion/Passes.h"
+#include "attn/Dialect/Attn/Transforms/Passes.h"
+#include "attn/Target/CPU/Passes.h"
+#include "attn/Target/CPU/TargetInfo.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace attn;
+
+StringRef attn::stringifyStage(Stage stage) {
+  switch (stage) {
+  case Stage::Attn:
+    return "attn";
+  case Stage::Configured:
+    return "configured";
+  case Stage::Online:
+    return "online";
+  case Stage::Tile:
+    return "tile";
+  case Stage::LLVM:
+    return "llvm";
+  }
+  llvm_unreachable("unknown stage");
+}
+
+std::optional<Stage> attn::symbolizeStage(StringRef name) {
+  return llvm::StringSwitch<std::optional<Stage>>(name)
+      .Case("attn", Stage::Attn)
+      .Case("configured", Stage::Configured)
+      .Case("online", Stage::Online)
+      .Case("tile", Stage::Tile)
+      .Case("llvm", Stage::LLVM)
+      .Default(std::nullopt);
+}
+
+/// Appends upstream passes, given as text: their headers cost half a minute of
+/// compile time each.
+static void addUpstream(OpPassManager &pm, StringRef text) {
+  [[maybe_unused]] LogicalResult parsed = parsePassPipeline(text, pm);
+  assert(succeeded(parsed) && "upstream passes are not registered");
+}
+
+static void buildConfigured(OpPassManager &pm, const PipelineOptions &options) {
+  // Masks that show all or nothing, and constants, before anything is chosen.
+  addUpstream(pm, "canonicalize,cse");
+  pm.addPass(createSelectCpuConfigPass({options.target}));
+}
+
+static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
+  // Kernels are made of memrefs, so bufferization comes first. Results that a
+  // function returns are buffers that the caller owns.
+  addUpstream(pm, "one-shot-bufferize{bufferize-function-boundaries},"
+                  "ownership-based-buffer-deallocation,canonicalize,"
+                  "buffer-deallocation-simplification,"
+                  "bufferization-lower-deallocations,canonicalize");
+  ConvertToOnlinePassOptions online;
+  online.countTiles = options.countTiles;
+  pm.addPass(createConvertToOnlinePass(online));
+  addUpstream(pm, "canonicalize,cse");
+}
+
+static void buildTile(OpPassManager &pm, const PipelineOptions &) {
+  pm.addNestedPass<func::FuncOp>(createAssignBufferLayoutsPass());
+}
+
+static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createConvertTileToVectorPass());
+  pm.addPass(createExpandMathPass());
+  // What depends on the keys or the rows alone leaves the loops over the other.
+  addUpstream(pm, "canonicalize,cse,loop-invariant-code-motion");
+  pm.addPass(createConvertDotPairsToX86Pass());
+  pm.addPass(createConvertLaunchToLLVMPass());
+  // Ops around the attention op.
+  addUpstream(pm, "convert-linalg-to-loops,convert-vector-to-scf,"
+                  "expand-strided-metadata,lower-affine,convert-scf-to-cf,"
+                  "canonicalize,cse");
+  llvm::Expected<CpuTarget> cpu = lookupCpuTarget(options.target);
+  bool convertsBF16 = cpu && cpu->convertsBF16;
+  if (!cpu)
+    // Selecting the config has reported it.
+    llvm::consumeError(cpu.takeError());
+  addUpstream(pm, convertsBF16 ? "arith-expand"
+                               : "arith-expand{include-bf16=true}");
+  addUpstream(pm, "convert-vector-to-llvm{enable-x86vector=true},"
+                  "convert-math-to-llvm,convert-arith-to-llvm,"
+                  "convert-index-to-llvm,finalize-memref-to-llvm,"
+                  "convert-func-to-llvm,convert-cf-to-llvm,convert-ub-to-llvm,"
+                  "reconcile-unrealized-casts,canonicalize,cse");
+}
+
+void attn::buildPipelineTo(Stage stage, OpPassManager &pm,
+                           const PipelineOptions &options) {
+  using BuildFn = void (*)(OpPassManager &, const PipelineOptions &);
+  static constexpr std::pair<Stage, BuildFn> kSteps[] = {
+      {Stage::Configured, buildConfigured},
+      {Stage::Online, buildOnline},
+      {Stage::Tile, buildTile},
+      {Stage::LLVM, buildLLVM}};
+  for (auto [produces, build] : kSteps)
+    if (produces <= stage)
+      build(pm, options);
+}
+
+void attn::registerAttnPipelines() {
+  PassPipelineRegistration<PipelineOptions>(
+      "attn-to-configured", "Choose tiles and instructions for the target",
+      [](OpPassManager &pm, const PipelineOptions &options) {
+        buildPipelineTo(Stage::Configured, pm, options);
+      });
+  PassPipelineRegistration<PipelineOptions>(
+      "attn-to-online", "Lower to work loops and online softmax on tiles",
+      [](OpPassManager &pm, const PipelineOptions &options) {
+        buildPipelineTo(Stage::Online, pm, options);
+      });
+  PassPipelineRegistration<PipelineOptions>(
+      "attn-to-tile", "Lower to tiles with layouts",
+      [](OpPassManager &pm, const PipelineOptions &options) {
+        buildPipelineTo(Stage::Tile, pm, options);
+      });
+  PassPipelineRegistration<PipelineOptions>(
+      "attn-to-llvm", "Lower to the LLVM dialect",
+      [](OpPassManager &pm, const PipelineOptions &options) {
+        buildPipelineTo(Stage::LLVM, pm, options);
+      });
+}
