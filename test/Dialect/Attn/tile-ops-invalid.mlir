@@ -152,6 +152,42 @@ func.func @store_tile_c1(%t: !attn.tile<q 16, d 64, f32>,
 
 // -----
 
+func.func @store_stats_c1(%t: !attn.tile<kv 16, f32>, %m: memref<?xf32>,
+                          %i: index) {
+  // expected-error @+1 {{'attn.store_stats' op tile is '!attn.tile<kv 16, f32>'; expected one dim, 'q' (C1)}}
+  attn.store_stats %t, %m[%i] valid(%i) : !attn.tile<kv 16, f32>, memref<?xf32>
+  return
+}
+
+// -----
+
+func.func @store_stats_c1_indices(%t: !attn.tile<q 16, f32>,
+                                  %m: memref<?x?xf32>, %i: index) {
+  // expected-error @+1 {{op has 1 indices into 'memref<?x?xf32>'; expected one per dim, at least one (C1)}}
+  attn.store_stats %t, %m[%i] valid(%i) : !attn.tile<q 16, f32>, memref<?x?xf32>
+  return
+}
+
+// -----
+
+func.func @store_stats_c1_scalar(%t: !attn.tile<q 16, f32>,
+                                 %m: memref<f32>, %i: index) {
+  // expected-error @+1 {{op has 0 indices into 'memref<f32>'; expected one per dim, at least one (C1)}}
+  attn.store_stats %t, %m[] valid(%i) : !attn.tile<q 16, f32>, memref<f32>
+  return
+}
+
+// -----
+
+func.func @store_stats_c1_elements(%t: !attn.tile<q 16, f32>,
+                                   %m: memref<?xf16>, %i: index) {
+  // expected-error @+1 {{op tile has element type 'f32' and the memref has 'f16'; expected the same one (C1)}}
+  attn.store_stats %t, %m[%i] valid(%i) : !attn.tile<q 16, f32>, memref<?xf16>
+  return
+}
+
+// -----
+
 func.func @fill_c1(%x: f32) {
   // expected-error @+1 {{'attn.fill' op value is 'f32'; expected 'f16' of the tile (C1)}}
   %0 = attn.fill %x : f32 -> !attn.tile<q 16, f16>

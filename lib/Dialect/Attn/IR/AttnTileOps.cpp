@@ -99,6 +99,24 @@ LogicalResult StoreTileOp::verify() {
   return verifyTileOfView(*this, getTile().getType(), getView().getType());
 }
 
+LogicalResult StoreStatsOp::verify() {
+  // store_stats_c1
+  TileType tile = getTile().getType();
+  auto memref = cast<MemRefType>(getMemref().getType());
+  if (tile.getRank() != 1 || !tile.hasDim(Dim::q))
+    return emitOpError() << "tile is " << tile
+                         << "; expected one dim, 'q' (C1)";
+  size_t indices = getIndices().size();
+  if (indices == 0 || indices != static_cast<size_t>(memref.getRank()))
+    return emitOpError() << "has " << indices << " indices into " << memref
+                         << "; expected one per dim, at least one (C1)";
+  if (tile.getElementType() != memref.getElementType())
+    return emitOpError() << "tile has element type " << tile.getElementType()
+                         << " and the memref has " << memref.getElementType()
+                         << "; expected the same one (C1)";
+  return success();
+}
+
 LogicalResult FillOp::verify() {
   // fill_c1
   Type element = getTile().getType().getElementType();

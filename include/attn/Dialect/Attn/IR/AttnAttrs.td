@@ -33,11 +33,11 @@ def Attn_VectorScheduleAttr : AttrDef<Attn_Dialect, "VectorSchedule"> {
   let summary = "Register tile of the vector lowering";
   let description = [{
     The matrix products keep `rows` x `lanes` f32 accumulators in registers;
-    `lanes` query rows lie along the vector lanes, so softmax needs no horizontal
-    reduction. `unit` is the number of lanes of one machine register. With
-    `pairs` the products multiply adjacent pairs of 16-bit elements and add both
-    to an f32 lane (a dot-product instruction); otherwise operands are converted
-    to f32 when a tile is loaded.
+    `lanes` query rows lie along the vector lanes, so softmax needs no
+    horizontal reduction. `unit` is the number of lanes of one machine register.
+    With `pairs` the products multiply adjacent pairs of 16-bit elements and add
+    both to an f32 lane (a dot-product instruction); otherwise operands are
+    converted to f32 when a tile is loaded.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$lanes, "int64_t":$unit,
                         "bool":$pairs);
