@@ -28,9 +28,8 @@ static ParseResult parseWindowSide(AsmParser &parser, int64_t &side) {
     return failure();
   // The verifier cannot tell -1 from `unbounded`.
   if (side < 0)
-    return parser.emitError(loc)
-           << "sliding_window side is " << side
-           << "; expected a count >= 0 or 'unbounded'";
+    return parser.emitError(loc) << "sliding_window side is " << side
+                                 << "; expected a count >= 0 or 'unbounded'";
   return success();
 }
 
@@ -66,9 +65,9 @@ static void printPrefixLength(AsmPrinter &printer, int64_t length,
 
 static ParseResult parseMaskList(AsmParser &parser,
                                  SmallVectorImpl<Attribute> &masks) {
-  return parser.parseCommaSeparatedList(
-      AsmParser::Delimiter::Square,
-      [&] { return parser.parseAttribute(masks.emplace_back()); });
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+    return parser.parseAttribute(masks.emplace_back());
+  });
 }
 
 static void printMaskList(AsmPrinter &printer, ArrayRef<Attribute> masks) {
@@ -89,6 +88,7 @@ void AttnDialect::registerAttributes() {
 }
 
 Attribute BufferLayoutAttr::parse(AsmParser &parser, Type) {
+  SMLoc loc = parser.getCurrentLocation();
   SmallVector<Dim> order;
   auto parseDim = [&]() -> ParseResult {
     FailureOr<Dim> dim = FieldParser<Dim>::parse(parser);
@@ -108,7 +108,8 @@ Attribute BufferLayoutAttr::parse(AsmParser &parser, Type) {
   }
   if (parser.parseGreater())
     return {};
-  return get(parser.getContext(), order, pairs);
+  return parser.getChecked<BufferLayoutAttr>(loc, parser.getContext(), order,
+                                             pairs);
 }
 
 void BufferLayoutAttr::print(AsmPrinter &printer) const {
@@ -126,6 +127,10 @@ bool attn::isMask(Attribute attr) {
   return isa_and_present<CausalAttr, SlidingWindowAttr, ChunkedAttr, PrefixAttr,
                          SegmentsAttr, DenseAttr, CustomAttr, PerHeadAttr,
                          AndAttr, OrAttr, NotAttr>(attr);
+}
+
+bool attn::isTileLayout(Attribute attr) {
+  return isa_and_present<BufferLayoutAttr, InPlaceLayoutAttr>(attr);
 }
 
 SmallVector<Attribute> attn::getMaskOperands(Attribute mask) {
@@ -201,8 +206,7 @@ LogicalResult SlidingWindowAttr::verify(EmitError emitError, int64_t left,
 
 LogicalResult ChunkedAttr::verify(EmitError emitError, int64_t size) {
   if (size < 1)
-    return emitError() << "chunked size is " << size
-                       << "; expected at least 1";
+    return emitError() << "chunked size is " << size << "; expected at least 1";
   return success();
 }
 
@@ -237,6 +241,8 @@ LogicalResult CustomAttr::verify(EmitError emitError, FlatSymbolRefAttr,
 
 LogicalResult PerHeadAttr::verify(EmitError emitError,
                                   ArrayRef<Attribute> masks) {
+  if (masks.empty())
+    return emitError() << "per_head has no masks; expected one per query head";
   return verifyMasks(emitError, "per_head", masks);
 }
 
@@ -261,6 +267,19 @@ LogicalResult ConfigAttr::verify(EmitError emitError, int64_t blockQ,
   if (blockKv % blockKvCompute != 0)
     return emitError() << "config block_kv_compute " << blockKvCompute
                        << " does not divide block_kv " << blockKv;
+  return success();
+}
+
+LogicalResult BufferLayoutAttr::verify(EmitError emitError, ArrayRef<Dim> order,
+                                       bool pairs) {
+  if (order.empty() || order.size() > 2)
+    return emitError() << "buffer lists " << order.size()
+                       << " dims; expected one or two";
+  if (order.front() == order.back() && order.size() == 2)
+    return emitError() << "buffer lists dim '" << stringifyDim(order.front())
+                       << "' twice; expected two different dims";
+  if (pairs && order.size() != 2)
+    return emitError() << "buffer has pairs and one dim; expected two dims";
   return success();
 }
 

@@ -18,49 +18,55 @@ using namespace attn;
 // Parsing and printing
 //===----------------------------------------------------------------------===//
 
-/// Parses `layout(<case>)` for all operands, or one case per operand:
-/// `layout(q = bshd, k = bhds, v = bshd, out = bshd)`. Absent means bshd.
+/// Parses one case for all operands, or a case for each:
+/// `q = bshd, k = bhds, v = bshd, out = bshd`.
 static ParseResult parseLayouts(OpAsmParser &parser, LayoutAttr &q,
                                 LayoutAttr &k, LayoutAttr &v, LayoutAttr &out) {
-  MLIRContext *context = parser.getContext();
-  q = k = v = out = LayoutAttr::get(context, Layout::bshd);
-  if (failed(parser.parseOptionalKeyword("layout")))
-    return success();
   auto parseCase = [&](LayoutAttr &layout) -> ParseResult {
     FailureOr<Layout> value = FieldParser<Layout>::parse(parser);
     if (failed(value))
       return failure();
-    layout = LayoutAttr::get(context, *value);
+    layout = LayoutAttr::get(parser.getContext(), *value);
     return success();
   };
-  if (parser.parseLParen())
-    return failure();
-  if (succeeded(parser.parseOptionalKeyword("q"))) {
-    if (parser.parseEqual() || parseCase(q) || parser.parseComma() ||
+  if (succeeded(parser.parseOptionalKeyword("q")))
+    return failure(
+        parser.parseEqual() || parseCase(q) || parser.parseComma() ||
         parser.parseKeyword("k") || parser.parseEqual() || parseCase(k) ||
         parser.parseComma() || parser.parseKeyword("v") ||
         parser.parseEqual() || parseCase(v) || parser.parseComma() ||
-        parser.parseKeyword("out") || parser.parseEqual() || parseCase(out))
-      return failure();
-    return parser.parseRParen();
-  }
+        parser.parseKeyword("out") || parser.parseEqual() || parseCase(out));
   if (parseCase(q))
     return failure();
   k = v = out = q;
-  return parser.parseRParen();
+  return success();
 }
 
 static void printLayouts(OpAsmPrinter &printer, Operation *, LayoutAttr q,
                          LayoutAttr k, LayoutAttr v, LayoutAttr out) {
   if (q == k && q == v && q == out) {
-    if (q.getValue() != Layout::bshd)
-      printer << "layout(" << stringifyLayout(q.getValue()) << ")";
+    printer << stringifyLayout(q.getValue());
     return;
   }
-  printer << "layout(q = " << stringifyLayout(q.getValue())
+  printer << "q = " << stringifyLayout(q.getValue())
           << ", k = " << stringifyLayout(k.getValue())
           << ", v = " << stringifyLayout(v.getValue())
-          << ", out = " << stringifyLayout(out.getValue()) << ")";
+          << ", out = " << stringifyLayout(out.getValue());
+}
+
+/// The enumeration as a keyword; its attribute would print with two spaces.
+static ParseResult parseReductionKind(OpAsmParser &parser,
+                                      ReductionKindAttr &kind) {
+  FailureOr<ReductionKind> value = FieldParser<ReductionKind>::parse(parser);
+  if (failed(value))
+    return failure();
+  kind = ReductionKindAttr::get(parser.getContext(), *value);
+  return success();
+}
+
+static void printReductionKind(OpAsmPrinter &printer, Operation *,
+                               ReductionKindAttr kind) {
+  printer << stringifyReductionKind(kind.getValue());
 }
 
 #define GET_OP_CLASSES
@@ -70,9 +76,15 @@ static void printLayouts(OpAsmPrinter &printer, Operation *, LayoutAttr q,
 // AttentionOp
 //===----------------------------------------------------------------------===//
 
-ShapedType AttentionOp::getQType() { return cast<ShapedType>(getQ().getType()); }
-ShapedType AttentionOp::getKType() { return cast<ShapedType>(getK().getType()); }
-ShapedType AttentionOp::getVType() { return cast<ShapedType>(getV().getType()); }
+ShapedType AttentionOp::getQType() {
+  return cast<ShapedType>(getQ().getType());
+}
+ShapedType AttentionOp::getKType() {
+  return cast<ShapedType>(getK().getType());
+}
+ShapedType AttentionOp::getVType() {
+  return cast<ShapedType>(getV().getType());
+}
 ShapedType AttentionOp::getOutType() {
   return cast<ShapedType>(getOut().getType());
 }

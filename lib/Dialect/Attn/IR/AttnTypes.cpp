@@ -109,12 +109,22 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
   if (!isa<FloatType>(elementType))
     return emitError() << "tile element type is " << elementType
                        << "; expected a float type";
-  auto buffer = dyn_cast_if_present<BufferLayoutAttr>(layout);
-  if (buffer && !std::is_permutation(dims.begin(), dims.end(),
-                                     buffer.getOrder().begin(),
-                                     buffer.getOrder().end()))
-    return emitError() << "layout " << layout
-                       << " does not list the dims of the tile";
+  if (!layout)
+    return success();
+  if (!isTileLayout(layout))
+    return emitError() << "tile layout is " << layout
+                       << "; expected a tile layout of the attn dialect";
+  auto buffer = dyn_cast<BufferLayoutAttr>(layout);
+  if (!buffer)
+    return success();
+  ArrayRef<Dim> order = buffer.getOrder();
+  if (!std::is_permutation(dims.begin(), dims.end(), order.begin(),
+                           order.end()))
+    return emitError() << "tile layout is " << layout
+                       << "; expected it to list the dims of the tile";
+  if (buffer.getPairs() && elementType.getIntOrFloatBitWidth() != 16)
+    return emitError() << "tile layout is " << layout << " and element type "
+                       << elementType << "; expected 16 bits with pairs";
   return success();
 }
 

@@ -19,6 +19,9 @@ namespace attn {
 /// Whether `attr` is one of the masks of AttnMasks.td.
 bool isMask(mlir::Attribute attr);
 
+/// Whether `attr` is a layout that a tile type may have.
+bool isTileLayout(mlir::Attribute attr);
+
 /// The direct operands of `and`, `or`, `not` and `per_head`; empty for a leaf.
 llvm::SmallVector<mlir::Attribute> getMaskOperands(mlir::Attribute mask);
 

@@ -33,11 +33,11 @@ def Attn_VectorScheduleAttr : AttrDef<Attn_Dialect, "VectorSchedule"> {
   let summary = "Register tile of the vector lowering";
   let description = [{
     The matrix products keep `rows` x `lanes` f32 accumulators in registers;
-    `lanes` query rows lie along the vector lanes, so softmax needs no horizontal
-    reduction. `unit` is the number of lanes of one machine register. With
-    `pairs` the products multiply adjacent pairs of 16-bit elements and add both
-    to an f32 lane (a dot-product instruction); otherwise operands are converted
-    to f32 when a tile is loaded.
+    `lanes` query rows lie along the vector lanes, so softmax needs no
+    horizontal reduction. `unit` is the number of lanes of one machine register.
+    With `pairs` the products multiply adjacent pairs of 16-bit elements and add
+    both to an f32 lane (a dot-product instruction); otherwise operands are
+    converted to f32 when a tile is loaded.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$lanes, "int64_t":$unit,
                         "bool":$pairs);
@@ -51,7 +51,8 @@ def Attn_BufferLayoutAttr : AttrDef<Attn_Dialect, "BufferLayout"> {
   let description = [{
     `order` lists the dims of the tile, outermost first; the last one is
     contiguous and lies along the vector lanes. With `pairs`, elements 2n and
-    2n+1 along the outermost dim are adjacent and form one 32-bit element.
+    2n+1 along the outermost dim, 16 bits each, are adjacent and form one 32-bit
+    element.
     ```mlir
     !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>>
     !attn.tile<q 64, kv 128, bf16, #attn.buffer<[kv, q], pairs>>
@@ -59,6 +60,7 @@ def Attn_BufferLayoutAttr : AttrDef<Attn_Dialect, "BufferLayout"> {
   }];
   let parameters = (ins ArrayRefParameter<"::attn::Dim">:$order, "bool":$pairs);
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
 }
 
 def Attn_InPlaceLayoutAttr : AttrDef<Attn_Dialect, "InPlaceLayout"> {

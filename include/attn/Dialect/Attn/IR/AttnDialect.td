@@ -18,7 +18,8 @@ def Attn_Dialect : Dialect {
     One op, `attn.attention`, says everything about an attention problem: mask,
     scale, softcap, sinks, lengths, layouts and block sizes. The lowering
     replaces it by loops over *work items* and key ranges whose bodies are *tile
-    ops* that carry the online-softmax state (accumulator, row maximum, row sum).
+    ops* that carry the online-softmax state (accumulator, row maximum, row
+    sum).
 
     Tiles are values of type `!attn.tile`. Their dims are named (`q`, `kv`, `d`,
     `dv`), and tile ops address dims by name, never by position. The same body

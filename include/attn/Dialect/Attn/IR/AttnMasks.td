@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Masks are a boolean algebra on visibility. A leaf says which keys `j` a query
-// row at position `q_pos` sees; `and`, `or`, `not` and `per_head` combine leaves.
+// row at position `q_pos` sees; `and`, `or`, `not` and `per_head` combine
+// leaves.
 // Leaves that need values known only at run time name *slots*: indices into the
 // `mask_operands` of the op that carries the mask.
 //

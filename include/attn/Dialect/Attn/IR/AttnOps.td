@@ -47,10 +47,10 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     lse     = m + ln(l)
     ```
 
-    with q_pos = i + q_offset[b], or q_positions[b,i]. A row that sees no key has
-    out = 0 and lse = -inf, or lse = sinks[h]; a padding row (i >= q_lens[b]) has
-    out = 0 and lse = -inf. What is not visible never reaches a result, whatever
-    it holds.
+    with q_pos = i + q_offset[b], or q_positions[b,i]. A row that sees no key
+    has out = 0 and lse = -inf, or lse = sinks[h]; a padding row (i >=
+    q_lens[b]) has out = 0 and lse = -inf. What is not visible never reaches a
+    result, whatever it holds.
 
     The op is destination-passing: `outs` are tensors and the op has one result
     per init, or memrefs and the op has no result. The second init, if present,
@@ -58,7 +58,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
 
     | operand | shape | element type |
     |---|---|---|
-    | q, k, v, out | rank 4, or 3 when packed, see `#attn.layout` | f32, f16, bf16, f8E4M3FN, f8E5M2 and their FNUZ forms |
+    | q, k, v | rank 4, packed 3, see `#attn.layout` | f32, f16, bf16, fp8 |
+    | out | as q, with v's head dim | f32, f16, bf16 |
     | lse | [B, Hq, Sq], packed [Hq, total_q] | f32 |
     | bias | [B, Hq, Sq, Skv], any dim may be 1 | any float |
     | sinks | [Hq] | f32 |
@@ -70,46 +71,58 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     | block_table | [B, max_pages] | i32 |
     | q_descale, k_descale, v_descale | [B or 1, Hkv or 1] | f32 |
 
-    Constraints:
-    - (C1) q, k and v have the rank of their layout: 4, or 3 for packed ones.
-    - (C2) q, k, v and out have a float element type of the table; k and v have
-      the same one; the bit width of q's is not smaller than that of k's.
-    - (C3) out is not fp8; lse is f32.
-    - (C4) q and k have the same head dim; v and out have the same head dim; both
-      are static and at least 1.
+    fp8 is f8E4M3FN, f8E5M2, f8E4M3FNUZ or f8E5M2FNUZ.
+
+    Constraints (a dynamic size agrees with every size):
+    - (C1) q, k, v and out have the rank of their layout: 4, or 3 for packed
+      ones.
+    - (C2) q, k and v have a float element type of the table; k and v have the
+      same one; the bit width of q's is not smaller than that of k's.
+    - (C3) out is f32, f16 or bf16; lse is f32.
+    - (C4) q and k have the same head dim; v and out have the same head dim;
+      both are static and at least 1.
     - (C5) k and v have the same number of heads, sequence length and batch
-      (paged: pages and page size); out has q's batch, heads and sequence length.
+      (paged: pages and page size); out has q's batch, heads and sequence
+      length; q and k have the same batch where both have one.
     - (C6) q's number of heads is a multiple of k's, and neither is 0.
-    - (C7) All of ins, outs and shaped operands are tensors, or all are memrefs;
-      tensors have one result per init with the init's type, memrefs none.
+    - (C7) All of ins, outs and other shaped operands, captures included, are
+      tensors, or all are memrefs; tensors have one result per init with the
+      init's type, memrefs none.
     - (C8) There are one or two inits; lse is [B, Hq, Sq], packed [Hq, total_q].
     - (C9) Exactly one of scale and dynamic_scale is given; scale is finite.
-    - (C10) At most one of softcap and dynamic_softcap; softcap is finite and >= 0.
+    - (C10) At most one of softcap and dynamic_softcap; softcap is finite and
+      not negative.
     - (C11) At most one of q_offset, dynamic_q_offset and q_positions.
-    - (C12) bias has rank 4, a float element type and dims of 1 or of the problem.
+    - (C12) bias has rank 4, a float element type and dims of 1 or of the
+      problem. Packed q has any Sq here, packed or paged k any Skv: with those,
+      i and j count within the sequence.
     - (C13) sinks is f32 [Hq]; alibi_slopes is f32 [Hq] or [B, Hq].
     - (C14) q_lens and kv_lens are i32 [B].
-    - (C15) q_positions is i64 [B, Sq], packed [total_q]; dynamic_q_offset is i64
-      or i64 [B].
-    - (C16) q is packed iff cu_seqlens_q is given; k and v are packed iff
-      cu_seqlens_kv is given; both are i32 of the same length, at least 1. With
-      packed operands there are no q_lens; packed k and v take no kv_lens.
-    - (C17) k and v are paged iff block_table is given; it is i32 [B, max_pages],
-      and kv_lens is required.
-    - (C18) Every slot named by the mask has a mask operand of the leaf's type
-      (prefix: i32 [B]; segments: i32 [B, S] or packed [total]; dense: i1 of rank
-      4 with dims of 1 or of the problem), and every mask operand is named.
+    - (C15) q_positions is i64 [B, Sq], packed [total_q]; dynamic_q_offset is
+      i64 or i64 [B].
+    - (C16) q is packed iff out is and iff cu_seqlens_q is given; k is packed
+      iff v is and iff cu_seqlens_kv is given; both are i32 [B + 1]. Packed q
+      takes no q_lens, packed k and v take no kv_lens.
+    - (C17) k is paged iff v is and iff block_table is given, q and out never
+      are; block_table is i32 [B, max_pages], and kv_lens is required with it.
+    - (C18) mask is a mask of the dialect. Every slot it names has a mask
+      operand of the leaf's type (prefix: i32 [B]; segments: i32 [B, Sq] and [B,
+      Skv], packed [total]; dense: i1 of rank 4 with dims as those of bias), and
+      every mask operand is named.
     - (C19) per_head has one mask per query head and is not nested.
-    - (C20) score_operands need score_mod. score_mod is a function
-      (f32, index, index, index, index, captures...) -> f32, a custom mask
-      (index, index, index, index, captures...) -> i1, both with one block of
-      pure ops of arith, math, tensor.extract and memref.load.
+    - (C20) score_operands need score_mod. score_mod is a function (f32, index,
+      index, index, index, captures...) -> f32, a custom mask (index, index,
+      index, index, captures...) -> i1, both with one block of ops of arith and
+      math, tensor.extract and memref.load. A capture is an integer, index,
+      float, tensor or memref of the argument's type; a memref may have another
+      layout than the argument's.
     - (C21) Descale factors are f32 [B or 1, Hkv or 1] and need fp8 k and v;
       q_descale needs an fp8 q.
     - (C22) block sizes, num_splits and split_size are >= 1; block_kv_compute
       divides block_kv; at most one of num_splits and split_size.
-    - (C23) A memref operand is contiguous along the innermost dim of its layout,
-      when its strides are static.
+    - (C23) q, k, v and out as memrefs have strides; the innermost dim of their
+      layout has stride 1, unless its size is 1. Where that stride is dynamic,
+      it must be 1 at run time.
 
     Example:
     ```mlir
@@ -144,7 +157,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     `ins` `(` $q `,` $k `,` $v `:` type($q) `,` type($k) `,` type($v) `)`
-    custom<Layouts>($q_layout, $k_layout, $v_layout, $out_layout)
+    (`layout` `(` custom<Layouts>($q_layout, $k_layout, $v_layout, $out_layout)^
+    `)`)?
     oilist(
       `mask` `(` $mask `)`
     | `mask_operands` `(` $mask_operands `:` type($mask_operands) `)`
@@ -173,13 +187,15 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     | `block_q` `(` $block_q `)`
     | `block_kv` `(` $block_kv `)`
     | `block_kv_compute` `(` $block_kv_compute `)`
-    | `config` `(` $config `)`)
+    | `config` `(` qualified($config) `)`)
     `outs` `(` $outs `:` type($outs) `)` attr-dict (`->` type($results)^)?
   }];
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutsMutable(); }
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getOutsMutable();
+    }
     ::mlir::Value getOut() { return getOuts().front(); }
     /// The init that receives lse, or null.
     ::mlir::Value getLse() {
@@ -208,17 +224,18 @@ def Attn_MergeOp : Attn_Op<"merge", [
   let summary = "Merge attention over disjoint parts of the keys";
   let description = [{
     ```
-    lse = log sum over p of exp(lse_p),  out = sum over p of exp(lse_p - lse) out_p
+    lse = log sum over p of exp(lse_p)
+    out = sum over p of exp(lse_p - lse) out_p
     ```
-    A part without visible keys (lse_p = -inf) contributes exactly 0, whatever its
-    out_p holds; all parts empty give out = 0, lse = -inf. A sink is one more part
-    (out = 0, lse = sinks[h]), merged once. Serves split KV, cascades over a
-    shared prefix and ring attention alike.
+    A part without visible keys (lse_p = -inf) contributes exactly 0, whatever
+    its out_p holds; all parts empty give out = 0, lse = -inf. A sink is one
+    more part (out = 0, lse = sinks[h]), merged once. Serves split KV, cascades
+    over a shared prefix and ring attention alike.
 
     Constraints:
     - (C1) part_outs is f32 [P, B, Hq, Sq, D], part_lses f32 [P, B, Hq, Sq].
-    - (C2) There are one or two inits: out [B, Hq, Sq, D] of type f32, f16 or bf16,
-      then lse, f32 [B, Hq, Sq].
+    - (C2) There are one or two inits: out [B, Hq, Sq, D] of type f32, f16 or
+      bf16, then lse, f32 [B, Hq, Sq].
     - (C3) sinks is f32 [Hq].
     - (C4) All are tensors, with one result per init of the init's type, or all
       are memrefs, without results.
@@ -241,7 +258,9 @@ def Attn_MergeOp : Attn_Op<"merge", [
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutsMutable(); }
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getOutsMutable();
+    }
   }];
 }
 

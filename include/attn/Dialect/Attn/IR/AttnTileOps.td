@@ -1,12 +1,12 @@
-//===- AttnTileOps.td - Work items and online-softmax tiles -*- tablegen -*-==//
+//===- AttnTileOps.td - Work items and tiles ---------------*- tablegen -*-===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// What an attention op becomes: a launch of a kernel over a range of work items,
-// views of the operands and ops on tiles with named dims.
+// What an attention op becomes: a launch of a kernel over a range of work
+// items, views of the operands and ops on tiles with named dims.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,13 +40,14 @@ def Attn_LaunchOp : Attn_Op<"launch", [
 def Attn_WorkItemOp : Attn_Op<"work_item", [Pure]> {
   let summary = "Decode a linear work index";
   let description = [{
-    `index = (batch * heads + head) * q_blocks + n` with q_block = n, or
-    q_block = q_blocks - 1 - n when `longest_first`: under a causal mask the last
-    block of rows sees the most keys, and starting with it evens out the finish.
+    `index = (batch * heads + head) * q_blocks + n` with q_block = n, or q_block
+    = q_blocks - 1 - n when `longest_first`: under a causal mask the last block
+    of rows sees the most keys, and starting with it evens out the finish.
 
     Example:
     ```mlir
-    %b, %h, %qb = attn.work_item %w of (%batches, %heads, %q_blocks) longest_first
+    %b, %h, %qb = attn.work_item %w of (%batches, %heads, %q_blocks)
+        longest_first
     ```
   }];
   let arguments = (ins Index:$index, Index:$batches, Index:$heads,
@@ -64,7 +65,7 @@ def Attn_ViewOp : Attn_Op<"view", [Pure]> {
     Constraints:
     - (C1) source has the rank of layout, and its head dim is the view's extent.
     - (C2) source's element type is the view's.
-    - (C3) block_table is given iff layout is paged.
+    - (C3) block_table is given iff layout is paged; it is i32 [B, max_pages].
 
     Example:
     ```mlir
@@ -73,12 +74,13 @@ def Attn_ViewOp : Attn_Op<"view", [Pure]> {
     ```
   }];
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$head,
-                       Optional<AnyMemRef>:$block_table, Attn_LayoutAttr:$layout);
+                       Optional<AnyMemRef>:$block_table,
+                       Attn_LayoutAttr:$layout);
   let results = (outs Attn_ViewType:$view);
   let assemblyFormat = [{
     $source `[` $batch `,` $head `]` $layout
     (`pages` `(` $block_table^ `:` type($block_table) `)`)? attr-dict
-    `:` type($source) `->` type($view)
+    `:` type($source) `->` qualified(type($view))
   }];
   let hasVerifier = 1;
 }
@@ -86,15 +88,15 @@ def Attn_ViewOp : Attn_Op<"view", [Pure]> {
 def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
   let summary = "Load rows [row, row + extent) of a view";
   let description = [{
-    Only the first `valid` rows are read; a `q` tile is 0 beyond them, a `kv` tile
-    unspecified. Elements are converted to the tile's element type, which is the
-    view's or wider. The second result, if asked for, is true iff every loaded
-    element is finite.
+    Only the first `valid` rows are read; a `q` tile is 0 beyond them, a `kv`
+    tile unspecified. Elements are converted to the tile's element type,
+    exactly. The second result, if asked for, is true iff every loaded element
+    is finite.
 
     Constraints:
-    - (C1) The tile has the sequence dim and the head dim of the view, the latter
-      with the view's extent.
-    - (C2) The tile's element type is at least as wide as the view's.
+    - (C1) The tile has the sequence dim and the head dim of the view, the
+      latter with the view's extent.
+    - (C2) The tile's element type is the view's or wider.
 
     Example:
     ```mlir
@@ -106,17 +108,17 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
   let results = (outs Attn_TileType:$tile, Optional<I1>:$finite);
   let assemblyFormat = [{
     $view `[` $row `]` `valid` `(` $valid `)` attr-dict
-    `:` type($view) `->` type($tile) (`,` type($finite)^)?
+    `:` qualified(type($view)) `->` qualified(type($tile)) (`,` type($finite)^)?
   }];
   let hasVerifier = 1;
 }
 
 def Attn_StoreTileOp : Attn_Op<"store_tile", [MemoryEffects<[MemWrite]>]> {
-  let summary = "Store the first valid rows of a tile, rounded to the view's type";
+  let summary = "Store the valid rows of a tile, rounded to the view's type";
   let description = [{
     Constraints:
-    - (C1) The tile has the sequence dim and the head dim of the view, the latter
-      with the view's extent.
+    - (C1) The tile has the sequence dim and the head dim of the view, the
+      latter with the view's extent.
 
     Example:
     ```mlir
@@ -128,7 +130,7 @@ def Attn_StoreTileOp : Attn_Op<"store_tile", [MemoryEffects<[MemWrite]>]> {
                        Index:$valid);
   let assemblyFormat = [{
     $tile `,` $view `[` $row `]` `valid` `(` $valid `)` attr-dict
-    `:` type($tile) `,` type($view)
+    `:` qualified(type($tile)) `,` qualified(type($view))
   }];
   let hasVerifier = 1;
 }
@@ -139,8 +141,8 @@ def Attn_StoreStatsOp : Attn_Op<"store_stats", [MemoryEffects<[MemWrite]>]> {
     Element i goes to `memref[indices..., last index + i]`.
 
     Constraints:
-    - (C1) The tile has one dim, `q`; the number of indices is the memref's rank;
-      element types are equal.
+    - (C1) The tile has one dim, `q`; the number of indices is the memref's
+      rank, at least 1; element types are equal.
 
     Example:
     ```mlir
@@ -152,15 +154,28 @@ def Attn_StoreStatsOp : Attn_Op<"store_stats", [MemoryEffects<[MemWrite]>]> {
                        Variadic<Index>:$indices, Index:$valid);
   let assemblyFormat = [{
     $tile `,` $memref `[` $indices `]` `valid` `(` $valid `)` attr-dict
-    `:` type($tile) `,` type($memref)
+    `:` qualified(type($tile)) `,` type($memref)
   }];
+  let hasVerifier = 1;
 }
 
 def Attn_FillOp : Attn_Op<"fill", [Pure]> {
   let summary = "A tile whose elements all have one value";
+  let description = [{
+    Constraints:
+    - (C1) value has the element type of the tile.
+
+    Example:
+    ```mlir
+    %m = attn.fill %minus_inf : f32 -> !attn.tile<q 64, f32>
+    ```
+  }];
   let arguments = (ins AnyFloat:$value);
   let results = (outs Attn_TileType:$tile);
-  let assemblyFormat = "$value attr-dict `:` type($value) `->` type($tile)";
+  let assemblyFormat = [{
+    $value attr-dict `:` type($value) `->` qualified(type($tile))
+  }];
+  let hasVerifier = 1;
 }
 
 def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
@@ -168,16 +183,16 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
   let description = [{
     Einstein summation over named dims: the dim that both operands have and the
     result has not is summed over, in f32, in ascending order. With `into`, the
-    sum starts from that tile. With `guard`, if the flag is false, terms whose rhs
-    element is exactly 0 contribute nothing whatever the lhs element holds: a
-    hidden key has weight 0, and its V may be NaN or infinite.
+    sum starts from that tile. With `guard`, if the flag is false, terms whose
+    rhs element is exactly 0 contribute nothing whatever the lhs element holds:
+    a hidden key has weight 0, and its V may be NaN or infinite.
 
     `valid` bounds the keys: of an operand's kv dim only the first `valid` take
     part in the sum; elements of the result beyond it are unspecified.
 
     Constraints:
-    - (C1) Operands have two dims and share exactly one; the result has the other
-      two.
+    - (C1) Operands have two dims and share exactly one; the result has the
+      other two.
     - (C2) Extents of equally named dims agree.
     - (C3) The result is f32, and `into` has its type.
 
@@ -191,9 +206,11 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
                        Optional<Attn_TileType>:$into, Optional<I1>:$guard);
   let results = (outs Attn_TileType:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs `valid` `(` $valid `)` (`into` `(` $into^ `:` type($into) `)`)?
+    $lhs `,` $rhs `valid` `(` $valid `)`
+    (`into` `(` $into^ `:` qualified(type($into)) `)`)?
     (`guard` `(` $guard^ `)`)? attr-dict
-    `:` type($lhs) `,` type($rhs) `->` type($result)
+    `:` qualified(type($lhs)) `,` qualified(type($rhs)) `->`
+    qualified(type($result))
   }];
   let hasVerifier = 1;
 }
@@ -209,8 +226,9 @@ def Attn_MapOp : Attn_Op<"map", [SingleBlock, RecursiveMemoryEffects]> {
 
     Constraints:
     - (C1) Every dim of an input is a dim of the result, with the same extent.
-    - (C2) The body has one argument per input of its element type and one `index`
-      per dim of the result, and yields one value of the result's element type.
+    - (C2) The body has one argument per input of its element type and one
+      `index` per dim of the result, and yields one value of the result's
+      element type.
 
     Example:
     ```mlir
@@ -228,9 +246,10 @@ def Attn_MapOp : Attn_Op<"map", [SingleBlock, RecursiveMemoryEffects]> {
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     (`ins` `(` $inputs^ `:` type($inputs) `)`)? $body attr-dict `->`
-    type($result)
+    qualified(type($result))
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def Attn_YieldOp : Attn_Op<"yield", [Pure, Terminator, HasParent<"MapOp">]> {
@@ -247,7 +266,8 @@ def Attn_ReduceOp
     another element is greater; `add` goes in ascending order.
 
     Constraints:
-    - (C1) The result has the dims of the input but one, and into's type.
+    - (C1) The result has the dims of the input but one, with the same extents,
+      and the input's element type; `into` has the result's type.
 
     Example:
     ```mlir
@@ -259,8 +279,8 @@ def Attn_ReduceOp
                        Attn_TileType:$into);
   let results = (outs Attn_TileType:$result);
   let assemblyFormat = [{
-    $kind $input `into` $into attr-dict `:` type($input) `->`
-    type($result)
+    custom<ReductionKind>($kind) $input `into` $into attr-dict `:`
+    qualified(type($input)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
