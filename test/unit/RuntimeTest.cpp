@@ -1,10 +1,12 @@
-//===- RuntimeTest.cpp - Tests of the parallel-for and the peaks ----------===//
+//===- RuntimeTest.cpp - Tests of parallel-for, memory and peaks
+//-----------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Runtime/Memory.h"
 #include "attn/Runtime/Parallel.h"
 #include "attn/Support/MachinePeak.h"
 
@@ -173,6 +175,47 @@ TEST_F(ParallelForTest, CallersOwnPoolReplacesTheDefault) {
   counts.run();
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(counts.countOther(2), 0);
+}
+
+TEST(MemoryTest, AlignedCountedAndFreed) {
+  resetMemoryStatistics();
+  MemoryStatistics before = getMemoryStatistics();
+  std::vector<void *> pointers;
+  for (size_t alignment : {1, 64, 128, 4096}) {
+    void *pointer = allocateAlignedMemory(alignment, 100);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(pointer) %
+                  std::max<size_t>(alignment, 64),
+              0u);
+    pointers.push_back(pointer);
+  }
+  pointers.push_back(allocateMemory(0));
+  EXPECT_NE(pointers.back(), nullptr);
+  MemoryStatistics during = getMemoryStatistics();
+  EXPECT_EQ(during.currentBytes, before.currentBytes + 400);
+  EXPECT_EQ(during.peakBytes, during.currentBytes);
+  EXPECT_EQ(during.allocations, 5u);
+  for (void *pointer : pointers)
+    freeMemory(pointer);
+  freeMemory(nullptr);
+  EXPECT_EQ(getMemoryStatistics().currentBytes, before.currentBytes);
+  EXPECT_EQ(getMemoryStatistics().peakBytes, during.peakBytes);
+  resetMemoryStatistics();
+  EXPECT_EQ(getMemoryStatistics().peakBytes, before.currentBytes);
+  EXPECT_EQ(getMemoryStatistics().allocations, 0u);
+}
+
+TEST(MemoryTest, PoisonIsNaN) {
+  setMemoryPoison(true);
+  auto *values = static_cast<float *>(allocateMemory(8 * sizeof(float)));
+  setMemoryPoison(false);
+  for (int i = 0; i < 8; ++i)
+    EXPECT_NE(values[i], values[i]);
+  freeMemory(values);
+}
+
+TEST(MemoryTest, NoMemoryIsNull) {
+  EXPECT_EQ(allocateMemory(SIZE_MAX), nullptr);
+  EXPECT_EQ(allocateMemory(SIZE_MAX / 2), nullptr);
 }
 
 TEST(MachinePeakTest, RatesAreThoseOfSomeCore) {
