@@ -31,6 +31,7 @@ struct Header {
 } // namespace
 
 static Counters counters;
+static thread_local AllocationScope *currentScope = nullptr;
 
 /// A cache line, and the widest vector.
 static constexpr size_t minAlignment = 64;
@@ -69,6 +70,8 @@ void *attn::allocateAlignedMemory(size_t alignment, size_t bytes) {
   char *pointer = base + alignment;
   reinterpret_cast<Header *>(pointer)[-1] = {base, bytes};
   countAllocation(bytes);
+  if (currentScope)
+    currentScope->live.insert(pointer);
   if (counters.poison.load(std::memory_order_relaxed))
     std::memset(pointer, 0xFF, bytes);
   return pointer;
@@ -81,7 +84,19 @@ void *attn::allocateMemory(size_t bytes) {
 void attn::freeMemory(void *pointer) {
   if (!pointer)
     return;
+  if (currentScope)
+    currentScope->live.erase(pointer);
   Header header = static_cast<Header *>(pointer)[-1];
   counters.current.fetch_sub(header.bytes, std::memory_order_relaxed);
   std::free(header.base);
 }
+
+size_t attn::getMemorySize(const void *pointer) {
+  return pointer ? static_cast<const Header *>(pointer)[-1].bytes : 0;
+}
+
+AllocationScope::AllocationScope() : outer(currentScope) {
+  currentScope = this;
+}
+
+AllocationScope::~AllocationScope() { currentScope = outer; }

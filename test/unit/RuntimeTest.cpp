@@ -1,4 +1,4 @@
-//===- RuntimeTest.cpp - Tests of parallel-for, memory and peaks
+//===- RuntimeTest.cpp - Tests of parallel-for, memory and peaks ----------===//
 //-----------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
@@ -188,6 +188,8 @@ TEST(MemoryTest, AlignedCountedAndFreed) {
               0u);
     pointers.push_back(pointer);
   }
+  EXPECT_EQ(getMemorySize(pointers.back()), 100u);
+  EXPECT_EQ(getMemorySize(nullptr), 0u);
   pointers.push_back(allocateMemory(0));
   EXPECT_NE(pointers.back(), nullptr);
   MemoryStatistics during = getMemoryStatistics();
@@ -211,6 +213,30 @@ TEST(MemoryTest, PoisonIsNaN) {
   for (int i = 0; i < 8; ++i)
     EXPECT_NE(values[i], values[i]);
   freeMemory(values);
+}
+
+TEST(MemoryTest, ScopeOwnsWhatItsThreadAllocated) {
+  void *before = allocateMemory(1);
+  {
+    AllocationScope scope;
+    void *mine = allocateMemory(1), *freed = allocateMemory(1);
+    freeMemory(freed);
+    void *others = nullptr;
+    std::thread([&] { others = allocateMemory(1); }).join();
+    EXPECT_TRUE(scope.owns(mine));
+    EXPECT_FALSE(scope.owns(before));
+    EXPECT_FALSE(scope.owns(others));
+    EXPECT_FALSE(scope.owns(nullptr));
+    EXPECT_EQ(scope.size(), 1u);
+    {
+      AllocationScope inner;
+      EXPECT_FALSE(inner.owns(mine));
+    }
+    freeMemory(mine);
+    freeMemory(others);
+    EXPECT_EQ(scope.size(), 0u);
+  }
+  freeMemory(before);
 }
 
 TEST(MemoryTest, NoMemoryIsNull) {

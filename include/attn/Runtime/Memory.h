@@ -18,6 +18,7 @@
 #define ATTN_RUNTIME_MEMORY_H
 
 #include <cstddef>
+#include <unordered_set>
 
 namespace attn {
 
@@ -46,6 +47,30 @@ void *allocateAlignedMemory(size_t alignment, size_t bytes);
 
 /// free: a pointer from the two functions above, or null.
 void freeMemory(void *pointer);
+
+/// The bytes asked for when `pointer` was allocated; 0 for null.
+size_t getMemorySize(const void *pointer);
+
+/// While alive, remembers what its thread allocated and has not freed. A caller
+/// of generated code learns from it which memory it was handed to free. Scopes
+/// of one thread end in the reverse order of their creation.
+class AllocationScope {
+public:
+  AllocationScope();
+  ~AllocationScope();
+  AllocationScope(const AllocationScope &) = delete;
+  AllocationScope &operator=(const AllocationScope &) = delete;
+
+  bool owns(const void *pointer) const { return live.count(pointer) != 0; }
+  size_t size() const { return live.size(); }
+
+private:
+  friend void *allocateAlignedMemory(size_t alignment, size_t bytes);
+  friend void freeMemory(void *pointer);
+
+  std::unordered_set<const void *> live;
+  AllocationScope *outer;
+};
 
 } // namespace attn
 
