@@ -5,14 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Arguments.h"
-#include "Bench.h"
-#include "Check.h"
-#include "Emit.h"
-#include "Entry.h"
-#include "Execution.h"
-#include "Options.h"
-#include "Problem.h"
+#include "attn/Runner/Arguments.h"
+#include "attn/Runner/Bench.h"
+#include "attn/Runner/Check.h"
+#include "attn/Runner/Emit.h"
+#include "attn/Runner/Entry.h"
+#include "attn/Runner/Execution.h"
+#include "attn/Runner/Options.h"
+#include "attn/Runner/Problem.h"
 
 #include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/Diagnostics.h"
@@ -32,15 +32,15 @@ using namespace attn;
 using namespace attn::runner;
 
 using Clock = std::chrono::steady_clock;
-using Module = mlir::OwningOpRef<mlir::ModuleOp>;
+using OwnedModule = mlir::OwningOpRef<mlir::ModuleOp>;
 
 static double millisecondsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start)
       .count();
 }
 
-static Expected<Module> parse(const RunnerOptions &options,
-                              mlir::MLIRContext &context) {
+static Expected<OwnedModule> parse(const RunnerOptions &options,
+                                   mlir::MLIRContext &context) {
   DiagnosticCollector diagnostics(&context);
   auto module = mlir::parseSourceFile<mlir::ModuleOp>(options.file, &context);
   if (!module)
@@ -83,8 +83,7 @@ static Error checkOutputCount(const Entry &entry, size_t files) {
   if (files <= outputs)
     return Error::success();
   return createError("--outputs names " + Twine(files) + " files, function @" +
-                     entry.function.getName().str() + " has " + Twine(outputs) +
-                     " outputs");
+                     entry.name + " has " + Twine(outputs) + " outputs");
 }
 
 /// Runs the compiled kernel and does what was asked for with it. Returns false
@@ -162,8 +161,8 @@ static Expected<bool> run(const RunnerOptions &options) {
   JitOptions jitOptions;
   jitOptions.target = options.target;
   jitOptions.countTiles = options.printTiles;
-  auto kernel = JitKernel::compile(Module((*module)->clone()),
-                                   entry->function.getName(), jitOptions);
+  auto kernel = JitKernel::compile(OwnedModule((*module)->clone()), entry->name,
+                                   jitOptions);
   if (!kernel)
     return kernel.takeError();
   if (options.timePhases)
@@ -176,8 +175,10 @@ static Expected<bool> run(const RunnerOptions &options) {
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
-  auto options = runner::parseCommandLine(argc, argv);
-  auto ok = options ? run(*options) : Expected<bool>(options.takeError());
+  auto options = runner::parseCommandLine(argc, argv, outs());
+  if (options && !*options)
+    return 0;
+  auto ok = options ? run(**options) : Expected<bool>(options.takeError());
   if (ok)
     return *ok ? 0 : 1;
   outs().flush();

@@ -5,27 +5,56 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// libLLVM and libMLIR register hundreds of options when they are loaded, some
-// under names that our users should have (--threads). A tool that wants only
-// its own options clears the registry first and then creates them, as members
-// of an object in a function, not as globals.
+// Our tools declare their options in TableGen (llvm::opt). The other way,
+// llvm::cl, shares one registry with libLLVM and libMLIR: names that users
+// should have (--threads) are taken there, help lists hundreds of foreign
+// options, and errors end the process with code 1.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef ATTN_COMPILER_COMMANDLINE_H
 #define ATTN_COMPILER_COMMANDLINE_H
 
+#include "llvm/Option/ArgList.h"
+#include "llvm/Option/OptTable.h"
 #include "llvm/Support/Error.h"
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace attn {
 
-/// Forgets every option registered so far.
-void clearCommandLine();
+/// The parsed options of a tool, by their TableGen ids. Of an option given
+/// several times the last one counts.
+class CommandLine {
+public:
+  /// `unknownId` is the table's OPT_UNKNOWN. An unknown option or a missing
+  /// value is an error of one line. The strings of `argv` must stay alive.
+  static llvm::Expected<CommandLine> parse(const llvm::opt::OptTable &table,
+                                           unsigned unknownId, int argc,
+                                           const char *const *argv);
 
-/// Parses into the options registered since, and gives a bad command line as an
-/// error of one line. --help prints `overview` and ends the process.
-llvm::Error parseCommandLine(int argc, const char *const *argv,
-                             llvm::StringRef overview);
+  bool has(unsigned id) const;
+  std::optional<std::string> get(unsigned id) const;
+  std::string get(unsigned id, llvm::StringRef fallback) const;
+  /// Every value, for options that may be repeated.
+  std::vector<std::string> getAll(unsigned id) const;
+
+  /// An integer within [min, max], or an error that names the option.
+  llvm::Expected<int64_t> getInteger(unsigned id, int64_t fallback, int64_t min,
+                                     int64_t max) const;
+  /// A finite number.
+  llvm::Expected<std::optional<double>> getNumber(unsigned id) const;
+
+private:
+  CommandLine(const llvm::opt::OptTable &table, llvm::opt::InputArgList options)
+      : table(&table), options(std::move(options)) {}
+
+  std::string getSpelling(unsigned id) const;
+
+  const llvm::opt::OptTable *table;
+  llvm::opt::InputArgList options;
+};
 
 } // namespace attn
 

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Bench.h"
+#include "attn/Runner/Bench.h"
 
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Support/MachinePeak.h"

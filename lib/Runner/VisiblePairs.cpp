@@ -5,13 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Problem.h"
+#include "attn/Runner/Problem.h"
 
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 
 using namespace attn;
 using namespace attn::runner;
+using llvm::dyn_cast;
+using llvm::isa;
 using mlir::Attribute;
 using reference::Coordinates;
 

@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUNNER_RANDOMINPUTS_H
-#define ATTN_TOOLS_ATTN_RUNNER_RANDOMINPUTS_H
+#ifndef ATTN_RUNNER_RANDOMINPUTS_H
+#define ATTN_RUNNER_RANDOMINPUTS_H
 
-#include "Arguments.h"
+#include "attn/Runner/Arguments.h"
 
 namespace attn::runner {
 
@@ -24,4 +24,4 @@ llvm::Error fillArgument(const ArgumentInfo &info,
 
 } // namespace attn::runner
 
-#endif // ATTN_TOOLS_ATTN_RUNNER_RANDOMINPUTS_H
+#endif // ATTN_RUNNER_RANDOMINPUTS_H

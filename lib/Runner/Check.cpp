@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Check.h"
+#include "attn/Runner/Check.h"
 
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Reference/Check.h"
@@ -20,8 +20,7 @@ Error runner::checkCanCheck(const Entry &entry, ArrayRef<Tensor> arguments) {
   if (entry.attentions.size() != 1)
     return createError("--check needs a function with exactly one "
                        "attn.attention; @" +
-                       entry.function.getName().str() + " has " +
-                       Twine(entry.attentions.size()));
+                       entry.name + " has " + Twine(entry.attentions.size()));
   AttentionOp op = entry.attentions.front();
   auto bound = bindProblem(op, arguments);
   if (!bound)

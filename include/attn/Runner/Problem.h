@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUNNER_PROBLEM_H
-#define ATTN_TOOLS_ATTN_RUNNER_PROBLEM_H
+#ifndef ATTN_RUNNER_PROBLEM_H
+#define ATTN_RUNNER_PROBLEM_H
 
-#include "Entry.h"
 #include "attn/Reference/Problem.h"
+#include "attn/Runner/Entry.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
 #include <optional>
@@ -61,4 +61,4 @@ int64_t countVisiblePairs(const BoundProblem &bound);
 
 } // namespace attn::runner
 
-#endif // ATTN_TOOLS_ATTN_RUNNER_PROBLEM_H
+#endif // ATTN_RUNNER_PROBLEM_H

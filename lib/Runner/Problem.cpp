@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Problem.h"
+#include "attn/Runner/Problem.h"
 
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Reference/Masks.h"
@@ -18,8 +18,12 @@
 using namespace attn;
 using namespace attn::runner;
 using llvm::ArrayRef;
+using llvm::cast;
+using llvm::dyn_cast;
+using llvm::dyn_cast_or_null;
 using llvm::Error;
 using llvm::Expected;
+using llvm::isa;
 using llvm::StringRef;
 using llvm::Twine;
 using mlir::Attribute;

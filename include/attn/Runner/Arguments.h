@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUNNER_ARGUMENTS_H
-#define ATTN_TOOLS_ATTN_RUNNER_ARGUMENTS_H
+#ifndef ATTN_RUNNER_ARGUMENTS_H
+#define ATTN_RUNNER_ARGUMENTS_H
 
-#include "Entry.h"
-#include "Options.h"
+#include "attn/Runner/Entry.h"
+#include "attn/Runner/Options.h"
 #include "attn/Support/Tensor.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
@@ -55,4 +55,4 @@ llvm::Error writeFiles(llvm::ArrayRef<OutputFile> files);
 
 } // namespace attn::runner
 
-#endif // ATTN_TOOLS_ATTN_RUNNER_ARGUMENTS_H
+#endif // ATTN_RUNNER_ARGUMENTS_H

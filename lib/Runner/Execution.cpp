@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Execution.h"
+#include "attn/Runner/Execution.h"
 
 #include <algorithm>
 

@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUNNER_BENCH_H
-#define ATTN_TOOLS_ATTN_RUNNER_BENCH_H
+#ifndef ATTN_RUNNER_BENCH_H
+#define ATTN_RUNNER_BENCH_H
 
-#include "Execution.h"
-#include "Problem.h"
+#include "attn/Runner/Execution.h"
+#include "attn/Runner/Problem.h"
 
 namespace attn::runner {
 
@@ -37,4 +37,4 @@ llvm::Error bench(const Entry &entry, llvm::ArrayRef<Tensor> arguments,
 
 } // namespace attn::runner
 
-#endif // ATTN_TOOLS_ATTN_RUNNER_BENCH_H
+#endif // ATTN_RUNNER_BENCH_H

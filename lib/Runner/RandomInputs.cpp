@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RandomInputs.h"
+#include "attn/Runner/RandomInputs.h"
 
 #include "attn/Compiler/Diagnostics.h"
 

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUNNER_OPTIONS_H
-#define ATTN_TOOLS_ATTN_RUNNER_OPTIONS_H
+#ifndef ATTN_RUNNER_OPTIONS_H
+#define ATTN_RUNNER_OPTIONS_H
 
 #include "attn/Support/Tensor.h"
 #include "llvm/ADT/StringRef.h"
@@ -68,11 +68,11 @@ std::vector<std::string> splitList(llvm::StringRef text);
 /// "q:1x8x1024x64". Each dim is an integer >= 0; a scalar has none ("x:").
 llvm::Expected<ArgumentDims> parseArgumentDims(llvm::StringRef text);
 
-/// Parses and checks the command line. --help and --version print and end the
-/// process, as in every LLVM tool.
-llvm::Expected<RunnerOptions> parseCommandLine(int argc,
-                                               const char *const *argv);
+/// Parses and checks the command line. --help prints to `help` and gives
+/// nothing to do.
+llvm::Expected<std::optional<RunnerOptions>>
+parseCommandLine(int argc, const char *const *argv, llvm::raw_ostream &help);
 
 } // namespace attn::runner
 
-#endif // ATTN_TOOLS_ATTN_RUNNER_OPTIONS_H
+#endif // ATTN_RUNNER_OPTIONS_H

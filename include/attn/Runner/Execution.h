@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUNNER_EXECUTION_H
-#define ATTN_TOOLS_ATTN_RUNNER_EXECUTION_H
+#ifndef ATTN_RUNNER_EXECUTION_H
+#define ATTN_RUNNER_EXECUTION_H
 
-#include "Entry.h"
 #include "attn/Compiler/Jit.h"
+#include "attn/Runner/Entry.h"
 #include "attn/Runtime/Memory.h"
 #include "attn/Support/Tensor.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -56,4 +56,4 @@ private:
 
 } // namespace attn::runner
 
-#endif // ATTN_TOOLS_ATTN_RUNNER_EXECUTION_H
+#endif // ATTN_RUNNER_EXECUTION_H

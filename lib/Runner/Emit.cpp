@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Emit.h"
+#include "attn/Runner/Emit.h"
 
 #include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/Diagnostics.h"

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Entry.h"
+#include "attn/Runner/Entry.h"
 
 #include "attn/Compiler/Diagnostics.h"
 
@@ -136,8 +136,8 @@ std::optional<ElementType> runner::getElementType(Type type) {
 
 static llvm::Expected<ArgumentInfo> describeArgument(BlockArgument argument) {
   ArgumentInfo info;
-  info.number = "arg" + std::to_string(argument.getArgNumber());
-  info.name = "argument " + std::to_string(argument.getArgNumber());
+  info.number = ("arg" + Twine(argument.getArgNumber())).str();
+  info.name = ("argument " + Twine(argument.getArgNumber())).str();
   llvm::raw_string_ostream stream(info.type);
   argument.getType().print(stream);
 
@@ -194,6 +194,7 @@ static void addRoles(Entry &entry) {
 
 static llvm::Expected<Entry> describe(func::FuncOp function) {
   Entry entry;
+  entry.name = function.getName().str();
   entry.function = function;
   if (function.isDeclaration())
     return createError("function @" + function.getName() + " has no body");
@@ -217,7 +218,7 @@ static llvm::Expected<Entry> describe(func::FuncOp function) {
                          " cannot be returned; ranked tensors and memrefs can");
     }
     entry.results.push_back(
-        {"result " + std::to_string(index), *element, shaped.getRank()});
+        {("result " + Twine(index)).str(), *element, shaped.getRank()});
   }
   return entry;
 }

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Arguments.h"
-#include "RandomInputs.h"
+#include "attn/Runner/Arguments.h"
+#include "attn/Runner/RandomInputs.h"
 
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Support/Npy.h"
@@ -117,7 +117,7 @@ static Expected<std::vector<const ArgumentDims *>>
 matchDims(const Entry &entry, ArrayRef<ArgumentDims> list, StringRef option) {
   std::vector<const ArgumentDims *> result(entry.arguments.size());
   for (const ArgumentDims &dims : list) {
-    const auto *info = find_if(entry.arguments, [&](const ArgumentInfo &info) {
+    auto info = find_if(entry.arguments, [&](const ArgumentInfo &info) {
       return dims.argument == info.number || dims.argument == info.roleName;
     });
     if (info == entry.arguments.end())
@@ -327,8 +327,8 @@ Error ArgumentBuilder::assignFiles() {
   if (options.inputs.size() > inputs.size())
     return createError(
         "--inputs names " + Twine(options.inputs.size()) +
-        " inputs, function @" + entry.function.getName().str() + " takes " +
-        Twine(inputs.size()) + ": " +
+        " inputs, function @" + entry.name + " takes " + Twine(inputs.size()) +
+        ": " +
         join(map_range(inputs,
                        [&](size_t i) { return entry.arguments[i].name; }),
              ", "));

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUNNER_ENTRY_H
-#define ATTN_TOOLS_ATTN_RUNNER_ENTRY_H
+#ifndef ATTN_RUNNER_ENTRY_H
+#define ATTN_RUNNER_ENTRY_H
 
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Support/ElementType.h"
@@ -91,6 +91,8 @@ struct ResultInfo {
 };
 
 struct Entry {
+  /// The name of the function, without @.
+  std::string name;
   mlir::func::FuncOp function;
   std::vector<ArgumentInfo> arguments;
   std::vector<ResultInfo> results;
@@ -106,4 +108,4 @@ llvm::Expected<Entry> findEntry(mlir::ModuleOp module, llvm::StringRef name);
 
 } // namespace attn::runner
 
-#endif // ATTN_TOOLS_ATTN_RUNNER_ENTRY_H
+#endif // ATTN_RUNNER_ENTRY_H

@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUNNER_EMIT_H
-#define ATTN_TOOLS_ATTN_RUNNER_EMIT_H
+#ifndef ATTN_RUNNER_EMIT_H
+#define ATTN_RUNNER_EMIT_H
 
-#include "Options.h"
+#include "attn/Runner/Options.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 
@@ -20,4 +20,4 @@ llvm::Error emit(mlir::ModuleOp module, const RunnerOptions &options);
 
 } // namespace attn::runner
 
-#endif // ATTN_TOOLS_ATTN_RUNNER_EMIT_H
+#endif // ATTN_RUNNER_EMIT_H

@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUNNER_CHECK_H
-#define ATTN_TOOLS_ATTN_RUNNER_CHECK_H
+#ifndef ATTN_RUNNER_CHECK_H
+#define ATTN_RUNNER_CHECK_H
 
-#include "Execution.h"
-#include "Problem.h"
+#include "attn/Runner/Execution.h"
+#include "attn/Runner/Problem.h"
 
 namespace attn::runner {
 
@@ -28,4 +28,4 @@ llvm::Expected<bool> checkOutputs(const Entry &entry,
 
 } // namespace attn::runner
 
-#endif // ATTN_TOOLS_ATTN_RUNNER_CHECK_H
+#endif // ATTN_RUNNER_CHECK_H
