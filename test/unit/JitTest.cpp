@@ -12,12 +12,11 @@
 
 #include "attn/Compiler/Jit.h"
 #include "attn/Compiler/Codegen.h"
+#include "attn/Compiler/Context.h"
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Runtime/Memory.h"
 
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/Module.h"
@@ -29,17 +28,9 @@ using namespace attn;
 
 namespace {
 struct JitTest : public testing::Test {
-  JitTest() : context(mlir::MLIRContext::Threading::DISABLED) {
-    mlir::DialectRegistry registry;
-    mlir::registerAllDialects(registry);
-    mlir::registerAllExtensions(registry);
-    registerTranslations(registry);
-    context.appendDialectRegistry(registry);
-  }
-
   llvm::Expected<std::unique_ptr<JitKernel>> compile(llvm::StringRef text,
                                                      JitOptions options = {}) {
-    auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+    auto module = mlir::parseSourceString<mlir::ModuleOp>(text, context.get());
     if (!module)
       return createError("test module does not parse");
     return JitKernel::compile(std::move(module), "main", options);
@@ -52,7 +43,7 @@ struct JitTest : public testing::Test {
     return llvm::toString(kernel.takeError());
   }
 
-  mlir::MLIRContext context;
+  std::unique_ptr<mlir::MLIRContext> context = createContext();
 };
 
 template <int rank>

@@ -14,14 +14,13 @@
 #include "attn/Runner/Options.h"
 #include "attn/Runner/Problem.h"
 
-#include "attn/Compiler/Codegen.h"
+#include "attn/Compiler/Context.h"
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Compiler/Jit.h"
 #include "attn/Runtime/Memory.h"
 #include "attn/Runtime/Parallel.h"
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
+#include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
@@ -124,16 +123,9 @@ static Expected<bool> execute(const Entry &entry, const JitKernel &kernel,
 
 /// Does everything; false if a result is wrong.
 static Expected<bool> run(const RunnerOptions &options) {
-  mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  registry.insert<AttnDialect>();
-  registerTranslations(registry);
-  // Kernels are one function: threads in the compiler would cost time.
-  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-
+  std::unique_ptr<mlir::MLIRContext> context = createContext();
   auto start = Clock::now();
-  auto module = parse(options, context);
+  auto module = parse(options, *context);
   if (!module)
     return module.takeError();
   double parseTime = millisecondsSince(start);
