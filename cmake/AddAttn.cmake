@@ -41,3 +41,14 @@ function(add_attn_tool name)
     target_link_libraries(${name} PRIVATE MLIR LLVM)
   endif()
 endfunction()
+
+# add_attn_unittest(<Area>Test <sources>... LINK_LIBS <libs>...)
+# A GoogleTest executable of test/unit; lit finds it by its name in *Test. A
+# plain executable, because GoogleTest wants the exceptions that LLVM's helpers
+# switch off.
+function(add_attn_unittest name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  find_package(GTest REQUIRED)
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} GTest::gtest_main)
+endfunction()
