@@ -91,12 +91,11 @@ struct RangeBound {
 
 /// Tiles [begin, end) of one kind:
 ///   begin = max(previous end, min over `begins` of (max over the map's
-///   results)) end   = max(begin, max over `ends` of (min over the map's
-///   results))
-/// where `previous end` is the end of the preceding range of the list (0 for
-/// the first), and only alternatives whose guard holds count; with none, the
-/// range is empty and hands on the previous end. `begins` and `ends` are never
-/// empty.
+///   results)) end   = max over `ends` of (min over the map's results)
+/// where only alternatives whose guard holds count. The range is empty if
+/// end <= begin or if no alternative counts on either side. `previous end` is
+/// the end of the nearest preceding range of the list that is not empty, 0 if
+/// there is none. `begins` and `ends` have at least one alternative.
 struct TileRange {
   llvm::SmallVector<RangeBound, 1> begins, ends;
   TileKind kind;
