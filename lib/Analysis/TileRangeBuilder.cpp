@@ -21,7 +21,8 @@
 // every tile once, if
 // - of two V, the one listed first begins first, if both have tiles;
 // - of two M, the one listed first begins first, if the other one has tiles;
-// - an M that is empty by its guard does not move the begin of later gaps.
+// - what is empty by its guard does not move the bounds of gaps: D and U never,
+//   an M not the begins of later ones.
 // A bound that is a maximum where a minimum is wanted (or the other way round)
 // becomes a list of alternatives.
 //
@@ -276,17 +277,13 @@ LogicalResult RangeBuilder::collect(Parts &parts) {
   removeSubsets(parts.hidden);
 
   SmallVector<Interval> between;
-  for (const Interval &interval : parts.hidden) {
-    if (!interval.guard.empty() ||
-        (!interval.lower.empty() && !interval.upper.empty()))
-      between.push_back(interval);
-    else
-      (interval.lower.empty() && !interval.upper.empty() ? parts.below
-                                                         : parts.above)
-          .push_back(interval);
-  }
-  parts.shown = cluster(parts.visible);
-  parts.between = cluster(between);
+  for (const Interval &interval : parts.hidden)
+    (interval.lower.empty()   ? parts.below
+     : interval.upper.empty() ? parts.above
+                              : between)
+        .push_back(interval);
+  parts.shown = cluster(parts.visible, /*withGuards=*/true);
+  parts.between = cluster(between, /*withGuards=*/false);
   return success();
 }
 
@@ -390,9 +387,12 @@ RangeBuilder::makeFull(const Parts &parts, unsigned gap) {
     auto &factor = before.emplace_back();
     for (const Row &lower : interval.lower)
       factor.push_back({{negate(lower)}, {}});
+    return &factor;
   };
   llvm::for_each(parts.below, stayAfter);
-  llvm::for_each(parts.above, stayBefore);
+  for (const Interval &interval : parts.above)
+    for (const Row &guard : interval.guard)
+      stayBefore(interval)->push_back({{}, {negate(guard)}});
   for (unsigned i = 0; i < gap; ++i)
     llvm::for_each(parts.between[i], stayAfter);
   if (gap < parts.between.size())
