@@ -85,7 +85,7 @@ private:
   bool isSubset(const Interval &inner, const Interval &outer);
   void removeSubsets(SmallVector<Interval> &intervals);
   bool isContiguous(const Interval &a, const Interval &b);
-  SmallVector<Cluster> cluster(ArrayRef<Interval> intervals);
+  SmallVector<Cluster> cluster(ArrayRef<Interval> intervals, bool withGuards);
   bool beginsFirst(const Interval &first, const Interval &second,
                    bool firstHasTiles);
   bool mayPrecede(const Cluster &first, const Cluster &second, bool strict);
@@ -98,10 +98,11 @@ private:
   FailureOr<std::optional<SymbolicRange>> makeFull(const Parts &parts,
                                                    unsigned gap);
   void addPartial(const Parts &parts, ArrayRef<Interval> clips,
+                  ArrayRef<Interval> open,
                   SmallVectorImpl<SymbolicRange> &ranges);
-  std::optional<SymbolicRange> makePartial(const Parts &parts,
-                                           const Cluster &shown,
-                                           ArrayRef<Interval> clips);
+  std::optional<SymbolicRange> makePartial(const Cluster &shown,
+                                           ArrayRef<Interval> clips,
+                                           ArrayRef<Interval> open);
   FailureOr<Alternatives> choose(ArrayRef<SmallVector<Alternative, 0>> factors);
   void simplify(Alternatives &alternatives);
   LogicalResult append(SymbolicRange range);
@@ -153,14 +154,14 @@ void RangeBuilder::removeSubsets(SmallVector<Interval> &intervals) {
   }
 }
 
-/// Whether nothing lies between the two, not even between the bounds of an
-/// empty one and the other.
+/// Whether nothing lies between the two where both guards hold, not even
+/// between the bounds of an empty one and the other.
 bool RangeBuilder::isContiguous(const Interval &a, const Interval &b) {
-  if (!a.guard.empty() || !b.guard.empty())
-    return false;
   auto noGap = [&](const Interval &first, const Interval &second) {
     Rows span(first.lower);
     span.append(second.upper);
+    span.append(first.guard);
+    span.append(second.guard);
     for (const Row &upper : first.upper)
       for (const Row &lower : second.lower) {
         Rows query(span);
@@ -174,13 +175,15 @@ bool RangeBuilder::isContiguous(const Interval &a, const Interval &b) {
   return noGap(a, b) && noGap(b, a);
 }
 
-SmallVector<Cluster> RangeBuilder::cluster(ArrayRef<Interval> intervals) {
+SmallVector<Cluster> RangeBuilder::cluster(ArrayRef<Interval> intervals,
+                                           bool withGuards) {
   SmallVector<Cluster> clusters;
   for (const Interval &interval : intervals) {
     // Pairwise is enough: the span of any two bounds is the span of a pair.
     auto *home = llvm::find_if(clusters, [&](const Cluster &members) {
       return llvm::all_of(members, [&](const Interval &member) {
-        return isContiguous(member, interval);
+        bool unguarded = member.guard.empty() && interval.guard.empty();
+        return (withGuards || unguarded) && isContiguous(member, interval);
       });
     });
     if (home == clusters.end())
@@ -209,10 +212,15 @@ bool RangeBuilder::beginsFirst(const Interval &first, const Interval &second,
 
 bool RangeBuilder::mayPrecede(const Cluster &first, const Cluster &second,
                               bool strict) {
+  // What counts of a cluster begins with its least begin, unless a guard fails.
+  auto counts = [&](const Interval &a) {
+    return first.size() == 1 || a.guard.empty();
+  };
   return llvm::all_of(second, [&](const Interval &b) {
     return llvm::any_of(first,
                         [&](const Interval &a) {
-                          return beginsFirst(a, b, /*firstHasTiles=*/false);
+                          return counts(a) &&
+                                 beginsFirst(a, b, /*firstHasTiles=*/false);
                         }) ||
            (!strict && llvm::all_of(first, [&](const Interval &a) {
              return beginsFirst(a, b, /*firstHasTiles=*/true);
@@ -387,12 +395,13 @@ RangeBuilder::makeFull(const Parts &parts, unsigned gap) {
     auto &factor = before.emplace_back();
     for (const Row &lower : interval.lower)
       factor.push_back({{negate(lower)}, {}});
-    return &factor;
   };
   llvm::for_each(parts.below, stayAfter);
-  for (const Interval &interval : parts.above)
+  for (const Interval &interval : parts.above) {
+    stayBefore(interval);
     for (const Row &guard : interval.guard)
-      stayBefore(interval)->push_back({{}, {negate(guard)}});
+      before.back().push_back({{}, {negate(guard)}});
+  }
   for (unsigned i = 0; i < gap; ++i)
     llvm::for_each(parts.between[i], stayAfter);
   if (gap < parts.between.size())
@@ -420,18 +429,20 @@ RangeBuilder::makeFull(const Parts &parts, unsigned gap) {
       SymbolicRange{*begins, *ends, TileKind::Full});
 }
 
-/// The tiles of `shown` up to the ends of `clips` (all, if there are none).
+/// The tiles of `shown` up to the ends of `clips` (all, if there are none), or
+/// none if there is never one in `open` among them.
 std::optional<SymbolicRange>
-RangeBuilder::makePartial(const Parts &parts, const Cluster &shown,
-                          ArrayRef<Interval> clips) {
+RangeBuilder::makePartial(const Cluster &shown, ArrayRef<Interval> clips,
+                          ArrayRef<Interval> open) {
   SymbolicRange range{{}, {}, TileKind::Partial};
   for (const Interval &member : shown)
-    range.begins.push_back({member.lower, {}});
-  auto hasHidden = [&](const Alternative &end) {
+    range.begins.push_back(
+        {member.lower, shown.size() > 1 ? member.guard : Rows()});
+  auto hasOpen = [&](const Alternative &end) {
     return llvm::any_of(range.begins, [&](const Alternative &begin) {
-      return llvm::any_of(parts.hidden, [&](const Interval &hidden) {
+      return llvm::any_of(open, [&](const Interval &hidden) {
         Rows rows = hidden.getRows();
-        rows.append(begin.bounds);
+        rows.append(begin.getRows());
         rows.append(end.getRows());
         return !system.isEmpty(rows);
       });
@@ -443,7 +454,7 @@ RangeBuilder::makePartial(const Parts &parts, const Cluster &shown,
       Alternative end{member.upper, member.guard};
       end.bounds.append(clip.upper);
       end.guard.append(clip.guard);
-      if (hasHidden(end))
+      if (hasOpen(end))
         range.ends.push_back(std::move(end));
     }
   if (range.ends.empty())
@@ -462,9 +473,10 @@ static bool haveSameBounds(const Alternatives &a, const Alternatives &b) {
 }
 
 void RangeBuilder::addPartial(const Parts &parts, ArrayRef<Interval> clips,
+                              ArrayRef<Interval> open,
                               SmallVectorImpl<SymbolicRange> &ranges) {
   for (const Cluster &shown : parts.shown) {
-    std::optional<SymbolicRange> range = makePartial(parts, shown, clips);
+    std::optional<SymbolicRange> range = makePartial(shown, clips, open);
     if (!range)
       continue;
     if (!ranges.empty() && ranges.back().kind == range->kind &&
@@ -480,6 +492,14 @@ void RangeBuilder::addPartial(const Parts &parts, ArrayRef<Interval> clips,
 LogicalResult RangeBuilder::emit(const Parts &parts) {
   if (parts.shown.empty())
     return success();
+  // What partial ranges have not covered yet.
+  auto getOpen = [&](ArrayRef<Interval> clips, unsigned nextBetween) {
+    SmallVector<Interval> open(parts.above);
+    llvm::append_range(open, clips);
+    for (unsigned i = nextBetween; i < parts.between.size(); ++i)
+      llvm::append_range(open, parts.between[i]);
+    return open;
+  };
   SmallVector<SymbolicRange> ranges;
   SmallVector<Interval> clips = parts.below;
   for (unsigned gap = 0; gap <= parts.between.size(); ++gap) {
@@ -488,14 +508,14 @@ LogicalResult RangeBuilder::emit(const Parts &parts) {
       return failure();
     if (*full) {
       if (!clips.empty())
-        addPartial(parts, clips, ranges);
+        addPartial(parts, clips, getOpen(clips, gap), ranges);
       clips.clear();
       ranges.push_back(std::move(**full));
     }
     if (gap < parts.between.size())
       clips.append(parts.between[gap]);
   }
-  addPartial(parts, {}, ranges);
+  addPartial(parts, {}, getOpen(clips, parts.between.size()), ranges);
   for (SymbolicRange &range : ranges)
     if (failed(append(std::move(range))))
       return failure();
