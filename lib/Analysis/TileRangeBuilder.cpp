@@ -95,15 +95,14 @@ private:
 
   // Ranges.
   LogicalResult emit(const Parts &parts);
-  FailureOr<std::optional<SymbolicRange>> makeFull(const Parts &parts,
-                                                   unsigned gap);
+  std::optional<SymbolicRange> makeFull(Alternatives begins, Alternatives ends);
   void addPartial(const Parts &parts, ArrayRef<Interval> clips,
                   ArrayRef<Interval> open,
                   SmallVectorImpl<SymbolicRange> &ranges);
   std::optional<SymbolicRange> makePartial(const Cluster &shown,
                                            ArrayRef<Interval> clips,
                                            ArrayRef<Interval> open);
-  FailureOr<Alternatives> choose(ArrayRef<SmallVector<Alternative, 0>> factors);
+  LogicalResult restrict(Alternatives &region, const Alternatives &factor);
   void simplify(Alternatives &alternatives);
   LogicalResult append(SymbolicRange range);
   RangeBound convert(ArrayRef<AffineExpr> exprs, ArrayRef<Row> guard) const;
@@ -357,76 +356,65 @@ void RangeBuilder::simplify(Alternatives &alternatives) {
   }
 }
 
-/// One alternative for every choice of one element of each factor.
-FailureOr<Alternatives>
-RangeBuilder::choose(ArrayRef<SmallVector<Alternative, 0>> factors) {
-  Alternatives product(1);
-  for (const auto &factor : factors) {
-    Alternatives next;
-    for (const Alternative &left : product)
-      for (const Alternative &right : factor) {
-        Alternative both = left;
-        both.bounds.append(right.bounds);
-        both.guard.append(right.guard);
-        next.push_back(std::move(both));
-      }
-    product = std::move(next);
-    simplify(product);
-    if (product.size() > problem.limits.boxes)
-      return refuse("a tile range of the mask needs more than " +
-                    Twine(problem.limits.boxes) + " bounds");
-  }
-  return product;
+/// What lies in `region` and in one of the alternatives of `factor`.
+LogicalResult RangeBuilder::restrict(Alternatives &region,
+                                     const Alternatives &factor) {
+  Alternatives product;
+  for (const Alternative &left : region)
+    for (const Alternative &right : factor) {
+      Alternative both = left;
+      both.bounds.append(right.bounds);
+      both.guard.append(right.guard);
+      if (!system.isEmpty(both.getRows()))
+        product.push_back(std::move(both));
+    }
+  region = std::move(product);
+  simplify(region);
+  if (region.size() > problem.limits.boxes)
+    return refuse("a tile range of the mask needs more than " +
+                  Twine(problem.limits.boxes) + " bounds");
+  return success();
 }
 
-/// F_gap, or none if it is always empty.
-FailureOr<std::optional<SymbolicRange>>
-RangeBuilder::makeFull(const Parts &parts, unsigned gap) {
-  // Each factor is one hidden interval to stay clear of.
-  SmallVector<SmallVector<Alternative, 0>> after, before;
-  auto stayAfter = [&](const Interval &interval) {
-    auto &factor = after.emplace_back();
-    for (const Row &upper : interval.upper)
-      factor.push_back({{negate(upper)}, {}});
-    for (const Row &guard : interval.guard)
-      factor.push_back({{}, {negate(guard)}});
-  };
-  auto stayBefore = [&](const Interval &interval) {
-    auto &factor = before.emplace_back();
-    for (const Row &lower : interval.lower)
-      factor.push_back({{negate(lower)}, {}});
-  };
-  llvm::for_each(parts.below, stayAfter);
-  for (const Interval &interval : parts.above) {
-    stayBefore(interval);
-    for (const Row &guard : interval.guard)
-      before.back().push_back({{}, {negate(guard)}});
-  }
-  for (unsigned i = 0; i < gap; ++i)
-    llvm::for_each(parts.between[i], stayAfter);
-  if (gap < parts.between.size())
-    llvm::for_each(parts.between[gap], stayBefore);
+/// The tiles beyond the end of `interval`, or all where its guard fails.
+static Alternatives getAfter(const Interval &interval) {
+  Alternatives after;
+  for (const Row &upper : interval.upper)
+    after.push_back({{negate(upper)}, {}});
+  for (const Row &guard : interval.guard)
+    after.push_back({{}, {negate(guard)}});
+  return after;
+}
 
-  FailureOr<Alternatives> begins = choose(after), ends = choose(before);
-  if (failed(begins) || failed(ends))
-    return failure();
+static Alternatives getBefore(const Interval &interval, bool withGuard) {
+  Alternatives before;
+  for (const Row &lower : interval.lower)
+    before.push_back({{negate(lower)}, {}});
+  if (withGuard)
+    for (const Row &guard : interval.guard)
+      before.push_back({{}, {negate(guard)}});
+  return before;
+}
+
+/// The full tiles between `begins` and `ends`, or none if there never are any.
+std::optional<SymbolicRange> RangeBuilder::makeFull(Alternatives begins,
+                                                    Alternatives ends) {
   auto meets = [&](const Alternative &begin, const Alternative &end) {
     Rows rows = begin.getRows();
     rows.append(end.getRows());
-    return !system.isEmpty(rows);
+    return !system.isExactlyEmpty(rows);
   };
-  llvm::erase_if(*begins, [&](const Alternative &begin) {
+  llvm::erase_if(begins, [&](const Alternative &begin) {
     return llvm::none_of(
-        *ends, [&](const Alternative &end) { return meets(begin, end); });
+        ends, [&](const Alternative &end) { return meets(begin, end); });
   });
-  llvm::erase_if(*ends, [&](const Alternative &end) {
+  llvm::erase_if(ends, [&](const Alternative &end) {
     return llvm::none_of(
-        *begins, [&](const Alternative &begin) { return meets(begin, end); });
+        begins, [&](const Alternative &begin) { return meets(begin, end); });
   });
-  if (begins->empty() || ends->empty())
-    return std::optional<SymbolicRange>();
-  return std::optional<SymbolicRange>(
-      SymbolicRange{*begins, *ends, TileKind::Full});
+  if (begins.empty() || ends.empty())
+    return std::nullopt;
+  return SymbolicRange{begins, ends, TileKind::Full};
 }
 
 /// The tiles of `shown` up to the ends of `clips` (all, if there are none), or
@@ -444,7 +432,7 @@ RangeBuilder::makePartial(const Cluster &shown, ArrayRef<Interval> clips,
         Rows rows = hidden.getRows();
         rows.append(begin.getRows());
         rows.append(end.getRows());
-        return !system.isEmpty(rows);
+        return !system.isExactlyEmpty(rows);
       });
     });
   };
@@ -500,20 +488,34 @@ LogicalResult RangeBuilder::emit(const Parts &parts) {
       llvm::append_range(open, parts.between[i]);
     return open;
   };
+  Alternatives after(1), before(1);
+  for (const Interval &interval : parts.below)
+    if (failed(restrict(after, getAfter(interval))))
+      return failure();
+  for (const Interval &interval : parts.above)
+    if (failed(restrict(before, getBefore(interval, /*withGuard=*/true))))
+      return failure();
+
   SmallVector<SymbolicRange> ranges;
   SmallVector<Interval> clips = parts.below;
   for (unsigned gap = 0; gap <= parts.between.size(); ++gap) {
-    FailureOr<std::optional<SymbolicRange>> full = makeFull(parts, gap);
-    if (failed(full))
-      return failure();
-    if (*full) {
+    ArrayRef<Interval> next;
+    if (gap < parts.between.size())
+      next = parts.between[gap];
+    Alternatives ends = before;
+    for (const Interval &interval : next)
+      if (failed(restrict(ends, getBefore(interval, /*withGuard=*/false))))
+        return failure();
+    if (std::optional<SymbolicRange> full = makeFull(after, std::move(ends))) {
       if (!clips.empty())
         addPartial(parts, clips, getOpen(clips, gap), ranges);
       clips.clear();
-      ranges.push_back(std::move(**full));
+      ranges.push_back(std::move(*full));
     }
-    if (gap < parts.between.size())
-      clips.append(parts.between[gap]);
+    llvm::append_range(clips, next);
+    for (const Interval &interval : next)
+      if (failed(restrict(after, getAfter(interval))))
+        return failure();
   }
   addPartial(parts, {}, getOpen(clips, parts.between.size()), ranges);
   for (SymbolicRange &range : ranges)

@@ -18,6 +18,9 @@
 
 #include "MaskBoxes.h"
 #include "mlir/Analysis/Presburger/Simplex.h"
+#include "llvm/ADT/SmallBitVector.h"
+#include <map>
+#include <vector>
 
 namespace attn {
 
@@ -71,6 +74,8 @@ public:
 
   /// No x within the loop's side satisfies all rows, whatever the parameters.
   bool isEmpty(llvm::ArrayRef<Row> rows);
+  /// The same, exactly, for a problem without parameters; slower.
+  bool isExactlyEmpty(llvm::ArrayRef<Row> rows);
   /// Removes rows that the others imply. `keepSide` also says to give the bound
   /// x <= last tile, which is otherwise left out.
   void minimise(Interval &interval);
@@ -99,6 +104,16 @@ private:
     Row dividend;
     int64_t divisor;
   };
+  /// The context on some of the columns.
+  struct Tableau {
+    llvm::SmallVector<unsigned> columns;
+    mlir::presburger::Simplex simplex;
+
+    explicit Tableau(const llvm::SmallBitVector &used)
+        : columns(used.set_bits_begin(), used.set_bits_end()),
+          simplex(columns.size()) {}
+    void add(const Row &row);
+  };
   /// The chunk chosen for each axis: unset, or counted from the first one that
   /// the fixed tile touches.
   using Chunks = llvm::SmallVector<std::optional<int64_t>, 4>;
@@ -117,10 +132,9 @@ private:
                                     const Chunks &chunks,
                                     llvm::SmallVectorImpl<Interval> &intervals);
   bool finish(const Rows &rows, Interval &interval);
-  bool isIntegerEmpty(llvm::ArrayRef<Row> rows) const;
-  bool isEmptyWith(llvm::ArrayRef<Row> rows, bool withLastTile);
-  mlir::presburger::Simplex &getSimplex();
-  llvm::SmallVector<llvm::DynamicAPInt> toCoefficients(const Row &row) const;
+  bool isEmpty(llvm::ArrayRef<Row> rows, bool withLastTile);
+  Tableau &getTableau(llvm::ArrayRef<Row> rows);
+  void markUsed(const Row &row, llvm::SmallBitVector &used) const;
   Row dividendOf(const Division &division, bool upper) const;
 
   const MaskProblem &problem;
@@ -135,7 +149,9 @@ private:
   std::optional<Row> fixedExists;
   /// What always holds.
   Rows context;
-  std::optional<mlir::presburger::Simplex> simplex;
+  /// By the used columns. A query costs the cube of the number of rows or so,
+  /// and most queries concern few of the divisions.
+  std::map<std::vector<unsigned>, Tableau> tableaus;
   unsigned numQueries = 0;
 };
 
