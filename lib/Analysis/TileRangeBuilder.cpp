@@ -89,9 +89,10 @@ private:
   bool beginsFirst(const Interval &first, const Interval &second,
                    bool firstHasTiles);
   bool mayPrecede(const Cluster &first, const Cluster &second, bool strict);
+  unsigned sort(SmallVector<Cluster> &clusters, bool strict);
   bool order(SmallVector<Cluster> &clusters, bool strict,
              std::optional<Row> &split);
-  std::optional<Row> findSplit(ArrayRef<Cluster> clusters);
+  unsigned findSplit(ArrayRef<Cluster> clusters, std::optional<Row> &split);
 
   // Ranges.
   LogicalResult emit(const Parts &parts);
@@ -227,43 +228,70 @@ bool RangeBuilder::mayPrecede(const Cluster &first, const Cluster &second,
   });
 }
 
-/// Sorts by begin. If no order holds for all parameters, finds what to know.
-bool RangeBuilder::order(SmallVector<Cluster> &clusters, bool strict,
-                         std::optional<Row> &split) {
-  for (unsigned done = 0; done + 1 < clusters.size(); ++done) {
+/// Sorts by begin as far as an order is known.
+unsigned RangeBuilder::sort(SmallVector<Cluster> &clusters, bool strict) {
+  unsigned done = 0;
+  for (; done + 1 < clusters.size(); ++done) {
     auto *rest = clusters.begin() + done;
     auto *first = std::find_if(rest, clusters.end(), [&](const Cluster &c) {
       return std::all_of(rest, clusters.end(), [&](const Cluster &other) {
         return &c == &other || mayPrecede(c, other, strict);
       });
     });
-    if (first == clusters.end()) {
-      split = findSplit(ArrayRef<Cluster>(clusters).drop_front(done));
-      return false;
-    }
+    if (first == clusters.end())
+      return done;
     std::rotate(rest, first, first + 1);
   }
-  return true;
+  return clusters.size();
 }
 
-/// A comparison of two begins that the parameters leave open.
-std::optional<Row> RangeBuilder::findSplit(ArrayRef<Cluster> clusters) {
-  for (unsigned i = 0; i < clusters.size(); ++i)
-    for (unsigned j = i + 1; j < clusters.size(); ++j)
-      for (const Interval &a : clusters[i])
-        for (const Interval &b : clusters[j])
-          for (const Row &x : a.lower)
-            for (const Row &y : b.lower) {
-              int64_t p = x.get(TileSystem::kTile),
-                      q = y.get(TileSystem::kTile);
-              // -x / p <= -y / q, where x and y are without their tile term.
-              Row less;
-              less.add(x, q).add(y, -p);
-              tighten(less);
-              if (!system.isEmpty({less}) && !system.isEmpty({negate(less)}))
-                return less;
-            }
-  return std::nullopt;
+/// Sorts by begin. If no order holds for all parameters, finds what to know.
+bool RangeBuilder::order(SmallVector<Cluster> &clusters, bool strict,
+                         std::optional<Row> &split) {
+  unsigned done = sort(clusters, strict);
+  if (done == clusters.size())
+    return true;
+  unsigned numKnown =
+      findSplit(ArrayRef<Cluster>(clusters).drop_front(done), split);
+  bool ordered =
+      !split && numKnown > 0 && sort(clusters, strict) == clusters.size();
+  for (; numKnown > 0; --numKnown)
+    system.popAssumption();
+  return ordered;
+}
+
+/// A comparison of two begins that the parameters leave open. Comparisons that
+/// they do not, but that hold for integers only, become assumptions: then
+/// `split` is null and the number of them positive.
+unsigned RangeBuilder::findSplit(ArrayRef<Cluster> clusters,
+                                 std::optional<Row> &split) {
+  SmallVector<const Row *> begins;
+  for (const Cluster &members : clusters)
+    for (const Interval &interval : members)
+      for (const Row &row : interval.lower)
+        begins.push_back(&row);
+  unsigned numKnown = 0;
+  for (unsigned i = 0; i < begins.size(); ++i)
+    for (unsigned j = i + 1; j < begins.size(); ++j) {
+      // -x / p <= -y / q, where x and y are without their tile term.
+      Row less;
+      less.add(*begins[i], begins[j]->get(TileSystem::kTile))
+          .add(*begins[j], -begins[i]->get(TileSystem::kTile));
+      tighten(less);
+      if (less.isConstant())
+        continue;
+      bool mayBeLess = !system.isEmpty({less});
+      bool mayBeGreater = !system.isEmpty({negate(less)});
+      if (mayBeLess && mayBeGreater) {
+        split = less;
+        return numKnown;
+      }
+      if (mayBeLess == mayBeGreater)
+        continue;
+      system.pushAssumption(mayBeLess ? less : negate(less));
+      ++numKnown;
+    }
+  return numKnown;
 }
 
 //===----------------------------------------------------------------------===//
@@ -299,11 +327,15 @@ LogicalResult RangeBuilder::solve() {
   if (failed(collect(parts)))
     return failure();
   std::optional<Row> split;
-  bool ordered = order(parts.shown, /*strict=*/false, split) &&
-                 order(parts.between, /*strict=*/true, split);
+  bool ordered = order(parts.shown, /*strict=*/false, split);
+  if (!ordered) {
+    // Clusters are fewer ranges, single intervals are easier to order.
+    parts.shown = cluster(parts.visible, /*withGuards=*/false);
+    ordered = order(parts.shown, /*strict=*/false, split);
+  }
+  ordered = ordered && order(parts.between, /*strict=*/true, split);
   if (system.isExhausted())
-    return refuse("mask needs more than " + Twine(problem.limits.queries) +
-                  " comparisons to order its tile ranges");
+    return refuse("tile ranges of the mask take too long to derive");
   if (ordered)
     return emit(parts);
   if (!split)
@@ -585,8 +617,7 @@ FailureOr<MaskRanges> RangeBuilder::build() {
   if (failed(solve()))
     return failure();
   if (system.isExhausted())
-    return refuse("mask needs more than " + Twine(problem.limits.queries) +
-                  " comparisons to order its tile ranges");
+    return refuse("tile ranges of the mask take too long to derive");
   return std::move(result);
 }
 

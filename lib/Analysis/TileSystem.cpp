@@ -161,12 +161,18 @@ Row TileSystem::floorDiv(const Row &dividend, int64_t divisor) {
   int64_t common = std::gcd(getDivisor(rest), divisor);
   rest = divide(rest, common);
   divisor /= common;
+  // Opposite dividends share a column: floor(-n / d) = -floor((n + d - 1) / d).
+  auto *leading = llvm::find_if(rest.coefficients,
+                                [](int64_t factor) { return factor != 0; });
+  int64_t sign = *leading < 0 ? -1 : 1;
+  if (sign < 0)
+    rest = Row().add(rest, -1).add(divisor - 1);
 
   for (const auto &[index, division] : llvm::enumerate(divisions))
     if (division.divisor == divisor && division.dividend == rest)
-      return whole.add(divisionColumns + index, 1);
+      return whole.add(divisionColumns + index, sign);
   divisions.push_back({rest, divisor});
-  return whole.add(numColumns++, 1);
+  return whole.add(numColumns++, sign);
 }
 
 //===----------------------------------------------------------------------===//
@@ -212,15 +218,39 @@ TileSystem::Tableau &TileSystem::getTableau(ArrayRef<Row> rows) {
     markUsed(row, used);
   std::vector<unsigned> key(used.set_bits_begin(), used.set_bits_end());
   auto [it, isNew] = tableaus.try_emplace(key, used);
-  if (isNew) {
-    for (const Row &row : context)
-      it->second.add(row);
-    for (const Division &division : divisions)
-      if (used.test(divisionColumns + (&division - divisions.begin())))
-        for (bool upper : {false, true})
-          it->second.add(dividendOf(division, upper));
+  if (!isNew)
+    return it->second;
+  for (const Row &row : context)
+    it->second.add(row);
+  for (unsigned i = 0; i < divisions.size(); ++i) {
+    if (!used.test(divisionColumns + i))
+      continue;
+    for (bool upper : {false, true})
+      it->second.add(dividendOf(divisions[i], upper));
+    for (unsigned j = 0; j < i; ++j)
+      if (used.test(divisionColumns + j))
+        addCuts(i, j, it->second);
   }
   return it->second;
+}
+
+/// The difference of two quotients whose dividends differ in the constant only,
+/// which the rationals leave too much room.
+void TileSystem::addCuts(unsigned i, unsigned j, Tableau &tableau) const {
+  if (divisions[i].divisor != divisions[j].divisor)
+    return;
+  Row difference = divisions[i].dividend;
+  difference.add(divisions[j].dividend, -1);
+  if (!difference.isConstant())
+    return;
+  Row quotients;
+  quotients.add(divisionColumns + i, 1).add(divisionColumns + j, -1);
+  tableau.add(Row(quotients).add(
+      -llvm::divideFloorSigned(difference.constant, divisions[i].divisor)));
+  tableau.add(Row()
+                  .add(quotients, -1)
+                  .add(llvm::divideCeilSigned(difference.constant,
+                                              divisions[i].divisor)));
 }
 
 /// Whether two rows are the opposite sides of nothing.
@@ -245,9 +275,11 @@ bool TileSystem::isEmpty(ArrayRef<Row> rows, bool withLastTile) {
     query.push_back(lastTile);
   if (haveContradiction(query))
     return true;
-  if (++numQueries > problem.limits.queries)
+  if (isExhausted())
     return false;
   Tableau &tableau = getTableau(query);
+  numEntries += tableau.columns.size() *
+                (tableau.simplex.getNumConstraints() + query.size());
   unsigned snapshot = tableau.simplex.getSnapshot();
   for (const Row &row : query) {
     if (tableau.simplex.isEmpty())
@@ -269,7 +301,7 @@ bool TileSystem::isExactlyEmpty(ArrayRef<Row> rows) {
   if (isEmpty(rows))
     return true;
   if (!problem.qOffset || !problem.qLen || !problem.kvLen ||
-      !boxes.slots.empty() || ++numQueries > problem.limits.queries)
+      !boxes.slots.empty() || isExhausted())
     return false;
   llvm::SmallBitVector used(numColumns);
   for (unsigned column : {kTile, kOther, kFixed})

@@ -96,8 +96,10 @@ public:
   /// Smallest x of a lower row, and one beyond the largest x of an upper row.
   mlir::AffineExpr getBound(const Row &row, mlir::MLIRContext *context) const;
   unsigned getNumSymbols() const { return numSymbols; }
-  /// More queries than the limit allows; all answers since are "not empty".
-  bool isExhausted() const { return numQueries > problem.limits.queries; }
+  /// More work than the limit allows; all answers since are "not empty".
+  bool isExhausted() const {
+    return numEntries > problem.limits.tableauEntries;
+  }
 
 private:
   struct Division {
@@ -134,6 +136,7 @@ private:
   bool finish(const Rows &rows, Interval &interval);
   bool isEmpty(llvm::ArrayRef<Row> rows, bool withLastTile);
   Tableau &getTableau(llvm::ArrayRef<Row> rows);
+  void addCuts(unsigned i, unsigned j, Tableau &tableau) const;
   void markUsed(const Row &row, llvm::SmallBitVector &used) const;
   Row dividendOf(const Division &division, bool upper) const;
 
@@ -152,7 +155,7 @@ private:
   /// By the used columns. A query costs the cube of the number of rows or so,
   /// and most queries concern few of the divisions.
   std::map<std::vector<unsigned>, Tableau> tableaus;
-  unsigned numQueries = 0;
+  uint64_t numEntries = 0;
 };
 
 /// Divides by the common divisor of the coefficients, rounding the constant to
