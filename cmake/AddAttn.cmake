@@ -6,6 +6,7 @@ function(add_attn_library name)
   add_mlir_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS}
     DEPENDS ${ARG_DEPENDS}
     EXCLUDE_FROM_LIBMLIR
+    PARTIAL_SOURCES_INTENDED
     DISABLE_INSTALL)
   set(own "")
   set(upstream "")

@@ -156,6 +156,7 @@ check_words() {
   mapfile -t files < <(list '^(include|lib|tools|python)/')
   forbid "left open" '\b(TODO|FIXME|XXX)\b' "${files[@]}"
   mapfile -t files < <(list '.' '\.(png|npy|bin)$')
+  forbid "conflict marker" '^(<<<<<<<|>>>>>>>)( |$)' "${files[@]}"
   forbid "path of one machine" '(^|[^A-Za-z0-9_.])/(home|root|work|farm)/' \
     "${files[@]}"
 }

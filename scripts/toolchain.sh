@@ -1,7 +1,4 @@
-<<<<<<< HEAD
-=======
 # shellcheck shell=bash
->>>>>>> house
 # Finds what the build needs and installs what is missing. Sourced by ./run.
 #
 # Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
@@ -10,21 +7,14 @@
 # Input:  MLIR_DIR      folder of MLIRConfig.cmake of an LLVM/MLIR 22.1
 #                       (default: where the distribution's packages put it)
 #         ATTN_INSTALL  0 forbids installing packages
-<<<<<<< HEAD
-# Output: MLIR_DIR, LLVM_BIN
-=======
 # Output: MLIR_DIR, LLVM_BIN, OWN_LLVM (non-empty when MLIR_DIR was given)
->>>>>>> house
 
 readonly LLVM_VERSION=22.1
 readonly LLVM_PACKAGE_PREFIX=/usr/lib/llvm-22
 
 # Sets MLIR_DIR and LLVM_BIN; refuses a given MLIR_DIR that cannot be used.
 locate_llvm() {
-<<<<<<< HEAD
-=======
   OWN_LLVM=${MLIR_DIR:-}
->>>>>>> house
   if [[ -z ${MLIR_DIR:-} ]]; then
     MLIR_DIR=$LLVM_PACKAGE_PREFIX/lib/cmake/mlir
     LLVM_BIN=$LLVM_PACKAGE_PREFIX/bin
@@ -56,8 +46,6 @@ need() {
   MISSING_NAMES+=("$what")
 }
 
-<<<<<<< HEAD
-=======
 # need_llvm PACKAGE WHAT COMMAND...: the same for a part of LLVM; no package can
 # add one to an LLVM that the user gave.
 need_llvm() {
@@ -65,20 +53,16 @@ need_llvm() {
   need "${package:-$1}" "${@:2}"
 }
 
->>>>>>> house
 have_gtest() {
   echo '#include <gtest/gtest.h>' | "${CXX:-c++}" -E -x c++ - -o /dev/null
 }
 
-<<<<<<< HEAD
-=======
 # lit may also come from elsewhere in PATH.
 have_test_tools() {
   [[ -x $LLVM_BIN/FileCheck ]] || return
   [[ -x $LLVM_BIN/lit ]] || command -v lit || command -v llvm-lit
 }
 
->>>>>>> house
 # Fills MISSING_PACKAGES and MISSING_NAMES for building and testing.
 list_missing() {
   MISSING_PACKAGES=()
@@ -87,18 +71,6 @@ list_missing() {
   need cmake "CMake 3.20" command -v cmake
   need ninja-build "Ninja" command -v ninja
   need python3 "Python 3 (for lit)" command -v python3
-<<<<<<< HEAD
-  need llvm-22-dev "LLVM $LLVM_VERSION CMake files and headers" \
-    test -f "$MLIR_DIR/../llvm/LLVMConfig.cmake"
-  need libmlir-22-dev "MLIR $LLVM_VERSION CMake files and headers" \
-    test -f "$MLIR_DIR/MLIRConfig.cmake"
-  need mlir-22-tools "mlir-tblgen" test -x "$LLVM_BIN/mlir-tblgen"
-  need llvm-22-tools "lit and FileCheck" test -x "$LLVM_BIN/FileCheck"
-  need lld-22 "lld" test -x "$LLVM_BIN/ld.lld"
-  need libgtest-dev "GoogleTest" have_gtest
-}
-
-=======
   need_llvm llvm-22-dev "LLVM $LLVM_VERSION CMake files and headers" \
     test -f "$MLIR_DIR/../llvm/LLVMConfig.cmake"
   need_llvm libmlir-22-dev "MLIR $LLVM_VERSION CMake files and headers" \
@@ -118,7 +90,6 @@ list_missing_lint() {
   need codespell "codespell" command -v codespell
 }
 
->>>>>>> house
 as_root() {
   if [[ $EUID -eq 0 ]]; then
     "$@"
@@ -139,13 +110,10 @@ apt_offers() {
 }
 
 can_install() {
-<<<<<<< HEAD
-=======
   local package
   for package in "${MISSING_PACKAGES[@]}"; do
     [[ $package != - ]] || return
   done
->>>>>>> house
   [[ ${ATTN_INSTALL:-1} != 0 ]] && command -v apt-get >/dev/null &&
     { [[ $EUID -eq 0 ]] || command -v sudo >/dev/null; }
 }
@@ -168,18 +136,11 @@ install_missing() {
 report_missing() {
   {
     echo "run: missing on this machine, and not installed:"
-<<<<<<< HEAD
-    local i
-    for i in "${!MISSING_NAMES[@]}"; do
-      printf '  %-46s (package %s)\n' \
-        "${MISSING_NAMES[i]}" "${MISSING_PACKAGES[i]}"
-=======
     local i from
     for i in "${!MISSING_NAMES[@]}"; do
       from="package ${MISSING_PACKAGES[i]}"
       [[ ${MISSING_PACKAGES[i]} != - ]] || from="LLVM of MLIR_DIR"
       printf '  %-42s (%s)\n' "${MISSING_NAMES[i]}" "$from"
->>>>>>> house
     done
     echo "Install these, or give an LLVM/MLIR $LLVM_VERSION of your own:"
     echo "  MLIR_DIR=<prefix>/lib/cmake/mlir ./run ..."

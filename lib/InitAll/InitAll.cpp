@@ -6,13 +6,21 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/InitAll.h"
+#include "attn/Conversion/Passes.h"
 #include "attn/Dialect/Attn/IR/AttnDialect.h"
 #include "attn/Dialect/Attn/Transforms/BufferizableOpInterfaceImpl.h"
+#include "attn/Dialect/Attn/Transforms/Passes.h"
+#include "attn/Pipelines/Pipelines.h"
+#include "attn/Target/CPU/Passes.h"
 
 void attn::registerAllAttn(mlir::DialectRegistry &registry) {
   registry.insert<AttnDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
 }
 
-// No pass is defined yet; each library of passes adds a line here.
-void attn::registerAllAttnPasses() {}
+void attn::registerAllAttnPasses() {
+  registerAttnTransformsPasses();
+  registerAttnConversionPasses();
+  registerAttnCPUPasses();
+  registerAttnPipelines();
+}

@@ -84,6 +84,9 @@ private:
     return isa<VectorType>(value.getType()) ? value : splat(value);
   }
   bool isStored(Value tile) const;
+  bool isInGroup(Value tile) const {
+    return llvm::is_contained(group, tile.getDefiningOp());
+  }
   bool isPairs(Value tile) const {
     return cast<BufferLayoutAttr>(cast<TileType>(tile.getType()).getLayout())
         .getPairs();
@@ -99,6 +102,8 @@ private:
 
   /// Vectors of the current column that do not change along the rows.
   DenseMap<Value, Value> columnInputs;
+  /// Vectors of the current row that come from outside of the group.
+  DenseMap<Value, Value> rowInputs;
   /// Vectors of the current row: results of the group's maps, one per unrolled
   /// row.
   DenseMap<Value, SmallVector<Value, 2>> results;
@@ -117,24 +122,21 @@ bool ElementwiseNest::isStored(Value tile) const {
 }
 
 void ElementwiseNest::assignBuffers() {
+  llvm::SmallPtrSet<Value, 4> overwritten;
+  auto assign = [&](Value result, ValueRange inputs) {
+    SmallVector<Value> candidates;
+    for (Value input : inputs)
+      // What the group itself makes has no buffer of its own to give away.
+      if (!isInGroup(input) && !overwritten.contains(lowering.getBuffer(input)))
+        candidates.push_back(input);
+    overwritten.insert(
+        lowering.reuseOrAllocate(result, candidates, group.back()));
+  };
   for (Operation *op : group) {
-    if (auto reduce = dyn_cast<ReduceOp>(op)) {
-      lowering.reuseOrAllocate(reduce.getResult(), reduce.getInto(),
-                               group.back());
-      continue;
-    }
-    auto map = cast<MapOp>(op);
-    if (!isStored(map.getResult()))
-      continue;
-    // Only tiles that have a buffer can be overwritten.
-    SmallVector<Value> inputs;
-    for (Value input : map.getInputs()) {
-      Operation *producer = input.getDefiningOp();
-      if (!producer || !llvm::is_contained(group, producer) ||
-          isStored(input))
-        inputs.push_back(input);
-    }
-    lowering.reuseOrAllocate(map.getResult(), inputs, group.back());
+    if (auto reduce = dyn_cast<ReduceOp>(op))
+      assign(reduce.getResult(), reduce.getInto());
+    else if (isStored(op->getResult(0)))
+      assign(op->getResult(0), op->getOperands());
   }
 }
 
@@ -156,13 +158,17 @@ Value ElementwiseNest::splat(Value scalar) {
 }
 
 Value ElementwiseNest::loadInput(Value tile, Value row, Value column) {
-  auto type = cast<TileType>(tile.getType());
-  auto vectorType = VectorType::get({width}, type.getElementType());
-  Value buffer = lowering.getBuffer(tile);
-  if (type.getRank() == 2)
-    return vector::LoadOp::create(b, vectorType, buffer,
-                                  ValueRange{row, column});
-  return columnInputs.lookup(tile);
+  if (Value known = columnInputs.lookup(tile))
+    return known;
+  // Once per row: a map of the group may overwrite it.
+  Value &loaded = rowInputs[tile];
+  if (!loaded) {
+    Type element = cast<TileType>(tile.getType()).getElementType();
+    loaded = vector::LoadOp::create(b, VectorType::get({width}, element),
+                                    lowering.getBuffer(tile),
+                                    ValueRange{row, column});
+  }
+  return loaded;
 }
 
 /// The vector form of a scalar op of a map body.
@@ -192,11 +198,8 @@ FailureOr<Value> ElementwiseNest::emitMap(MapOp map, Value row, Value column) {
   Block &body = map.getBody().front();
   IRMapping mapping;
   for (auto [input, arg] : llvm::zip(map.getInputs(), body.getArguments())) {
-    auto known = results.find(input);
-    mapping.map(arg, known != results.end() && llvm::is_contained(
-                                                   group, input.getDefiningOp())
-                         ? known->second[unrolled]
-                         : loadInput(input, row, column));
+    mapping.map(arg, isInGroup(input) ? results[input][unrolled]
+                                      : loadInput(input, row, column));
   }
   auto coordinates =
       body.getArguments().drop_front(map.getInputs().size());
@@ -241,15 +244,15 @@ void ElementwiseNest::storePairs(MapOp map, Value row, Value column) {
 LogicalResult ElementwiseNest::emitRows(Value firstRow, Value column) {
   results.clear();
   for (unrolled = 0; unrolled < unroll; ++unrolled) {
+    rowInputs.clear();
     Value row = firstRow;
     if (unrolled > 0)
       row = arith::AddIOp::create(b, firstRow, buildIndex(b, unrolled));
     for (Operation *op : group) {
       if (auto reduce = dyn_cast<ReduceOp>(op)) {
-        auto known = results.find(reduce.getInput());
-        Value element = known != results.end()
-                            ? known->second[unrolled]
-                            : loadInput(reduce.getInput(), row, column);
+        Value input = reduce.getInput();
+        Value element = isInGroup(input) ? results[input][unrolled]
+                                         : loadInput(input, row, column);
         Value &sum = running[op];
         if (reduce.getKind() == ReductionKind::add) {
           sum = arith::AddFOp::create(b, sum, element);

@@ -146,7 +146,10 @@ public:
   LogicalResult run() {
     if (failed(lowerBlock(lowering.getKernel().getBody().front())))
       return failure();
-    for (Operation *op : llvm::reverse(dead))
+    // Dead ops use each other and the arguments of dead loops in any order.
+    for (Operation *op : dead)
+      op->dropAllReferences();
+    for (Operation *op : dead)
       op->erase();
     return success();
   }

@@ -22,6 +22,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -251,10 +252,10 @@ LogicalResult KernelBuilder::buildClassRanges(Attribute mask, BodyRanges &full,
   problem.qOffset = getConstant(qOffset);
   problem.qLen = getConstant(qLen);
   problem.kvLen = getConstant(kvLen);
-  FailureOr<MaskRanges> ranges = analyzeKvRanges(b.getContext(), problem);
+  FailureOr<MaskRanges> ranges = analyzeKvRanges(
+      b.getContext(), problem, [&] { return op.emitOpError(); });
   if (failed(ranges))
-    return op.emitOpError("mask is too complex for the range analysis: ")
-           << mask;
+    return failure();
   SmallVector<Value> slots;
   for (int64_t slot : ranges->slots)
     slots.push_back(buildLoadIndex(b, arg(op.getMaskOperands()[slot]), batch));
@@ -328,19 +329,23 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
                                              Value key) {
   Value position = arith::AddIOp::create(
       b, row, arith::AddIOp::create(b, firstRow, qOffset));
-  MaskOperands operands;
-  operands.qPosition = position;
-  operands.key = key;
-  operands.slotValue = [&](int64_t slot) {
+  auto slotValue = [&](int64_t slot) {
     return buildLoadIndex(b, arg(op.getMaskOperands()[slot]), batch);
   };
+  MaskOperands operands;
+  operands.qPos = position;
+  operands.j = key;
+  operands.b = batch;
+  operands.h = head;
+  operands.slotValue = slotValue;
   Value visible =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, kvLen);
   Value byMask;
   for (auto [number, mask] : llvm::enumerate(classMasks)) {
     if (!mask)
       continue;
-    FailureOr<Value> value = emitVisible(b, b.getLoc(), mask, operands);
+    FailureOr<Value> value = emitVisible(
+        b, b.getLoc(), mask, operands, [&] { return op.emitOpError(); });
     if (failed(value))
       return failure();
     if (!headClass) {
@@ -553,11 +558,14 @@ static LogicalResult convertToOnline(AttentionOp op, StringRef name,
       moduleBuilder, op.getLoc(), name,
       FunctionType::get(op.getContext(), types, {}));
   kernel.setPrivate();
+  // The vector lowering reads it.
+  kernel->setAttr("attn.schedule", op.getConfigAttr().getSchedule());
   Block *entry = kernel.addEntryBlock();
   IRMapping args;
   args.map(operands.getArrayRef(),
            entry->getArguments().take_front(operands.size()));
-  OpBuilder::atBlockEnd(entry).create<func::ReturnOp>(op.getLoc());
+  OpBuilder endBuilder = OpBuilder::atBlockEnd(entry);
+  func::ReturnOp::create(endBuilder, op.getLoc());
   if (failed(KernelBuilder(op, kernel, args, countTiles).build()))
     return failure();
 

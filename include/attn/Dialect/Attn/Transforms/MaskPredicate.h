@@ -1,0 +1,41 @@
+//===- MaskPredicate.h - The mask of one pair, as arith ops -----*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_DIALECT_ATTN_TRANSFORMS_MASKPREDICATE_H
+#define ATTN_DIALECT_ATTN_TRANSFORMS_MASKPREDICATE_H
+
+#include "mlir/IR/Builders.h"
+
+namespace attn {
+
+/// What a mask may look at, for one pair of a query row and a key.
+struct MaskOperands {
+  /// Position of the row (i + q_offset, or q_positions[b, i]) and the key:
+  /// index.
+  mlir::Value qPos, j;
+  /// Batch, query head and query row, index; unused by the structured masks.
+  mlir::Value b, h, i;
+  /// Value of a prefix slot for this batch: index. Called at most once per
+  /// slot.
+  llvm::function_ref<mlir::Value(int64_t slot)> slotValue;
+};
+
+/// Emits the i1 predicate `mask` of one pair; a null mask is true. Lengths are
+/// not part of it. What depends only on qPos or only on j is computed as such,
+/// so that vectorising along one of the two leaves the other scalar. No
+/// division is emitted for a power of two, and equal parts are emitted once.
+///
+/// Fails, after calling `emitError` with the reason, for per_head (expand it
+/// first) and for segments, dense and custom.
+mlir::FailureOr<mlir::Value>
+emitVisible(mlir::OpBuilder &builder, mlir::Location loc, mlir::Attribute mask,
+            const MaskOperands &operands,
+            llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
+
+} // namespace attn
+
+#endif // ATTN_DIALECT_ATTN_TRANSFORMS_MASKPREDICATE_H

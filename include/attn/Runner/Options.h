@@ -1,0 +1,78 @@
+//===- Options.h - The command line of attn-runner --------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_RUNNER_OPTIONS_H
+#define ATTN_RUNNER_OPTIONS_H
+
+#include "attn/Support/Tensor.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace attn::runner {
+
+/// What --emit prints instead of running the kernel.
+enum class Emission {
+  Nothing,
+  Attn,
+  Configured,
+  Online,
+  Tile,
+  LLVM,
+  LLVMIR,
+  Assembly,
+  Object
+};
+
+/// Sizes or strides of one argument, named "arg0" or by its role, "kv_lens".
+struct ArgumentDims {
+  std::string argument;
+  std::vector<int64_t> dims;
+};
+
+struct RunnerOptions {
+  std::string file;
+  std::string entry;
+
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  std::vector<ArgumentDims> shapes;
+  std::vector<ArgumentDims> strides;
+  bool random = false;
+  uint64_t seed = 0;
+  Distribution distribution = Distribution::Normal;
+  std::string saveInputs;
+
+  bool check = false;
+  bool bench = false;
+  bool printTiles = false;
+  bool timePhases = false;
+  Emission emission = Emission::Nothing;
+  std::string emitFile;
+
+  std::string target;
+  /// 0: one per processor.
+  int threads = 1;
+};
+
+/// Splits at commas; an empty text has no items, "a,,b" has an empty one.
+std::vector<std::string> splitList(llvm::StringRef text);
+
+/// "q:1x8x1024x64". Each dim is an integer >= 0; a scalar has none ("x:").
+llvm::Expected<ArgumentDims> parseArgumentDims(llvm::StringRef text);
+
+/// Parses and checks the command line. --help prints to `help` and gives
+/// nothing to do.
+llvm::Expected<std::optional<RunnerOptions>>
+parseCommandLine(int argc, const char *const *argv, llvm::raw_ostream &help);
+
+} // namespace attn::runner
+
+#endif // ATTN_RUNNER_OPTIONS_H

@@ -1,0 +1,153 @@
+//===- Codegen.cpp - From the llvm stage to machine code ------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Compiler/Codegen.h"
+#include "attn/Compiler/Diagnostics.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+#include <mutex>
+
+using namespace llvm;
+
+/// Registers all back ends once: the tools may write code for other machines.
+static void initializeTargets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    InitializeAllTargetInfos();
+    InitializeAllTargets();
+    InitializeAllTargetMCs();
+    InitializeAllAsmPrinters();
+  });
+}
+
+static attn::CodegenTarget getHost() {
+  SubtargetFeatures features;
+  for (const auto &feature : sys::getHostCPUFeatures())
+    features.AddFeature(feature.getKey(), feature.getValue());
+  return {sys::getProcessTriple(), sys::getHostCPUName().str(),
+          features.getString()};
+}
+
+Expected<attn::CodegenTarget> attn::getCodegenTarget(StringRef name) {
+  if (name == "native")
+    return getHost();
+  return createError("unknown target '" + name + "'");
+}
+
+Expected<std::unique_ptr<TargetMachine>>
+attn::createTargetMachine(const CodegenTarget &target, unsigned optLevel) {
+  if (optLevel < 1 || optLevel > 3)
+    return createError("code generation level " + Twine(optLevel) +
+                       " is not between 1 and 3");
+  initializeTargets();
+  std::string message;
+  Triple triple(target.triple);
+  const Target *backEnd = TargetRegistry::lookupTarget(triple, message);
+  if (!backEnd)
+    return createError("no code generator for " + target.triple + ": " +
+                       message);
+  std::unique_ptr<TargetMachine> machine(backEnd->createTargetMachine(
+      triple, target.cpu, target.features, TargetOptions(), Reloc::PIC_,
+      /*CM=*/std::nullopt, *CodeGenOpt::getLevel(static_cast<int>(optLevel)),
+      /*JIT=*/true));
+  if (!machine)
+    return createError("no code generator for " + target.triple);
+  return std::move(machine);
+}
+
+Error attn::checkRunsHere(const CodegenTarget &target) {
+  CodegenTarget host = getHost();
+  Triple hostTriple(host.triple), triple(target.triple);
+  if (hostTriple.getArch() != triple.getArch())
+    return createError("code for " + triple.getArchName() +
+                       " cannot run on this machine (" +
+                       hostTriple.getArchName() + ")");
+  auto machine = createTargetMachine(target, 1);
+  if (!machine)
+    return machine.takeError();
+
+  // Everything that the target's processor and features switch on, by name.
+  StringMap<bool> available = sys::getHostCPUFeatures();
+  SmallVector<StringRef> missing;
+  const MCSubtargetInfo &info = *(*machine)->getMCSubtargetInfo();
+  for (const SubtargetFeatureKV &feature : info.getAllProcessorFeatures()) {
+    auto found = available.find(feature.Key);
+    if (found != available.end() && !found->second &&
+        info.hasFeature(feature.Value))
+      missing.push_back(feature.Key);
+  }
+  if (missing.empty())
+    return Error::success();
+  return createError("this machine (" + host.cpu + ") has no " +
+                     join(missing, ", no "));
+}
+
+void attn::registerTranslations(mlir::DialectRegistry &registry) {
+  mlir::registerBuiltinDialectTranslation(registry);
+  mlir::registerLLVMDialectTranslation(registry);
+}
+
+Expected<std::unique_ptr<Module>>
+attn::translateToLLVM(mlir::ModuleOp module, LLVMContext &context,
+                      TargetMachine &machine) {
+  DiagnosticCollector diagnostics(module.getContext());
+  std::unique_ptr<Module> result =
+      mlir::translateModuleToLLVMIR(module, context, "attn");
+  if (!result)
+    return diagnostics.takeError("translation to LLVM IR failed");
+  result->setDataLayout(machine.createDataLayout());
+  result->setTargetTriple(machine.getTargetTriple());
+  return std::move(result);
+}
+
+void attn::optimize(Module &module, TargetMachine &machine, unsigned level) {
+  if (level == 0)
+    return;
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  PassBuilder builder(&machine);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  const OptimizationLevel levels[] = {
+      OptimizationLevel::O1, OptimizationLevel::O2, OptimizationLevel::O3};
+  builder.buildPerModuleDefaultPipeline(levels[std::min(level, 3u) - 1])
+      .run(module, modules);
+}
+
+Expected<std::unique_ptr<MemoryBuffer>>
+attn::emitMachineCode(Module &module, TargetMachine &machine,
+                      MachineCode kind) {
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream stream(bytes);
+  legacy::PassManager passes;
+  CodeGenFileType type = kind == MachineCode::Assembly
+                             ? CodeGenFileType::AssemblyFile
+                             : CodeGenFileType::ObjectFile;
+  if (machine.addPassesToEmitFile(passes, stream, /*DwoOut=*/nullptr, type))
+    return createError("this target cannot write machine code");
+  passes.run(module);
+  return std::make_unique<SmallVectorMemoryBuffer>(
+      std::move(bytes), "attn", /*RequiresNullTerminator=*/false);
+}
