@@ -341,6 +341,9 @@ int main(int argc, char **argv) {
                  options.folder.c_str());
     return 2;
   }
+  // Some sanitizers end the process without telling anyone.
+  std::fprintf(stderr, "fuzz: every input is kept in %s while it runs\n",
+               currentPath.c_str());
   for (const Input &input : corpus)
     if (!runOne(input, options.timeout))
       return 2;

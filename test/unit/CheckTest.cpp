@@ -226,6 +226,9 @@ TEST_P(Check, ToleranceIsSharp) {
                        right + tolerance.out * (1 - 1e-9));
   EXPECT_TRUE(compare(problem, exact, tolerance, wide, lse).ok);
   wide.storeFromDouble(problem.outIndex(exact.rows[10], 0),
+                       right + tolerance.out * (1 + 1e-9));
+  EXPECT_FALSE(compare(problem, exact, tolerance, wide, lse).ok);
+  wide.storeFromDouble(problem.outIndex(exact.rows[10], 0),
                        right + tolerance.out + 2 * ulp(outType, scale));
   EXPECT_FALSE(compare(problem, exact, tolerance, wide, lse).ok);
 }
@@ -237,6 +240,23 @@ TEST_P(Check, OneVisibleKeyIsExact) {
   out.storeFromDouble({1, 3, 0, 0}, right + ulp(outType, right));
   expectCaught(1, 0);
   EXPECT_NE(report().message.find("exactly"), std::string::npos);
+}
+
+TEST_P(Check, OneVisibleKeyIsNotExactWithSinkOrDescale) {
+  auto shiftByOneUlp = [this] {
+    makeOutputs();
+    const double right = out.loadAsDouble({1, 3, 0, 0});
+    out.storeFromDouble({1, 3, 0, 0}, right + ulp(outType, right));
+  };
+  shiftByOneUlp();
+  expectCaught(1, 0);
+  problem.sinks = arrays.make(ElementType::F32, {4}, {0.25});
+  shiftByOneUlp();
+  EXPECT_TRUE(report().ok) << report().message;
+  problem.sinks = std::nullopt;
+  problem.vDescale = arrays.make(ElementType::F32, {1, 1}, {0.3});
+  shiftByOneUlp();
+  EXPECT_TRUE(report().ok) << report().message;
 }
 
 TEST_P(Check, NaNMustBeWhereItBelongs) {
@@ -351,6 +371,17 @@ TEST(Tolerance, AnOverflowOfLowExcusesNothing) {
   EXPECT_LT(tolerance.out, 0.01);
   const TensorView out = arrays.make(ElementType::F16, {1, 1, 1, 1}, {1.75});
   EXPECT_FALSE(check(problem, out, std::nullopt).ok);
+
+  // f16(1/53) is above 1/53, and 53 times it times 65504 is 65529: f16 rounds
+  // that to infinity.
+  problem.q = arrays.make(ElementType::F16, {1, 1, 1, 1}, {0});
+  problem.k = arrays.make(ElementType::F16, {1, 53, 1, 1}, {0});
+  problem.v = arrays.make(ElementType::F16, {1, 53, 1, 1}, {65504});
+  const AttentionResult infinite = evaluateLow(problem);
+  EXPECT_EQ(infinite.out, Values{infinity});
+  EXPECT_LT(
+      computeTolerance(problem, run(problem), infinite, ElementType::F16).out,
+      100);
 }
 
 TEST(Tolerance, OutputsMayOverflowTheirType) {

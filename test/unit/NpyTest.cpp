@@ -220,6 +220,7 @@ TEST(Npy, RefusesBadFiles) {
       {with("<f4", "(99999999999999999999,)"), "does not fit 64 bits"},
       {with("<f4", "(4294967296, 4294967296)"), "more than 2^63 elements"},
       {with("<f4", "(0, 4294967296, 4294967296)"), "more than 2^63 elements"},
+      {with("<f4", "(4294967296, 4294967296, 0)"), "more than 2^63 elements"},
       {with("<f8", "(4611686018427387904,)"), "more than 2^63 bytes"},
       {with("<f4", "(1125899906842624,)"), "truncated: 0 bytes follow"},
       {with(">f4", "(0,)"), "big-endian"},

@@ -200,6 +200,10 @@ TEST(ReferenceMerge, EmptyPartsGiveNothing) {
     EXPECT_EQ(none.out, (Values{0, 0}));
     EXPECT_EQ(none.lse, Values{-infinity});
   }
-  const MergePart bad = merge({full, {{0, 0}, {notANumber}}}, 1, 2);
-  EXPECT_TRUE(std::isnan(bad.lse[0]) && std::isnan(bad.out[0]));
+  for (const std::vector<MergePart> &parts :
+       {std::vector<MergePart>{full, {{0, 0}, {notANumber}}},
+        std::vector<MergePart>{empty, {{0, 0}, {notANumber}}}}) {
+    const MergePart bad = merge(parts, 1, 2);
+    EXPECT_TRUE(std::isnan(bad.lse[0]) && std::isnan(bad.out[0]));
+  }
 }

@@ -223,6 +223,34 @@ TEST(Reference, Descale) {
   EXPECT_NEAR(run(problem).weightedValueBound, 50, 1e-12);
 }
 
+TEST(Reference, DescalesOfTheirOwnBatchAndHead) {
+  // One key per row, so lse is the score: q k times the descales of (b, g).
+  Arrays arrays;
+  AttentionProblem problem;
+  problem.q = arrays.make(ElementType::F64, {2, 1, 2, 1}, {1});
+  problem.k = arrays.make(ElementType::F64, {2, 1, 2, 1}, {1});
+  problem.v = arrays.make(ElementType::F64, {2, 1, 2, 1}, {1});
+  problem.qDescale = arrays.make(ElementType::F32, {2, 2}, {1, 2, 3, 4});
+  EXPECT_EQ(run(problem).lse, (Values{1, 2, 3, 4}));
+  problem.kDescale = arrays.make(ElementType::F32, {2, 1}, {1, 10});
+  EXPECT_EQ(run(problem).lse, (Values{1, 2, 30, 40}));
+  problem.vDescale = arrays.make(ElementType::F32, {1, 2}, {5, 6});
+  EXPECT_EQ(run(problem).out, (Values{5, 6, 5, 6}));
+}
+
+TEST(Reference, ScoreBoundCoversCancellationAndSinks) {
+  // q = (1, 1), k = (1, -1): the score is 0, |scale| |q| |k| is 3 * 2.
+  Arrays arrays;
+  AttentionProblem problem;
+  problem.q = arrays.make(ElementType::F64, {1, 1, 1, 2}, {1, 1});
+  problem.k = arrays.make(ElementType::F64, {1, 1, 1, 2}, {1, -1});
+  problem.v = arrays.make(ElementType::F64, {1, 1, 1, 1}, {1});
+  problem.scale = -3;
+  EXPECT_NEAR(run(problem).scoreBound, 6, 1e-14);
+  problem.sinks = arrays.make(ElementType::F32, {1}, {-1000});
+  EXPECT_EQ(run(problem).scoreBound, 1000);
+}
+
 //===----------------------------------------------------------------------===//
 // Indexing
 //===----------------------------------------------------------------------===//
@@ -396,10 +424,13 @@ TEST(Reference, SelectedRowsEqualAllRows) {
   const std::vector<RowIndex> rows = sampleRows(problem, 50, 9);
   EXPECT_GT(rows.size(), 40u);
   EXPECT_LE(rows.size(), 50u);
-  auto has = [&rows](int64_t b, int64_t i) {
-    return std::any_of(rows.begin(), rows.end(), [b, i](const RowIndex &row) {
-      return row.b == b && row.i == i;
-    });
+  // Whatever the number asked for, these are among them.
+  const std::vector<RowIndex> fewest = sampleRows(problem, 0, 9);
+  EXPECT_LE(fewest.size(), 6u);
+  auto has = [&fewest](int64_t b, int64_t i) {
+    return std::any_of(
+        fewest.begin(), fewest.end(),
+        [b, i](const RowIndex &row) { return row.b == b && row.i == i; });
   };
   for (const auto &[b, i] :
        {std::pair(0, 0), std::pair(0, 149), std::pair(1, 0), std::pair(1, 149),
@@ -603,6 +634,11 @@ TEST(ReferenceLow, Float8) {
   problem.v = arrays.make(type, {1, 2, 1, 1}, {0, 1});
   expectClose(evaluateLow(problem).out, {48.0 / 128 / (1 + std::exp(-1))},
               1e-6);
+  // Not less than 128: 4.6 steps of the smallest subnormal become 5.
+  const double weight = 4.6 * 0x1p-10 / 128;
+  problem.scale = static_cast<float>(-std::log(weight));
+  expectClose(evaluateLow(problem).out, {5 * 0x1p-10 / 128 / (1 + weight)},
+              1e-9);
 }
 
 TEST(ReferenceLow, F32IsCloseToExact) {

@@ -24,9 +24,9 @@ using namespace attn;
 
 /// 2^f on [-0.5, 0.5], ascending powers. Minimax in relative error (9e-8) with
 /// the constant term fixed to 1, so that 2^0 is exactly 1.
-static constexpr float kExp2Coefficients[] = {
-    1.0f,          0.693146977f,    0.240222421f,
-    0.0555073384f, 0.00967151345f,  0.00132647065f};
+static constexpr float kExp2Coefficients[] = {1.0f,           0.693146977f,
+                                              0.240222421f,   0.0555073384f,
+                                              0.00967151345f, 0.00132647065f};
 static constexpr int kMantissaBits = 23;
 static constexpr int kExponentBias = 127;
 /// Adding 1.5 * 2^23 rounds to an integer, which then lies in the low mantissa
@@ -78,20 +78,19 @@ static Value buildExp2(ImplicitLocOpBuilder &b, Value x) {
   Value polynomial;
   for (float coefficient : llvm::reverse(kExp2Coefficients)) {
     Value c = buildFloat(b, type, coefficient);
-    polynomial = polynomial ? Value(math::FmaOp::create(b, polynomial,
-                                                        fraction, c))
-                            : c;
+    polynomial =
+        polynomial ? Value(math::FmaOp::create(b, polynomial, fraction, c)) : c;
   }
   Type intType = getIntLike(type);
   Value bits = arith::BitcastOp::create(b, intType, shifted);
-  Value exponent = arith::ShLIOp::create(
-      b, bits, buildInt(b, intType, kMantissaBits));
+  Value exponent =
+      arith::ShLIOp::create(b, bits, buildInt(b, intType, kMantissaBits));
   Value power = arith::BitcastOp::create(b, type, exponent);
   Value result = arith::MulFOp::create(b, polynomial, power);
-  result = arith::SelectOp::create(b, underflows, buildFloat(b, type, 0.0f),
-                                   result);
-  return arith::SelectOp::create(
-      b, overflows, buildFloat(b, type, INFINITY), result);
+  result =
+      arith::SelectOp::create(b, underflows, buildFloat(b, type, 0.0f), result);
+  return arith::SelectOp::create(b, overflows, buildFloat(b, type, INFINITY),
+                                 result);
 }
 
 namespace {
@@ -121,8 +120,8 @@ struct KeepTanhNaN : OpRewritePattern<math::TanhOp> {
     Value tanh = math::TanhOp::create(b, x);
     tanh.getDefiningOp()->setAttr(kGuarded, b.getUnitAttr());
     Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, x, x);
-    rewriter.replaceOp(op, arith::SelectOp::create(b, isNaN, x, tanh)
-                               .getResult());
+    rewriter.replaceOp(op,
+                       arith::SelectOp::create(b, isNaN, x, tanh).getResult());
     return success();
   }
 };
@@ -135,11 +134,10 @@ struct ExpandMathPass : attn::impl::ExpandMathPassBase<ExpandMathPass> {
       return signalPassFailure();
     RewritePatternSet expansions(&getContext());
     expansions.add<ExpandExp2>(&getContext());
-    populateMathPolynomialApproximationPatterns(
-        expansions, [](StringRef name) {
-          return name == math::TanhOp::getOperationName() ||
-                 name == math::Log2Op::getOperationName();
-        });
+    populateMathPolynomialApproximationPatterns(expansions, [](StringRef name) {
+      return name == math::TanhOp::getOperationName() ||
+             name == math::Log2Op::getOperationName();
+    });
     if (failed(applyPatternsGreedily(getOperation(), std::move(expansions))))
       signalPassFailure();
   }

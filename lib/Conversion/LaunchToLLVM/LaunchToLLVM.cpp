@@ -55,9 +55,9 @@ LLVM::LLVMFuncOp LaunchLowering::getParallelFor() {
     return function;
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(b.getContext()),
-      {b.getI64Type(), pointer, pointer});
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
+                                  {b.getI64Type(), pointer, pointer});
   return LLVM::LLVMFuncOp::create(b, module.getLoc(), kParallelFor, type);
 }
 
@@ -79,8 +79,7 @@ func::FuncOp LaunchLowering::buildTrampoline(LaunchOp launch, Type context) {
     args.push_back(buildCast(b, arg.getType(), field));
   }
   for (Value bound : trampoline.getArguments().drop_front())
-    args.push_back(
-        arith::IndexCastOp::create(b, b.getIndexType(), bound));
+    args.push_back(arith::IndexCastOp::create(b, b.getIndexType(), bound));
   func::CallOp::create(b, kernel, args);
   func::ReturnOp::create(b);
   return trampoline;
@@ -109,13 +108,13 @@ void LaunchLowering::lower(LaunchOp launch) {
     storage = LLVM::AllocaOp::create(b, pointer, context, one);
   }
   LLVM::StoreOp::create(b, packed, storage);
-  Value function = func::ConstantOp::create(
-      b, trampoline.getFunctionType(), trampoline.getSymName());
+  Value function = func::ConstantOp::create(b, trampoline.getFunctionType(),
+                                            trampoline.getSymName());
   Value count =
       arith::IndexCastOp::create(b, b.getI64Type(), launch.getCount());
-  LLVM::CallOp::create(b, getParallelFor(),
-                       ValueRange{count, buildCast(b, pointer, function),
-                                  storage});
+  LLVM::CallOp::create(
+      b, getParallelFor(),
+      ValueRange{count, buildCast(b, pointer, function), storage});
   launch.erase();
 }
 

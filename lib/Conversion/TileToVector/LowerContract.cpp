@@ -8,8 +8,8 @@
 //
 // c[m][n] += sum over k of a(m, k) * b[k][n], with n the query rows, along the
 // vector lanes. A register tile of `rows` x `lanes` accumulators stays in
-// registers while k runs; a is read as scalars that are broadcast, from memory in
-// any layout, so neither K nor V is ever transposed.
+// registers while k runs; a is read as scalars that are broadcast, from memory
+// in any layout, so neither K nor V is ever transposed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -90,8 +90,8 @@ Value ProductBuilder::loadLhs(Value row, Value step) {
   Value first = arith::MulIOp::create(b, step, buildIndex(b, 2));
   Value both = vector::LoadOp::create(b, VectorType::get({2}, element), lhs,
                                       ValueRange{row, first});
-  Value word = vector::BitCastOp::create(
-      b, VectorType::get({1}, b.getI32Type()), both);
+  Value word =
+      vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()), both);
   return vector::ExtractOp::create(b, word, int64_t(0));
 }
 
@@ -156,8 +156,8 @@ void ProductBuilder::buildRegisterTile(Value row, Value column) {
     else
       accs.push_back(arith::ConstantOp::create(b, b.getZeroAttr(accType)));
   }
-  auto loop = scf::ForOp::create(b, buildIndex(b, 0), k, buildIndex(b, 1),
-                                 accs);
+  auto loop =
+      scf::ForOp::create(b, buildIndex(b, 0), k, buildIndex(b, 1), accs);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -183,8 +183,8 @@ void ProductBuilder::build() {
   func::ReturnOp::create(b);
 }
 
-/// The function that computes products of this kind and these types; tile bodies
-/// share it, which halves the code that the machine back end sees.
+/// The function that computes products of this kind and these types; tile
+/// bodies share it, which halves the code that the machine back end sees.
 static func::FuncOp getProductFunction(ImplicitLocOpBuilder &b,
                                        ArrayRef<Type> types, ProductKind kind,
                                        TileLowering &lowering) {

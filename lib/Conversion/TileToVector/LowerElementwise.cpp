@@ -1,4 +1,5 @@
-//===- LowerElementwise.cpp - attn.map and attn.reduce as fused vector loops -===//
+//===- LowerElementwise.cpp - attn.map and attn.reduce as fused vector loops
+//-===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -172,8 +173,7 @@ Value ElementwiseNest::loadInput(Value tile, Value row, Value column) {
 }
 
 /// The vector form of a scalar op of a map body.
-FailureOr<Value> ElementwiseNest::vectorize(Operation *op,
-                                            IRMapping &mapping) {
+FailureOr<Value> ElementwiseNest::vectorize(Operation *op, IRMapping &mapping) {
   SmallVector<Value> operands;
   bool varying = false;
   for (Value operand : op->getOperands()) {
@@ -201,8 +201,7 @@ FailureOr<Value> ElementwiseNest::emitMap(MapOp map, Value row, Value column) {
     mapping.map(arg, isInGroup(input) ? results[input][unrolled]
                                       : loadInput(input, row, column));
   }
-  auto coordinates =
-      body.getArguments().drop_front(map.getInputs().size());
+  auto coordinates = body.getArguments().drop_front(map.getInputs().size());
   for (auto [dim, arg] :
        llvm::zip_equal(map.getResult().getType().getDims(), coordinates)) {
     if (arg.use_empty())
@@ -211,8 +210,8 @@ FailureOr<Value> ElementwiseNest::emitMap(MapOp map, Value row, Value column) {
       mapping.map(arg, row);
       continue;
     }
-    Value lanes = vector::StepOp::create(
-        b, VectorType::get({width}, b.getIndexType()));
+    Value lanes =
+        vector::StepOp::create(b, VectorType::get({width}, b.getIndexType()));
     mapping.map(arg, Value(arith::AddIOp::create(b, splat(column), lanes)));
   }
   for (Operation &op : body.without_terminator()) {
@@ -228,10 +227,9 @@ FailureOr<Value> ElementwiseNest::emitMap(MapOp map, Value row, Value column) {
 /// Stores the two rows of a pair as 32-bit words.
 void ElementwiseNest::storePairs(MapOp map, Value row, Value column) {
   ArrayRef<Value> both = results[map.getResult()];
-  Value second = both.size() > 1
-                     ? both[1]
-                     : Value(arith::ConstantOp::create(
-                           b, b.getZeroAttr(both[0].getType())));
+  Value second = both.size() > 1 ? both[1]
+                                 : Value(arith::ConstantOp::create(
+                                       b, b.getZeroAttr(both[0].getType())));
   Value mixed = vector::InterleaveOp::create(b, both[0], second);
   Value words = vector::BitCastOp::create(
       b, VectorType::get({width}, b.getI32Type()), mixed);
@@ -259,8 +257,8 @@ LogicalResult ElementwiseNest::emitRows(Value firstRow, Value column) {
           continue;
         }
         // Keeps the running value where the element is NaN.
-        Value greater = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
-                                              element, sum);
+        Value greater =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, element, sum);
         sum = arith::SelectOp::create(b, greater, element, sum);
         continue;
       }

@@ -36,12 +36,13 @@ void attn::lowerView(ViewOp op, TileLowering &lowering) {
   ViewType view = op.getView().getType();
   OpFoldResult one = b.getIndexAttr(1);
   bool rowMajor = dims.dim > dims.sequence;
-  OpFoldResult rowStride = rowMajor ? OpFoldResult(strides[dims.sequence]) : one;
+  OpFoldResult rowStride =
+      rowMajor ? OpFoldResult(strides[dims.sequence]) : one;
   OpFoldResult dimStride = rowMajor ? one : OpFoldResult(strides[dims.dim]);
   constexpr int64_t dynamic = ShapedType::kDynamic;
-  auto layout = StridedLayoutAttr::get(
-      b.getContext(), dynamic,
-      {rowMajor ? dynamic : 1, rowMajor ? 1 : dynamic});
+  auto layout =
+      StridedLayoutAttr::get(b.getContext(), dynamic,
+                             {rowMajor ? dynamic : 1, rowMajor ? 1 : dynamic});
   auto type = MemRefType::get({dynamic, view.getExtent()},
                               view.getElementType(), layout);
   Value memref = memref::ReinterpretCastOp::create(
@@ -131,10 +132,10 @@ static void loadTransposedPairs(ImplicitLocOpBuilder &b, Value rows,
     Value d1 = arith::AddIOp::create(b, d, buildIndex(b, 1));
     buildLoop(b, valid, 1, [&](Value q) {
       Value low = memref::LoadOp::create(b, rows, ValueRange{q, d});
-      Value high = hasHigh
-                       ? memref::LoadOp::create(b, rows, ValueRange{q, d1})
-                             .getResult()
-                       : buildZero(b, tile.getElementType());
+      Value high =
+          hasHigh
+              ? memref::LoadOp::create(b, rows, ValueRange{q, d1}).getResult()
+              : buildZero(b, tile.getElementType());
       storePair(pair, q, low, high);
     });
     auto rest = scf::ForOp::create(b, valid, blockQ, buildIndex(b, 1));
@@ -171,12 +172,11 @@ public:
     // stride, go element by element.
     bool unitStride = type.getStridesAndOffset().first.back() == 1;
     vectorExtent = unitStride ? extent / unit * unit : 0;
-    seenType =
-        VectorType::get({unit}, b.getIntegerType(element.getWidth()));
+    seenType = VectorType::get({unit}, b.getIntegerType(element.getWidth()));
   }
 
-  /// Emits the copy of rows [0, valid). The result tells whether all of them are
-  /// finite; null if not watched.
+  /// Emits the copy of rows [0, valid). The result tells whether all of them
+  /// are finite; null if not watched.
   Value copy(Value valid);
 
 private:
@@ -275,11 +275,11 @@ Value RowCopier::copyRow(Value row, bool hasSecond, Value seen) {
   auto copyColumns = [&](int64_t begin, int64_t end, int64_t width) {
     if (begin == end)
       return;
-    seen = buildCarryingLoop(
-        b, buildIndex(b, begin), buildIndex(b, end), width, seen,
-        [&](Value column, Value seen) {
-          return copyChunk({row, column, width, hasSecond}, seen);
-        });
+    seen = buildCarryingLoop(b, buildIndex(b, begin), buildIndex(b, end), width,
+                             seen, [&](Value column, Value seen) {
+                               return copyChunk({row, column, width, hasSecond},
+                                                seen);
+                             });
   };
   copyColumns(0, vectorExtent, seenType.getDimSize(0));
   copyColumns(vectorExtent, extent, 1);
@@ -301,20 +301,20 @@ Value RowCopier::copy(Value valid) {
   Value seen = buildZero(b, seenType);
   Value zero = buildIndex(b, 0);
   if (!pairs) {
-    seen = buildCarryingLoop(b, zero, valid, 1, seen,
-                             [&](Value row, Value seen) {
-                               return copyRow(row, false, seen);
-                             });
+    seen =
+        buildCarryingLoop(b, zero, valid, 1, seen, [&](Value row, Value seen) {
+          return copyRow(row, false, seen);
+        });
   } else {
     Value even = arith::AndIOp::create(b, valid, buildIndex(b, -2));
-    seen = buildCarryingLoop(b, zero, even, 2, seen,
-                             [&](Value row, Value seen) {
-                               return copyRow(row, true, seen);
-                             });
-    seen = buildCarryingLoop(b, even, valid, 1, seen,
-                             [&](Value row, Value seen) {
-                               return copyRow(row, false, seen);
-                             });
+    seen =
+        buildCarryingLoop(b, zero, even, 2, seen, [&](Value row, Value seen) {
+          return copyRow(row, true, seen);
+        });
+    seen =
+        buildCarryingLoop(b, even, valid, 1, seen, [&](Value row, Value seen) {
+          return copyRow(row, false, seen);
+        });
   }
   return watch ? buildAllFinite(seen) : Value();
 }
@@ -392,9 +392,8 @@ void attn::lowerFill(FillOp op, TileLowering &lowering) {
   Value vector = vector::BroadcastOp::create(
       b, VectorType::get({width}, type.getElementType()), op.getValue());
   if (type.getRank() == 1) {
-    buildLoop(b, buildIndex(b, inner), width, [&](Value i) {
-      vector::StoreOp::create(b, vector, buffer, i);
-    });
+    buildLoop(b, buildIndex(b, inner), width,
+              [&](Value i) { vector::StoreOp::create(b, vector, buffer, i); });
     return;
   }
   buildLoop(b, buildIndex(b, type.getDimSize(0)), 1, [&](Value row) {

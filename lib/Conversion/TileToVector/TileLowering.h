@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 //
-// Private to the conversion. A tile value is a memref; `TileLowering` knows which
-// one, and each lower* function emits the code of one kind of op.
+// Private to the conversion. A tile value is a memref; `TileLowering` knows
+// which one, and each lower* function emits the code of one kind of op.
 //
 //===----------------------------------------------------------------------===//
 
@@ -65,8 +65,7 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
   llvm::DenseMap<mlir::Value, mlir::Value> views;
   /// For each scratch buffer, the blocks that define tiles in it.
-  llvm::SmallVector<
-      std::pair<mlir::Value, llvm::SmallVector<mlir::Block *, 4>>>
+  llvm::SmallVector<std::pair<mlir::Value, llvm::SmallVector<mlir::Block *, 4>>>
       scratch;
 };
 

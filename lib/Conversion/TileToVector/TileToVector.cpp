@@ -62,8 +62,7 @@ Value TileLowering::allocate(Value tile) {
   MemRefType type = getBufferType(cast<TileType>(tile.getType()));
   Block *block = tile.getParentBlock();
   for (auto &[buffer, blocks] : scratch) {
-    if (buffer.getType() != type ||
-        llvm::any_of(blocks, [&](Block *other) {
+    if (buffer.getType() != type || llvm::any_of(blocks, [&](Block *other) {
           return blocksOverlap(block, other);
         }))
       continue;
@@ -73,8 +72,8 @@ Value TileLowering::allocate(Value tile) {
   Block &entry = kernel.getBody().front();
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
   b.setInsertionPointToStart(&entry);
-  Value buffer = memref::AllocOp::create(
-      b, type, b.getI64IntegerAttr(kScratchAlignment));
+  Value buffer =
+      memref::AllocOp::create(b, type, b.getI64IntegerAttr(kScratchAlignment));
   b.setInsertionPoint(entry.getTerminator());
   memref::DeallocOp::create(b, buffer);
   scratch.push_back({buffer, {}});
@@ -114,8 +113,7 @@ Value attn::buildIndex(ImplicitLocOpBuilder &b, int64_t value) {
 
 void attn::buildLoop(ImplicitLocOpBuilder &b, Value end, int64_t step,
                      function_ref<void(Value)> body) {
-  auto loop =
-      scf::ForOp::create(b, buildIndex(b, 0), end, buildIndex(b, step));
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), end, buildIndex(b, step));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());
@@ -182,9 +180,8 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
     return loop.emitOpError("carries tiles and other values; expected tiles "
                             "only");
   SmallVector<Value> carried;
-  for (auto [init, arg, result] :
-       llvm::zip_equal(loop.getInitArgs(), loop.getRegionIterArgs(),
-                       loop.getResults())) {
+  for (auto [init, arg, result] : llvm::zip_equal(
+           loop.getInitArgs(), loop.getRegionIterArgs(), loop.getResults())) {
     Value buffer = lowering.reuseOrAllocate(result, init, loop);
     copyBuffer(b, lowering.getBuffer(init), buffer);
     lowering.setBuffer(arg, buffer);
@@ -264,8 +261,8 @@ struct ConvertTileToVectorPass
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp kernel : kernels) {
-      auto schedule = kernel->getAttrOfType<VectorScheduleAttr>(
-          "attn.schedule");
+      auto schedule =
+          kernel->getAttrOfType<VectorScheduleAttr>("attn.schedule");
       if (!schedule)
         continue;
       if (failed(KernelLowering(kernel, schedule).run()))

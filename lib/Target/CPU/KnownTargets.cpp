@@ -36,12 +36,15 @@ static CpuTarget detectNative() {
   llvm::SubtargetFeatures features;
   for (const auto &feature : has)
     features.AddFeature(feature.first(), feature.second);
-  CpuTarget native{"native", "",    llvm::sys::getHostCPUName().str(),
-                   "",       128,   llvm::Triple(llvm::sys::getProcessTriple())
-                                            .isX86()
-                                        ? 16
-                                        : 32,
-                   false,    false};
+  CpuTarget native{
+      "native",
+      "",
+      llvm::sys::getHostCPUName().str(),
+      "",
+      128,
+      llvm::Triple(llvm::sys::getProcessTriple()).isX86() ? 16 : 32,
+      false,
+      false};
   if (has.lookup("avx512f") && has.lookup("avx512vl") &&
       has.lookup("avx512bw")) {
     features.AddFeature("prefer-256-bit", false);

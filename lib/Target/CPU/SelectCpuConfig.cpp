@@ -66,17 +66,16 @@ static ConfigAttr chooseConfig(AttentionOp op, const CpuTarget &target) {
   if (auto length = getStaticLength(op.getKType(), op.getKLayout()))
     blockKv = std::min<int64_t>(blockKv, llvm::alignTo(*length, tile.rows));
   blockKv = op.getBlockKv().value_or(
-      op.getBlockKvCompute()
-          ? llvm::alignTo(blockKv, *op.getBlockKvCompute())
-          : blockKv);
+      op.getBlockKvCompute() ? llvm::alignTo(blockKv, *op.getBlockKvCompute())
+                             : blockKv);
   int64_t compute = op.getBlockKvCompute().value_or(blockKv);
 
   bool pairs = target.dotBF16 && blockQ % unit == 0 &&
                op.getKType().getElementType().isBF16() &&
                op.getQType().getElementType().isBF16();
   MLIRContext *context = op.getContext();
-  auto schedule = VectorScheduleAttr::get(context, tile.rows, tile.lanes, unit,
-                                          pairs);
+  auto schedule =
+      VectorScheduleAttr::get(context, tile.rows, tile.lanes, unit, pairs);
   return ConfigAttr::get(context, blockQ, blockKv, compute, schedule);
 }
 

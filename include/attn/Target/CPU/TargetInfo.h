@@ -1,4 +1,5 @@
-//===- TargetInfo.h - Facts about the CPUs Attn generates code for -*- C++ -*-===//
+//===- TargetInfo.h - Facts about the CPUs Attn generates code for -*- C++
+//-*-===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -224,17 +224,16 @@ void KernelBuilder::buildWorkItem(Value index) {
 Value KernelBuilder::loadQueryTile() {
   Value q = arg(op.getQ());
   Type element = getElementTypeOrSelf(q.getType());
-  auto viewType = ViewType::get(b.getContext(), Dim::q, Dim::d,
-                                op.getHeadDim(), element);
-  Value view = ViewOp::create(b, viewType, q, batch, head, Value(),
-                              op.getQLayout());
-  auto tileType =
-      TileType::get(b.getContext(), {Dim::q, Dim::d},
-                    {config.getBlockQ(), op.getHeadDim()},
-                    score->getOperandType());
-  Value tile = LoadTileOp::create(b, tileType, /*finite=*/Type(), view,
-                                  firstRow, rows)
-                   .getTile();
+  auto viewType =
+      ViewType::get(b.getContext(), Dim::q, Dim::d, op.getHeadDim(), element);
+  Value view =
+      ViewOp::create(b, viewType, q, batch, head, Value(), op.getQLayout());
+  auto tileType = TileType::get(b.getContext(), {Dim::q, Dim::d},
+                                {config.getBlockQ(), op.getHeadDim()},
+                                score->getOperandType());
+  Value tile =
+      LoadTileOp::create(b, tileType, /*finite=*/Type(), view, firstRow, rows)
+          .getTile();
   return score->buildScaledQuery(b, tile);
 }
 
@@ -259,8 +258,8 @@ LogicalResult KernelBuilder::buildClassRanges(Attribute mask, BodyRanges &full,
   SmallVector<Value> slots;
   for (int64_t slot : ranges->slots)
     slots.push_back(buildLoadIndex(b, arg(op.getMaskOperands()[slot]), batch));
-  Value block = arith::DivUIOp::create(b, firstRow,
-                                       buildIndex(b, config.getBlockQ()));
+  Value block =
+      arith::DivUIOp::create(b, firstRow, buildIndex(b, config.getBlockQ()));
   for (const EmittedRange &range : emitTileRanges(
            b, b.getLoc(), *ranges, block, qOffset, qLen, kvLen, slots)) {
     BodyRanges &body = range.kind == TileKind::Full ? full : partial;
@@ -293,8 +292,7 @@ void KernelBuilder::selectClass(ArrayRef<BodyRanges> classes,
 }
 
 LogicalResult KernelBuilder::buildMaskRanges() {
-  int64_t heads =
-      op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
+  int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
   SmallVector<Attribute> masks{op.getMaskAttr()};
   if (!ShapedType::isDynamic(heads))
     masks = expandPerHead(op.getMaskAttr(), heads);
@@ -306,9 +304,8 @@ LogicalResult KernelBuilder::buildMaskRanges() {
     return buildClassRanges(classMasks.front(), full, partial);
 
   auto table = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(
-             VectorType::get(heads, b.getI64Type()),
-             ArrayRef<int64_t>(classOfHead)));
+      b, DenseElementsAttr::get(VectorType::get(heads, b.getI64Type()),
+                                ArrayRef<int64_t>(classOfHead)));
   Value i64Class = vector::ExtractOp::create(b, table, head);
   headClass = arith::IndexCastOp::create(b, b.getIndexType(), i64Class);
   SmallVector<BodyRanges> fulls(classMasks.size()), partials(fulls.size());
@@ -344,8 +341,8 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   for (auto [number, mask] : llvm::enumerate(classMasks)) {
     if (!mask)
       continue;
-    FailureOr<Value> value = emitVisible(
-        b, b.getLoc(), mask, operands, [&] { return op.emitOpError(); });
+    FailureOr<Value> value = emitVisible(b, b.getLoc(), mask, operands,
+                                         [&] { return op.emitOpError(); });
     if (failed(value))
       return failure();
     if (!headClass) {
@@ -379,8 +376,8 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
   Value valid = buildIndex(b, keys);
   if (kind == TileKind::Partial) {
     Value left = arith::SubIOp::create(b, kvLen, firstKey);
-    valid = arith::MaxSIOp::create(b, buildMin(b, left, valid),
-                                   buildIndex(b, 0));
+    valid =
+        arith::MaxSIOp::create(b, buildMin(b, left, valid), buildIndex(b, 0));
   }
   Type operandType = score->getOperandType();
   auto tileType = [&](Dim first, int64_t extent, Dim second, int64_t extent2,
@@ -388,10 +385,11 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
     return TileType::get(b.getContext(), {first, second}, {extent, extent2},
                          element);
   };
-  Value k = LoadTileOp::create(
-                b, tileType(Dim::kv, keys, Dim::d, op.getHeadDim(), operandType),
-                /*finite=*/Type(), kView, firstKey, valid)
-                .getTile();
+  Value k =
+      LoadTileOp::create(
+          b, tileType(Dim::kv, keys, Dim::d, op.getHeadDim(), operandType),
+          /*finite=*/Type(), kView, firstKey, valid)
+          .getTile();
   auto v = LoadTileOp::create(
       b, tileType(Dim::kv, keys, Dim::dv, op.getValueHeadDim(), operandType),
       b.getI1Type(), vView, firstKey, valid);
@@ -421,13 +419,13 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
         });
   if (failed(status))
     return failure();
-  return buildOnlineStep(b, state,
-                         {scores, v.getTile(), valid, v.getFinite()});
+  return buildOnlineStep(b, state, {scores, v.getTile(), valid, v.getFinite()});
 }
 
 /// The steps of one key tile: one, or block_kv / block_kv_compute.
-FailureOr<OnlineState> KernelBuilder::buildComputeSteps(
-    const OnlineState &state, Value tile, TileKind kind) {
+FailureOr<OnlineState>
+KernelBuilder::buildComputeSteps(const OnlineState &state, Value tile,
+                                 TileKind kind) {
   buildTileCount(kind);
   int64_t blockKv = config.getBlockKv(), keys = config.getBlockKvCompute();
   Value firstKey = arith::MulIOp::create(b, tile, buildIndex(b, blockKv));
@@ -437,8 +435,7 @@ FailureOr<OnlineState> KernelBuilder::buildComputeSteps(
                                  buildIndex(b, keys), state.values());
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  Value stepKey =
-      arith::AddIOp::create(b, firstKey, loop.getInductionVar());
+  Value stepKey = arith::AddIOp::create(b, firstKey, loop.getInductionVar());
   FailureOr<OnlineState> next = buildStep(
       OnlineState::fromValues(loop.getRegionIterArgs()), stepKey, kind);
   if (failed(next))
@@ -464,9 +461,9 @@ FailureOr<OnlineState> KernelBuilder::buildTileLoop(const OnlineState &state,
 }
 
 /// All ranges that run the body of `kind`, through one copy of that body.
-FailureOr<OnlineState>
-KernelBuilder::buildRangeLoops(const OnlineState &state,
-                               const BodyRanges &ranges, TileKind kind) {
+FailureOr<OnlineState> KernelBuilder::buildRangeLoops(const OnlineState &state,
+                                                      const BodyRanges &ranges,
+                                                      TileKind kind) {
   size_t count = ranges.begins.size();
   if (count == 0)
     return state;
@@ -478,9 +475,8 @@ KernelBuilder::buildRangeLoops(const OnlineState &state,
   b.setInsertionPointToStart(loop.getBody());
   Value begin = ranges.begins[0], end = ranges.ends[0];
   for (size_t i = 1; i < count; ++i) {
-    Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                       loop.getInductionVar(),
-                                       buildIndex(b, i));
+    Value mine = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::eq, loop.getInductionVar(), buildIndex(b, i));
     begin = arith::SelectOp::create(b, mine, ranges.begins[i], begin);
     end = arith::SelectOp::create(b, mine, ranges.ends[i], end);
   }
@@ -501,11 +497,11 @@ void KernelBuilder::storeResults(const OnlineState &state) {
   auto viewType =
       ViewType::get(b.getContext(), Dim::q, Dim::dv, op.getValueHeadDim(),
                     getElementTypeOrSelf(out.getType()));
-  Value view = ViewOp::create(b, viewType, out, batch, head, Value(),
-                              op.getOutLayout());
+  Value view =
+      ViewOp::create(b, viewType, out, batch, head, Value(), op.getOutLayout());
   // Padding rows are written too.
-  Value length = buildDim(b, arg(op.getQ()),
-                          getLayoutDims(op.getQLayout()).sequence);
+  Value length =
+      buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
   Value valid = buildMin(b, arith::SubIOp::create(b, length, firstRow),
                          buildIndex(b, config.getBlockQ()));
   if (op.getLse())
@@ -554,9 +550,9 @@ static LogicalResult convertToOnline(AttentionOp op, StringRef name,
 
   auto parent = op->getParentOfType<func::FuncOp>();
   OpBuilder moduleBuilder(parent);
-  auto kernel = func::FuncOp::create(
-      moduleBuilder, op.getLoc(), name,
-      FunctionType::get(op.getContext(), types, {}));
+  auto kernel =
+      func::FuncOp::create(moduleBuilder, op.getLoc(), name,
+                           FunctionType::get(op.getContext(), types, {}));
   kernel.setPrivate();
   // The vector lowering reads it.
   kernel->setAttr("attn.schedule", op.getConfigAttr().getSchedule());

@@ -69,9 +69,9 @@ static Value buildSafeMax(ImplicitLocOpBuilder &b, Value max) {
   return buildMap(
       b, cast<TileType>(max.getType()), max,
       [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
-        Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
-                                           elements[0],
-                                           buildNegativeInfinity(b));
+        Value none =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, elements[0],
+                                  buildNegativeInfinity(b));
         return arith::SelectOp::create(b, none, buildF32(b, 0), elements[0])
             .getResult();
       });
@@ -80,13 +80,12 @@ static Value buildSafeMax(ImplicitLocOpBuilder &b, Value max) {
 /// 2^(lhs - rhs), elementwise with rhs broadcast.
 static Value buildExp2Difference(ImplicitLocOpBuilder &b, Value lhs,
                                  Value rhs) {
-  return buildMap(
-      b, cast<TileType>(lhs.getType()), {lhs, rhs},
-      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
-        Value difference =
-            arith::SubFOp::create(b, elements[0], elements[1]);
-        return math::Exp2Op::create(b, difference).getResult();
-      });
+  return buildMap(b, cast<TileType>(lhs.getType()), {lhs, rhs},
+                  [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+                    Value difference =
+                        arith::SubFOp::create(b, elements[0], elements[1]);
+                    return math::Exp2Op::create(b, difference).getResult();
+                  });
 }
 
 /// lhs * rhs, elementwise with rhs broadcast.
@@ -116,8 +115,7 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
                                   const OnlineState &state,
                                   const OnlineTile &tile) {
   OnlineState next;
-  next.max =
-      ReduceOp::create(b, ReductionKind::max, tile.scores, state.max);
+  next.max = ReduceOp::create(b, ReductionKind::max, tile.scores, state.max);
   Value safeMax = buildSafeMax(b, next.max);
   Value rescale = buildExp2Difference(b, state.max, safeMax);
   Value rescaledSum = buildProduct(b, state.sum, rescale);
@@ -135,11 +133,10 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
 /// and has seen a key.
 static Value buildRowHasOutput(ImplicitLocOpBuilder &b, Value row, Value rows,
                                Value sum) {
-  Value inside =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, rows);
+  Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, rows);
   // A NaN sum must reach the output.
-  Value visible = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, sum,
-                                        buildF32(b, 0));
+  Value visible =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, sum, buildF32(b, 0));
   return arith::AndIOp::create(b, inside, visible);
 }
 
@@ -150,8 +147,7 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
       b, statType, state.sum,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
         Value has = buildRowHasOutput(b, at[0], rows, elements[0]);
-        Value inverse =
-            arith::DivFOp::create(b, buildF32(b, 1), elements[0]);
+        Value inverse = arith::DivFOp::create(b, buildF32(b, 1), elements[0]);
         return arith::SelectOp::create(b, has, inverse, buildF32(b, 0))
             .getResult();
       });
@@ -160,8 +156,7 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
       [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
         // Rows without output may hold anything: select, do not multiply.
         Value zero = buildF32(b, 0);
-        Value product =
-            arith::MulFOp::create(b, elements[0], elements[1]);
+        Value product = arith::MulFOp::create(b, elements[0], elements[1]);
         Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
                                            elements[1], zero);
         return arith::SelectOp::create(b, none, zero, product).getResult();

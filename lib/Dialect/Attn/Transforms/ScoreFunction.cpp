@@ -29,15 +29,14 @@ static Type chooseOperandType(AttentionOp op) {
 ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
                              function_ref<Value(Value)> map)
     : operandType(chooseOperandType(op)) {
-  double softcap =
-      op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0.0;
+  double softcap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0.0;
   double constant = softcap > 0 ? 1.0 / softcap : kLog2E;
   if (softcap > 0)
     softcapFactor = buildF32(b, softcap * kLog2E);
   if (op.getDynamicSoftcap()) {
     dynamicSoftcap = map(op.getDynamicSoftcap());
-    softcapFactor = arith::MulFOp::create(b, dynamicSoftcap,
-                                          buildF32(b, kLog2E));
+    softcapFactor =
+        arith::MulFOp::create(b, dynamicSoftcap, buildF32(b, kLog2E));
     constant = 1.0;
   }
   Value factor;
@@ -53,19 +52,18 @@ Value ScoreFunction::buildScaledQuery(ImplicitLocOpBuilder &b,
                                       Value tile) const {
   if (!queryFactor)
     return tile;
-  return buildMap(b, cast<TileType>(tile.getType()), tile,
-                  [&](ImplicitLocOpBuilder &b, ValueRange elements,
-                      ValueRange) {
-                    return arith::MulFOp::create(b, elements[0], queryFactor)
-                        .getResult();
-                  });
+  return buildMap(
+      b, cast<TileType>(tile.getType()), tile,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::MulFOp::create(b, elements[0], queryFactor).getResult();
+      });
 }
 
 Value ScoreFunction::buildDynamicSoftcap(ImplicitLocOpBuilder &b,
                                          Value scaled) const {
   Value ratio = arith::DivFOp::create(b, scaled, dynamicSoftcap);
-  Value capped = arith::MulFOp::create(b, math::TanhOp::create(b, ratio),
-                                       softcapFactor);
+  Value capped =
+      arith::MulFOp::create(b, math::TanhOp::create(b, ratio), softcapFactor);
   Value plain = arith::MulFOp::create(b, scaled, buildF32(b, kLog2E));
   Value capping = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
                                         dynamicSoftcap, buildF32(b, 0));
@@ -79,7 +77,7 @@ Value ScoreFunction::buildScore(ImplicitLocOpBuilder &b, Value dot) const {
   if (dynamicSoftcap)
     return buildDynamicSoftcap(b, score);
   if (softcapFactor)
-    score = arith::MulFOp::create(b, math::TanhOp::create(b, score),
-                                  softcapFactor);
+    score =
+        arith::MulFOp::create(b, math::TanhOp::create(b, score), softcapFactor);
   return score;
 }

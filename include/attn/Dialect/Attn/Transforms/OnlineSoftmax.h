@@ -43,8 +43,8 @@ struct OnlineState {
 OnlineState buildInitialState(mlir::ImplicitLocOpBuilder &b, int64_t blockQ,
                               int64_t valueHeadDim, mlir::Value sink);
 
-/// The keys of one tile: their base-2 `scores` (-inf where hidden), their V, the
-/// number of valid keys and whether all of V is finite.
+/// The keys of one tile: their base-2 `scores` (-inf where hidden), their V,
+/// the number of valid keys and whether all of V is finite.
 struct OnlineTile {
   mlir::Value scores, v, valid, vFinite;
 };
@@ -59,8 +59,8 @@ OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
 mlir::Value buildOutput(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
                         mlir::Value rows);
 
-/// lse = ln(2) (max + log2(sum)); -inf where nothing was visible and in rows from
-/// `rows` on.
+/// lse = ln(2) (max + log2(sum)); -inf where nothing was visible and in rows
+/// from `rows` on.
 mlir::Value buildLse(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
                      mlir::Value rows);
 
