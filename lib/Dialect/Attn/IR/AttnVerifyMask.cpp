@@ -141,14 +141,23 @@ static bool isCapture(Type given, Type wanted) {
   if (!isa<IntegerType, IndexType, FloatType, RankedTensorType, MemRefType>(
           given))
     return false;
-  auto givenMemRef = dyn_cast<MemRefType>(given);
-  auto wantedMemRef = dyn_cast<MemRefType>(wanted);
-  if (!givenMemRef || !wantedMemRef)
+  // Bufferization gives function arguments the most general layout, and folding
+  // of casts makes captures more static.
+  bool memrefs = isa<MemRefType>(given) && isa<MemRefType>(wanted);
+  bool tensors = isa<RankedTensorType>(given) && isa<RankedTensorType>(wanted);
+  if (!memrefs && !tensors)
     return given == wanted;
-  // Bufferization gives function arguments the most general layout.
-  return givenMemRef.getShape() == wantedMemRef.getShape() &&
-         givenMemRef.getElementType() == wantedMemRef.getElementType() &&
-         givenMemRef.getMemorySpace() == wantedMemRef.getMemorySpace();
+  if (memrefs && cast<MemRefType>(given).getMemorySpace() !=
+                     cast<MemRefType>(wanted).getMemorySpace())
+    return false;
+  auto givenShaped = cast<ShapedType>(given),
+       wantedShaped = cast<ShapedType>(wanted);
+  return givenShaped.getElementType() == wantedShaped.getElementType() &&
+         llvm::equal(givenShaped.getShape(), wantedShaped.getShape(),
+                     [](int64_t size, int64_t argument) {
+                       return size == argument ||
+                              ShapedType::isDynamic(argument);
+                     });
 }
 
 /// Whether a user function may contain `op`.

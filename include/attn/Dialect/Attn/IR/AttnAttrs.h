@@ -9,6 +9,7 @@
 #define ATTN_DIALECT_ATTN_IR_ATTNATTRS_H
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include <optional>
 
 #include "attn/Dialect/Attn/IR/AttnEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
@@ -24,6 +25,26 @@ bool isTileLayout(mlir::Attribute attr);
 
 /// The direct operands of `and`, `or`, `not` and `per_head`; empty for a leaf.
 llvm::SmallVector<mlir::Attribute> getMaskOperands(mlir::Attribute mask);
+
+/// Whether `mask` is `#attn.and<[]>` (`#attn.or<[]>`), which is how
+/// simplifyMask writes a mask that shows every key (no key).
+bool showsAll(mlir::Attribute mask);
+bool showsNothing(mlir::Attribute mask);
+
+/// What is known of the problem that a mask belongs to.
+struct MaskBounds {
+  /// The smallest and largest position of a query row.
+  std::optional<int64_t> minQ, maxQ;
+  /// An upper bound on the number of keys, at least 1.
+  std::optional<int64_t> keys;
+};
+
+/// A mask that shows the same keys as `mask` to every row that `bounds` allow,
+/// and is no larger: nested and duplicate operands, double negations, windows
+/// that intersect or unite, sides and leaves that the bounds decide. Slots keep
+/// their numbers; some may no longer be named.
+mlir::Attribute simplifyMask(mlir::Attribute mask,
+                             const MaskBounds &bounds = {});
 
 /// Where the dims of an operand lie in its shape; -1 where the layout has no
 /// such dim. In packed layouts `sequence` is the token dim, in the paged one

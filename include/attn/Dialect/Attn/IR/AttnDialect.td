@@ -36,6 +36,7 @@ def Attn_Dialect : Dialect {
     void registerTypes();
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 

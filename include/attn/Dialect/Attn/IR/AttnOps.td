@@ -114,8 +114,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
       index, index, index, captures...) -> f32, a custom mask (index, index,
       index, index, captures...) -> i1, both with one block of ops of arith and
       math, tensor.extract and memref.load. A capture is an integer, index,
-      float, tensor or memref of the argument's type; a memref may have another
-      layout than the argument's.
+      float, tensor or memref of the argument's type; tensors and memrefs may be
+      more static than the argument, and memrefs may have another layout.
     - (C21) Descale factors are f32 [B or 1, Hkv or 1] and need fp8 k and v;
       q_descale needs an fp8 q.
     - (C22) block sizes, num_splits and split_size are >= 1; block_kv_compute
@@ -257,6 +257,7 @@ def Attn_MergeOp : Attn_Op<"merge", [
     `outs` `(` $outs `:` type($outs) `)` attr-dict (`->` type($results)^)?
   }];
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return getOutsMutable();
