@@ -54,3 +54,16 @@ function(add_attn_unittest name)
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} GTest::gtest_main)
 endfunction()
+
+# add_attn_options(<target> <file.td> <include path of the .inc>)
+# The options of a tool, declared in TableGen for llvm::opt.
+function(add_attn_options target td inc)
+  # LLVM's package files name no llvm-tblgen.
+  find_program(LLVM_TABLEGEN_EXE llvm-tblgen
+    HINTS "${LLVM_TOOLS_BINARY_DIR}" REQUIRED)
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  get_filename_component(folder ${CMAKE_BINARY_DIR}/include/${inc} DIRECTORY)
+  file(MAKE_DIRECTORY ${folder})
+  tablegen(LLVM ${CMAKE_BINARY_DIR}/include/${inc} -gen-opt-parser-defs)
+  add_public_tablegen_target(${target})
+endfunction()
