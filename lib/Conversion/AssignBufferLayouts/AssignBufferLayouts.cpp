@@ -16,16 +16,17 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-/// Whether the keys of `load` can be multiplied where they are: they have the
-/// tile's type and, in pairs, adjacent elements along d.
-static bool canReadKeysInPlace(LoadTileOp load, TileType tile) {
+/// Whether `load` can leave its rows where they are. Products read f32 rows of
+/// any stride; of 16-bit rows they read pairs, which must be adjacent: along d
+/// for K, never for V, whose pairs are of two keys.
+static bool canReadInPlace(LoadTileOp load, TileType tile) {
   ViewType view = load.getView().getType();
   if (view.getElementType() != tile.getElementType())
     return false;
   if (tile.getElementType().isF32())
     return true;
   auto source = load.getView().getDefiningOp<ViewOp>();
-  if (!source)
+  if (!source || view.getDim() != Dim::d)
     return false;
   LayoutDims dims = getLayoutDims(source.getLayout());
   return dims.dim > dims.sequence && view.getExtent() % 2 == 0;
@@ -41,11 +42,11 @@ static Attribute chooseLayout(TileType tile, Operation *producer) {
     Dim outer = tile.getDims()[tile.getDims()[0] == Dim::q ? 1 : 0];
     return BufferLayoutAttr::get(context, {outer, Dim::q}, pairs);
   }
+  auto load = dyn_cast_if_present<LoadTileOp>(producer);
+  if (load && canReadInPlace(load, tile))
+    return InPlaceLayoutAttr::get(context);
   if (tile.hasDim(Dim::dv))
     return BufferLayoutAttr::get(context, {Dim::kv, Dim::dv}, pairs);
-  auto load = dyn_cast_if_present<LoadTileOp>(producer);
-  if (load && canReadKeysInPlace(load, tile))
-    return InPlaceLayoutAttr::get(context);
   // Pairs along d are adjacent in this order already.
   return BufferLayoutAttr::get(context, {Dim::kv, Dim::d}, false);
 }

@@ -75,9 +75,8 @@ static Value buildExp2(ImplicitLocOpBuilder &b, Value x) {
   Value polynomial;
   for (float coefficient : llvm::reverse(kExp2Coefficients)) {
     Value c = buildFloat(b, type, coefficient);
-    polynomial = polynomial
-                     ? Value(math::FmaOp::create(b, polynomial, fraction, c))
-                     : c;
+    polynomial =
+        polynomial ? Value(math::FmaOp::create(b, polynomial, fraction, c)) : c;
   }
   Type intType = getIntLike(type);
   Value bits = arith::BitcastOp::create(b, intType, shifted);
@@ -88,8 +87,7 @@ static Value buildExp2(ImplicitLocOpBuilder &b, Value x) {
   // Below, the exponent field has wrapped around.
   Value normal = arith::CmpFOp::create(b, arith::CmpFPredicate::UGE, x,
                                        buildFloat(b, type, kMinExponent));
-  return arith::SelectOp::create(b, normal, result,
-                                 buildFloat(b, type, 0.0f));
+  return arith::SelectOp::create(b, normal, result, buildFloat(b, type, 0.0f));
 }
 
 namespace {

@@ -266,10 +266,10 @@ void attn::lowerContract(ContractOp op, TileLowering &lowering) {
     return;
   }
   auto choice = scf::IfOp::create(b, op.getGuard(), /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(choice.thenBlock());
-  product.call(b, lowering);
+  OpBuilder::InsertionGuard insertion(b);
   b.setInsertionPointToStart(choice.elseBlock());
+  product.call(b, lowering);
+  b.setInsertionPointToStart(choice.thenBlock());
   product.kind.guarded = true;
   product.call(b, lowering);
 }

@@ -110,11 +110,10 @@ static void loadTransposed(ImplicitLocOpBuilder &b, Value rows, Value buffer,
       memref::StoreOp::create(b, buildExtend(b, value, element), buffer,
                               ValueRange{d, q});
     });
-    auto rest = scf::ForOp::create(b, valid, blockQ, buildIndex(b, 1));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(rest.getBody());
-    memref::StoreOp::create(b, buildZero(b, element), buffer,
-                            ValueRange{d, rest.getInductionVar()});
+    buildLoop(b, valid, blockQ, 1, [&](Value q) {
+      memref::StoreOp::create(b, buildZero(b, element), buffer,
+                              ValueRange{d, q});
+    });
   });
 }
 
@@ -138,11 +137,10 @@ static void loadTransposedPairs(ImplicitLocOpBuilder &b, Value rows,
               : buildZero(b, tile.getElementType());
       storePair(pair, q, low, high);
     });
-    auto rest = scf::ForOp::create(b, valid, blockQ, buildIndex(b, 1));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(rest.getBody());
-    memref::StoreOp::create(b, buildZero(b, b.getI32Type()), buffer,
-                            ValueRange{pair, rest.getInductionVar()});
+    buildLoop(b, valid, blockQ, 1, [&](Value q) {
+      memref::StoreOp::create(b, buildZero(b, b.getI32Type()), buffer,
+                              ValueRange{pair, q});
+    });
   };
   buildLoop(b, buildIndex(b, extent / 2), 1,
             [&](Value pair) { loadRows(pair, /*hasHigh=*/true); });
@@ -156,28 +154,25 @@ static void loadTransposedPairs(ImplicitLocOpBuilder &b, Value rows,
 
 namespace {
 
-/// Copies rows into a row-major buffer, a vector at a time, and can watch
-/// whether all elements are finite.
+/// Copies rows into a row-major buffer, a vector at a time.
 class RowCopier {
 public:
   RowCopier(ImplicitLocOpBuilder &b, Value rows, Value buffer, TileType tile,
-            int64_t unit, bool watch)
-      : b(b), rows(rows), buffer(buffer), tile(tile), watch(watch) {
+            int64_t unit)
+      : b(b), rows(rows), buffer(buffer), tile(tile), unit(unit) {
     auto layout = cast<BufferLayoutAttr>(tile.getLayout());
     extent = tile.getExtent(layout.getOrder().back());
     pairs = layout.getPairs();
     auto type = cast<MemRefType>(rows.getType());
-    element = cast<FloatType>(type.getElementType());
+    element = type.getElementType();
     // Vectors need unit stride; what is left of a row, and rows of another
     // stride, go element by element.
     bool unitStride = type.getStridesAndOffset().first.back() == 1;
     vectorExtent = unitStride ? extent / unit * unit : 0;
-    seenType = VectorType::get({unit}, b.getIntegerType(element.getWidth()));
   }
 
-  /// Emits the copy of rows [0, valid). The result tells whether all of them
-  /// are finite; null if not watched.
-  Value copy(Value valid);
+  /// Emits the copy of rows [0, valid).
+  void copy(Value valid);
 
 private:
   struct Chunk {
@@ -186,80 +181,40 @@ private:
     /// Whether the next row is there to form pairs.
     bool hasSecond;
   };
-  Value copyRow(Value row, bool hasSecond, Value seen);
-  Value copyChunk(const Chunk &chunk, Value seen);
-  Value note(Value value, Value seen);
+  void copyRow(Value row, bool hasSecond);
+  void copyChunk(const Chunk &chunk);
   void padRow(Value row);
-  Value buildAllFinite(Value seen);
 
   ImplicitLocOpBuilder &b;
   Value rows, buffer;
   TileType tile;
-  FloatType element;
-  VectorType seenType;
-  bool watch;
+  Type element;
   bool pairs;
-  int64_t extent, vectorExtent;
+  int64_t unit, extent, vectorExtent;
 };
 
 } // namespace
 
-/// Emits a loop from `begin` to `end` that carries one value.
-static Value buildCarryingLoop(ImplicitLocOpBuilder &b, Value begin, Value end,
-                               int64_t step, Value init,
-                               function_ref<Value(Value, Value)> body) {
-  auto loop =
-      scf::ForOp::create(b, begin, end, buildIndex(b, step), ValueRange{init});
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value next = body(loop.getInductionVar(), loop.getRegionIterArg(0));
-  scf::YieldOp::create(b, next);
-  return loop.getResult(0);
-}
-
-/// The largest magnitude per lane: the bits of non-negative floats order as
-/// integers, with infinity and NaN above all finite values.
-Value RowCopier::note(Value value, Value seen) {
-  if (!watch)
-    return seen;
-  auto type = cast<VectorType>(value.getType());
-  auto intType = type.clone(seenType.getElementType());
-  Value bits = vector::BitCastOp::create(b, intType, value);
-  Value mask = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(intType,
-                                APInt::getSignedMaxValue(element.getWidth())));
-  Value magnitude = arith::AndIOp::create(b, bits, mask);
-  if (intType != seenType) {
-    Value scalar = vector::ExtractOp::create(b, magnitude, int64_t(0));
-    magnitude = vector::BroadcastOp::create(b, seenType, scalar);
-  }
-  return arith::MaxUIOp::create(b, seen, magnitude);
-}
-
-Value RowCopier::copyChunk(const Chunk &chunk, Value seen) {
+void RowCopier::copyChunk(const Chunk &chunk) {
   auto loadType = VectorType::get({chunk.width}, element);
   auto load = [&](Value row) -> Value {
     return vector::LoadOp::create(b, loadType, rows,
                                   ValueRange{row, chunk.column});
   };
   Value first = load(chunk.row);
-  seen = note(first, seen);
   if (!pairs) {
     vector::StoreOp::create(b, buildExtend(b, first, tile.getElementType()),
                             buffer, ValueRange{chunk.row, chunk.column});
-    return seen;
+    return;
   }
   Value second = buildZero(b, loadType);
-  if (chunk.hasSecond) {
+  if (chunk.hasSecond)
     second = load(arith::AddIOp::create(b, chunk.row, buildIndex(b, 1)));
-    seen = note(second, seen);
-  }
   Value both = vector::InterleaveOp::create(b, first, second);
   Value words = vector::BitCastOp::create(
       b, VectorType::get({chunk.width}, b.getI32Type()), both);
   Value half = arith::ShRUIOp::create(b, chunk.row, buildIndex(b, 1));
   vector::StoreOp::create(b, words, buffer, ValueRange{half, chunk.column});
-  return seen;
 }
 
 /// The element that an odd extent lacks to a pair is 0.
@@ -271,69 +226,42 @@ void RowCopier::padRow(Value row) {
 }
 
 /// Copies one row, or two when they form pairs.
-Value RowCopier::copyRow(Value row, bool hasSecond, Value seen) {
+void RowCopier::copyRow(Value row, bool hasSecond) {
   auto copyColumns = [&](int64_t begin, int64_t end, int64_t width) {
     if (begin == end)
       return;
-    seen = buildCarryingLoop(b, buildIndex(b, begin), buildIndex(b, end), width,
-                             seen, [&](Value column, Value seen) {
-                               return copyChunk({row, column, width, hasSecond},
-                                                seen);
-                             });
+    buildLoop(
+        b, buildIndex(b, begin), buildIndex(b, end), width,
+        [&](Value column) { copyChunk({row, column, width, hasSecond}); });
   };
-  copyColumns(0, vectorExtent, seenType.getDimSize(0));
+  copyColumns(0, vectorExtent, unit);
   copyColumns(vectorExtent, extent, 1);
   padRow(row);
-  return seen;
 }
 
-Value RowCopier::buildAllFinite(Value seen) {
-  Value largest =
-      vector::ReductionOp::create(b, vector::CombiningKind::MAXUI, seen);
-  APInt infinity =
-      APFloat::getInf(element.getFloatSemantics()).bitcastToAPInt();
-  Value limit = arith::ConstantOp::create(
-      b, b.getIntegerAttr(seenType.getElementType(), infinity));
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, largest, limit);
-}
-
-Value RowCopier::copy(Value valid) {
-  Value seen = buildZero(b, seenType);
-  Value zero = buildIndex(b, 0);
+void RowCopier::copy(Value valid) {
   if (!pairs) {
-    seen =
-        buildCarryingLoop(b, zero, valid, 1, seen, [&](Value row, Value seen) {
-          return copyRow(row, false, seen);
-        });
-  } else {
-    Value even = arith::AndIOp::create(b, valid, buildIndex(b, -2));
-    seen =
-        buildCarryingLoop(b, zero, even, 2, seen, [&](Value row, Value seen) {
-          return copyRow(row, true, seen);
-        });
-    seen =
-        buildCarryingLoop(b, even, valid, 1, seen, [&](Value row, Value seen) {
-          return copyRow(row, false, seen);
-        });
+    buildLoop(b, valid, 1, [&](Value row) { copyRow(row, false); });
+    return;
   }
-  return watch ? buildAllFinite(seen) : Value();
+  Value even = arith::AndIOp::create(b, valid, buildIndex(b, -2));
+  buildLoop(b, even, 2, [&](Value row) { copyRow(row, true); });
+  buildLoop(b, even, valid, 1, [&](Value row) { copyRow(row, false); });
 }
 
 //===----------------------------------------------------------------------===//
 // Loads and stores
 //===----------------------------------------------------------------------===//
 
-LogicalResult attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
+void attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   TileType tile = op.getTile().getType();
   ViewType view = op.getView().getType();
   Value rows = buildRows(b, lowering.getView(op.getView()), op.getRow(),
                          op.getValid(), view.getExtent());
   if (isa<InPlaceLayoutAttr>(tile.getLayout())) {
-    if (op.getFinite())
-      return op.emitOpError("in place cannot watch for non-finite elements");
     lowering.setBuffer(op.getTile(), rows);
-    return success();
+    return;
   }
   Value buffer = lowering.allocate(op.getTile());
   auto layout = cast<BufferLayoutAttr>(tile.getLayout());
@@ -342,14 +270,10 @@ LogicalResult attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
       loadTransposedPairs(b, rows, buffer, op.getValid(), tile);
     else
       loadTransposed(b, rows, buffer, op.getValid(), tile);
-    return success();
+    return;
   }
-  RowCopier copier(b, rows, buffer, tile, lowering.getSchedule().getUnit(),
-                   static_cast<bool>(op.getFinite()));
-  Value finite = copier.copy(op.getValid());
-  if (op.getFinite())
-    lowering.replaceScalar(op.getFinite(), finite);
-  return success();
+  RowCopier(b, rows, buffer, tile, lowering.getSchedule().getUnit())
+      .copy(op.getValid());
 }
 
 /// rows[q][dv] = buffer[dv][q], rounded.
@@ -401,4 +325,49 @@ void attn::lowerFill(FillOp op, TileLowering &lowering) {
       vector::StoreOp::create(b, vector, buffer, ValueRange{row, i});
     });
   });
+}
+
+/// Keeps the largest magnitude per lane: the bits of non-negative floats order
+/// as integers, with infinity and NaN above all finite values.
+void attn::lowerAllFinite(AllFiniteOp op, TileLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value buffer = lowering.getBuffer(op.getTile());
+  auto type = cast<MemRefType>(buffer.getType());
+  int64_t unit = lowering.getSchedule().getUnit();
+  int64_t inner = type.getDimSize(1);
+  int64_t width = inner % unit == 0 ? unit : 1;
+  auto floats = VectorType::get({width}, b.getF32Type());
+  auto ints = floats.clone(b.getI32Type());
+  Value mask = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(ints, APInt::getSignedMaxValue(32)));
+  auto carry = [&](Value end, int64_t step, Value init,
+                   function_ref<Value(Value, Value)> body) -> Value {
+    auto loop = scf::ForOp::create(b, buildIndex(b, 0), end,
+                                   buildIndex(b, step), ValueRange{init});
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value next = body(loop.getInductionVar(), loop.getRegionIterArg(0));
+    scf::YieldOp::create(b, next);
+    return loop.getResult(0);
+  };
+  Value largest = carry(
+      buildIndex(b, type.getDimSize(0)), 1, buildZero(b, ints),
+      [&](Value row, Value seen) {
+        return carry(buildIndex(b, inner), width, seen,
+                     [&](Value column, Value seen) -> Value {
+                       Value value = vector::LoadOp::create(
+                           b, floats, buffer, ValueRange{row, column});
+                       Value bits = vector::BitCastOp::create(b, ints, value);
+                       Value magnitude = arith::AndIOp::create(b, bits, mask);
+                       return arith::MaxUIOp::create(b, seen, magnitude);
+                     });
+      });
+  Value most =
+      vector::ReductionOp::create(b, vector::CombiningKind::MAXUI, largest);
+  APInt infinity = APFloat::getInf(APFloat::IEEEsingle()).bitcastToAPInt();
+  Value limit =
+      arith::ConstantOp::create(b, b.getIntegerAttr(b.getI32Type(), infinity));
+  Value finite =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, most, limit);
+  op.replaceAllUsesWith(finite);
 }

@@ -51,11 +51,6 @@ public:
   mlir::Value getView(mlir::Value view) const { return views.lookup(view); }
   void setView(mlir::Value view, mlir::Value memref) { views[view] = memref; }
 
-  /// The value that stands for a lowered non-tile result (the finite flag).
-  void replaceScalar(mlir::Value from, mlir::Value to) {
-    from.replaceAllUsesWith(to);
-  }
-
   /// Functions that several tile bodies call, by a key that tells their code.
   llvm::StringMap<mlir::func::FuncOp> functions;
 
@@ -75,15 +70,20 @@ bool isLastUse(mlir::Value value, mlir::Operation *last);
 
 mlir::Value buildIndex(mlir::ImplicitLocOpBuilder &b, int64_t value);
 
-/// Emits `for iv = 0 to end step step { body(iv) }`.
+/// Emits `for iv = begin to end step step { body(iv) }`.
+void buildLoop(mlir::ImplicitLocOpBuilder &b, mlir::Value begin,
+               mlir::Value end, int64_t step,
+               llvm::function_ref<void(mlir::Value)> body);
+/// The same from 0.
 void buildLoop(mlir::ImplicitLocOpBuilder &b, mlir::Value end, int64_t step,
                llvm::function_ref<void(mlir::Value)> body);
 
 void lowerWorkItem(WorkItemOp op);
 void lowerView(ViewOp op, TileLowering &lowering);
-mlir::LogicalResult lowerLoadTile(LoadTileOp op, TileLowering &lowering);
+void lowerLoadTile(LoadTileOp op, TileLowering &lowering);
 void lowerStoreTile(StoreTileOp op, TileLowering &lowering);
 void lowerStoreStats(StoreStatsOp op, TileLowering &lowering);
+void lowerAllFinite(AllFiniteOp op, TileLowering &lowering);
 void lowerFill(FillOp op, TileLowering &lowering);
 void lowerContract(ContractOp op, TileLowering &lowering);
 

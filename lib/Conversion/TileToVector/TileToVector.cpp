@@ -111,12 +111,17 @@ Value attn::buildIndex(ImplicitLocOpBuilder &b, int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }
 
-void attn::buildLoop(ImplicitLocOpBuilder &b, Value end, int64_t step,
-                     function_ref<void(Value)> body) {
-  auto loop = scf::ForOp::create(b, buildIndex(b, 0), end, buildIndex(b, step));
+void attn::buildLoop(ImplicitLocOpBuilder &b, Value begin, Value end,
+                     int64_t step, function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, step));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());
+}
+
+void attn::buildLoop(ImplicitLocOpBuilder &b, Value end, int64_t step,
+                     function_ref<void(Value)> body) {
+  buildLoop(b, buildIndex(b, 0), end, step, body);
 }
 
 void attn::lowerWorkItem(WorkItemOp op) {
@@ -215,13 +220,16 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
       .Case([&](WorkItemOp item) { return lowerWorkItem(item), done(); })
       .Case([&](ViewOp view) { return lowerView(view, lowering), done(); })
       .Case([&](LoadTileOp load) {
-        return failed(lowerLoadTile(load, lowering)) ? failure() : done();
+        return lowerLoadTile(load, lowering), done();
       })
       .Case([&](StoreTileOp store) {
         return lowerStoreTile(store, lowering), done();
       })
       .Case([&](StoreStatsOp store) {
         return lowerStoreStats(store, lowering), done();
+      })
+      .Case([&](AllFiniteOp check) {
+        return lowerAllFinite(check, lowering), done();
       })
       .Case([&](FillOp fill) { return lowerFill(fill, lowering), done(); })
       .Case([&](ContractOp contract) {
@@ -230,6 +238,10 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
       .Default([&](Operation *other) -> LogicalResult {
         if (llvm::any_of(other->getResultTypes(), llvm::IsaPred<TileType>))
           return other->emitOpError("on tiles has no vector lowering");
+        for (Region &region : other->getRegions())
+          for (Block &block : region)
+            if (failed(lowerBlock(block)))
+              return failure();
         return success();
       });
 }

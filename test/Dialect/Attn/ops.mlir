@@ -392,7 +392,7 @@ func.func @views(%x: memref<?x?x8x64xf32>, %table: memref<?x?xi32>, %i: index) {
 
 // CHECK-LABEL: func @load_and_store
 // CHECK:         attn.load_tile %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.view<kv, d 64, bf16> -> !attn.tile<kv 128, d 64, bf16>
-// CHECK:         %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}} = attn.load_tile %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.view<kv, d 64, bf16> -> !attn.tile<d 64, kv 128, f32>, i1
+// CHECK:         %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}} = attn.load_tile %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.view<kv, d 64, bf16> -> !attn.tile<d 64, kv 128, f32>
 // CHECK:         attn.store_tile %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.tile<q 64, dv 64, f32>, !attn.view<q, dv 64, bf16>
 // CHECK:         attn.store_stats %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.tile<q 64, f32>, memref<?x8x?xf32>
 func.func @load_and_store(%in: !attn.view<kv, d 64, bf16>,
@@ -402,8 +402,8 @@ func.func @load_and_store(%in: !attn.view<kv, d 64, bf16>,
                           %i: index) {
   %0 = attn.load_tile %in[%i] valid(%i)
       : !attn.view<kv, d 64, bf16> -> !attn.tile<kv 128, d 64, bf16>
-  %1, %finite = attn.load_tile %in[%i] valid(%i)
-      : !attn.view<kv, d 64, bf16> -> !attn.tile<d 64, kv 128, f32>, i1
+  %1 = attn.load_tile %in[%i] valid(%i)
+      : !attn.view<kv, d 64, bf16> -> !attn.tile<d 64, kv 128, f32>
   attn.store_tile %t, %out[%i] valid(%i)
       : !attn.tile<q 64, dv 64, f32>, !attn.view<q, dv 64, bf16>
   attn.store_stats %m, %lse[%i, %i, %i] valid(%i)

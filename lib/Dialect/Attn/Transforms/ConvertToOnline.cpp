@@ -139,6 +139,7 @@ private:
                                    TileKind kind);
   FailureOr<Value> buildVisible(ImplicitLocOpBuilder &b, Value row, Value key);
   void buildTileCount(TileKind kind);
+  LogicalResult buildAttempts();
   void storeResults(const OnlineState &state);
 
   AttentionOp op;
@@ -154,6 +155,8 @@ private:
   /// Number of rows of the tile below q_len.
   Value rows;
   Value queryTile, kView, vView;
+  /// i1: whether products with V must skip keys of weight 0.
+  Value guard;
   std::optional<ScoreFunction> score;
 
   /// Heads with equal masks form a class; `headClass` is null if all agree.
@@ -231,9 +234,7 @@ Value KernelBuilder::loadQueryTile() {
   auto tileType = TileType::get(b.getContext(), {Dim::q, Dim::d},
                                 {config.getBlockQ(), op.getHeadDim()},
                                 score->getOperandType());
-  Value tile =
-      LoadTileOp::create(b, tileType, /*finite=*/Type(), view, firstRow, rows)
-          .getTile();
+  Value tile = LoadTileOp::create(b, tileType, view, firstRow, rows);
   return score->buildScaledQuery(b, tile);
 }
 
@@ -385,14 +386,12 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
     return TileType::get(b.getContext(), {first, second}, {extent, extent2},
                          element);
   };
-  Value k =
-      LoadTileOp::create(
-          b, tileType(Dim::kv, keys, Dim::d, op.getHeadDim(), operandType),
-          /*finite=*/Type(), kView, firstKey, valid)
-          .getTile();
-  auto v = LoadTileOp::create(
+  Value k = LoadTileOp::create(
+      b, tileType(Dim::kv, keys, Dim::d, op.getHeadDim(), operandType), kView,
+      firstKey, valid);
+  Value v = LoadTileOp::create(
       b, tileType(Dim::kv, keys, Dim::dv, op.getValueHeadDim(), operandType),
-      b.getI1Type(), vView, firstKey, valid);
+      vView, firstKey, valid);
   Value scores = ContractOp::create(
       b, tileType(Dim::q, config.getBlockQ(), Dim::kv, keys, b.getF32Type()), k,
       queryTile, valid, /*into=*/Value(), /*guard=*/Value());
@@ -419,7 +418,7 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
         });
   if (failed(status))
     return failure();
-  return buildOnlineStep(b, state, {scores, v.getTile(), valid, v.getFinite()});
+  return buildOnlineStep(b, state, {scores, v, valid, guard});
 }
 
 /// The steps of one key tile: one, or block_kv / block_kv_compute.
@@ -510,14 +509,17 @@ void KernelBuilder::storeResults(const OnlineState &state) {
   StoreTileOp::create(b, buildOutput(b, state, rows), view, firstRow, valid);
 }
 
-LogicalResult KernelBuilder::build() {
-  auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
-  b.setInsertionPointToStart(loop.getBody());
-  buildWorkItem(loop.getInductionVar());
-  score.emplace(b, op, [&](Value operand) { return arg(operand); });
-  if (failed(buildMaskRanges()))
-    return failure();
-  queryTile = loadQueryTile();
+/// Walks the keys and stores the results. Hidden keys have weight 0, which
+/// keeps their V out unless it is NaN or infinite. That is rare and shows in
+/// the accumulators, so the products run unguarded first, and once more with a
+/// guard if an accumulator is not finite.
+LogicalResult KernelBuilder::buildAttempts() {
+  Value no = arith::ConstantOp::create(b, b.getBoolAttr(false));
+  auto attempts = scf::WhileOp::create(b, TypeRange(), ValueRange{no});
+  OpBuilder::InsertionGuard insertion(b);
+  Block *attempt =
+      b.createBlock(&attempts.getBefore(), {}, b.getI1Type(), b.getLoc());
+  guard = attempt->getArgument(0);
   FailureOr<OnlineState> state = buildInitialState(
       b, config.getBlockQ(), op.getValueHeadDim(), buildSink());
   state = buildRangeLoops(*state, full, TileKind::Full);
@@ -526,8 +528,26 @@ LogicalResult KernelBuilder::build() {
   state = buildRangeLoops(*state, partial, TileKind::Partial);
   if (failed(state))
     return failure();
+  Value finite = AllFiniteOp::create(b, state->acc);
   storeResults(*state);
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  Value done = arith::OrIOp::create(b, finite, guard);
+  scf::ConditionOp::create(b, arith::XOrIOp::create(b, done, yes),
+                           ValueRange());
+  b.createBlock(&attempts.getAfter());
+  scf::YieldOp::create(b, ValueRange{yes});
   return success();
+}
+
+LogicalResult KernelBuilder::build() {
+  auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
+  b.setInsertionPointToStart(loop.getBody());
+  buildWorkItem(loop.getInductionVar());
+  score.emplace(b, op, [&](Value operand) { return arg(operand); });
+  if (failed(buildMaskRanges()))
+    return failure();
+  queryTile = loadQueryTile();
+  return buildAttempts();
 }
 
 //===----------------------------------------------------------------------===//

@@ -125,7 +125,7 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
   Type vElement = cast<TileType>(tile.v.getType()).getElementType();
   Value rounded = buildRounded(b, weights, vElement);
   next.acc = ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded,
-                                tile.valid, rescaledAcc, tile.vFinite);
+                                tile.valid, rescaledAcc, tile.guard);
   return next;
 }
 

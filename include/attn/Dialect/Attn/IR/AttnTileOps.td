@@ -90,8 +90,7 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
   let description = [{
     Only the first `valid` rows are read; a `q` tile is 0 beyond them, a `kv`
     tile unspecified. Elements are converted to the tile's element type,
-    exactly. The second result, if asked for, is true iff every loaded element
-    is finite.
+    exactly.
 
     Constraints:
     - (C1) The tile has the sequence dim and the head dim of the view, the
@@ -105,10 +104,10 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
     ```
   }];
   let arguments = (ins Attn_ViewType:$view, Index:$row, Index:$valid);
-  let results = (outs Attn_TileType:$tile, Optional<I1>:$finite);
+  let results = (outs Attn_TileType:$tile);
   let assemblyFormat = [{
     $view `[` $row `]` `valid` `(` $valid `)` attr-dict
-    `:` qualified(type($view)) `->` qualified(type($tile)) (`,` type($finite)^)?
+    `:` qualified(type($view)) `->` qualified(type($tile))
   }];
   let hasVerifier = 1;
 }
@@ -183,9 +182,9 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
   let description = [{
     Einstein summation over named dims: the dim that both operands have and the
     result has not is summed over, in f32, in ascending order. With `into`, the
-    sum starts from that tile. With `guard`, if the flag is false, terms whose
-    rhs element is exactly 0 contribute nothing whatever the lhs element holds:
-    a hidden key has weight 0, and its V may be NaN or infinite.
+    sum starts from that tile. If `guard` is given and true, terms whose rhs
+    element is exactly 0 contribute nothing whatever the lhs element holds: a
+    hidden key has weight 0, and its V may be NaN or infinite.
 
     `valid` bounds the keys: of an operand's kv dim only the first `valid` take
     part in the sum; elements of the result beyond it are unspecified.
@@ -213,6 +212,19 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
     qualified(type($result))
   }];
   let hasVerifier = 1;
+}
+
+def Attn_AllFiniteOp : Attn_Op<"all_finite", [Pure]> {
+  let summary = "Whether no element of a tile is NaN or infinite";
+  let description = [{
+    Example:
+    ```mlir
+    %ok = attn.all_finite %acc : !attn.tile<q 64, dv 64, f32>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$tile attr-dict `:` qualified(type($tile))";
 }
 
 def Attn_MapOp : Attn_Op<"map", [SingleBlock, RecursiveMemoryEffects]> {

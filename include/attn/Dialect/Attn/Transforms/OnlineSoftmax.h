@@ -44,9 +44,10 @@ OnlineState buildInitialState(mlir::ImplicitLocOpBuilder &b, int64_t blockQ,
                               int64_t valueHeadDim, mlir::Value sink);
 
 /// The keys of one tile: their base-2 `scores` (-inf where hidden), their V,
-/// the number of valid keys and whether all of V is finite.
+/// the number of valid keys, and whether hidden keys must be kept out of the
+/// product with V by more than their weight of 0 (their V may not be finite).
 struct OnlineTile {
-  mlir::Value scores, v, valid, vFinite;
+  mlir::Value scores, v, valid, guard;
 };
 
 /// The state after `tile`. Weights are rounded to V's element type before they
