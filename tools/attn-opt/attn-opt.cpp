@@ -11,6 +11,12 @@
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
+#ifdef ATTN_INCLUDE_TESTS
+namespace attn::test {
+void registerTestMaskRangesPass();
+} // namespace attn::test
+#endif
+
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
@@ -18,6 +24,9 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   attn::registerAllAttn(registry);
   attn::registerAllAttnPasses();
+#ifdef ATTN_INCLUDE_TESTS
+  attn::test::registerTestMaskRangesPass();
+#endif
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Attn optimizer driver\n", registry));
 }

@@ -89,6 +89,9 @@ enum class TileKind { Partial, Full };
 struct RangeBound {
   mlir::AffineMap map;
   mlir::IntegerSet guard;
+
+  /// IntegerSet converts to bool only when it is not const.
+  bool hasGuard() const { return static_cast<bool>(mlir::IntegerSet(guard)); }
 };
 
 /// Tiles [begin, end) of one kind:

@@ -104,7 +104,7 @@ Value RangeEmitter::emitBound(ArrayRef<RangeBound> bounds, Value last,
       values.push_back(last);
     }
     Value value = combine<MapOp>(exprs, values);
-    if (IntegerSet(bound.guard))
+    if (bound.hasGuard())
       value = builder.createOrFold<arith::SelectOp>(loc, emitGuard(bound.guard),
                                                     value, constant(none));
     result = result ? builder.createOrFold<ArithOp>(loc, result, value) : value;
@@ -115,7 +115,7 @@ Value RangeEmitter::emitBound(ArrayRef<RangeBound> bounds, Value last,
 /// Whether the range starts where the preceding one ended.
 bool RangeEmitter::isPrevious(ArrayRef<RangeBound> begins) const {
   return llvm::any_of(begins, [](const RangeBound &begin) {
-    return !IntegerSet(begin.guard) &&
+    return !begin.hasGuard() &&
            llvm::all_of(begin.map.getResults(), [](AffineExpr expr) {
              auto value = dyn_cast<AffineConstantExpr>(expr);
              return value && value.getValue() <= 0;
