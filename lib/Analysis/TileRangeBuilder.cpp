@@ -21,7 +21,8 @@
 // every tile once, if
 // - of two V, the one listed first begins first, if both have tiles;
 // - of two M, the one listed first begins first, if the other one has tiles;
-// - an M that is empty by its guard does not move the begin of later gaps.
+// - what is empty by its guard does not move the bounds of gaps: D and U never,
+//   an M not the begins of later ones.
 // A bound that is a maximum where a minimum is wanted (or the other way round)
 // becomes a list of alternatives.
 //
@@ -84,24 +85,25 @@ private:
   bool isSubset(const Interval &inner, const Interval &outer);
   void removeSubsets(SmallVector<Interval> &intervals);
   bool isContiguous(const Interval &a, const Interval &b);
-  SmallVector<Cluster> cluster(ArrayRef<Interval> intervals);
+  SmallVector<Cluster> cluster(ArrayRef<Interval> intervals, bool withGuards);
   bool beginsFirst(const Interval &first, const Interval &second,
                    bool firstHasTiles);
   bool mayPrecede(const Cluster &first, const Cluster &second, bool strict);
+  unsigned sort(SmallVector<Cluster> &clusters, bool strict);
   bool order(SmallVector<Cluster> &clusters, bool strict,
              std::optional<Row> &split);
-  std::optional<Row> findSplit(ArrayRef<Cluster> clusters);
+  unsigned findSplit(ArrayRef<Cluster> clusters, std::optional<Row> &split);
 
   // Ranges.
   LogicalResult emit(const Parts &parts);
-  FailureOr<std::optional<SymbolicRange>> makeFull(const Parts &parts,
-                                                   unsigned gap);
+  std::optional<SymbolicRange> makeFull(Alternatives begins, Alternatives ends);
   void addPartial(const Parts &parts, ArrayRef<Interval> clips,
+                  ArrayRef<Interval> open,
                   SmallVectorImpl<SymbolicRange> &ranges);
-  std::optional<SymbolicRange> makePartial(const Parts &parts,
-                                           const Cluster &shown,
-                                           ArrayRef<Interval> clips);
-  FailureOr<Alternatives> choose(ArrayRef<SmallVector<Alternative, 0>> factors);
+  std::optional<SymbolicRange> makePartial(const Cluster &shown,
+                                           ArrayRef<Interval> clips,
+                                           ArrayRef<Interval> open);
+  LogicalResult restrict(Alternatives &region, const Alternatives &factor);
   void simplify(Alternatives &alternatives);
   LogicalResult append(SymbolicRange range);
   RangeBound convert(ArrayRef<AffineExpr> exprs, ArrayRef<Row> guard) const;
@@ -152,14 +154,14 @@ void RangeBuilder::removeSubsets(SmallVector<Interval> &intervals) {
   }
 }
 
-/// Whether nothing lies between the two, not even between the bounds of an
-/// empty one and the other.
+/// Whether nothing lies between the two where both guards hold, not even
+/// between the bounds of an empty one and the other.
 bool RangeBuilder::isContiguous(const Interval &a, const Interval &b) {
-  if (!a.guard.empty() || !b.guard.empty())
-    return false;
   auto noGap = [&](const Interval &first, const Interval &second) {
     Rows span(first.lower);
     span.append(second.upper);
+    span.append(first.guard);
+    span.append(second.guard);
     for (const Row &upper : first.upper)
       for (const Row &lower : second.lower) {
         Rows query(span);
@@ -173,13 +175,15 @@ bool RangeBuilder::isContiguous(const Interval &a, const Interval &b) {
   return noGap(a, b) && noGap(b, a);
 }
 
-SmallVector<Cluster> RangeBuilder::cluster(ArrayRef<Interval> intervals) {
+SmallVector<Cluster> RangeBuilder::cluster(ArrayRef<Interval> intervals,
+                                           bool withGuards) {
   SmallVector<Cluster> clusters;
   for (const Interval &interval : intervals) {
     // Pairwise is enough: the span of any two bounds is the span of a pair.
     auto *home = llvm::find_if(clusters, [&](const Cluster &members) {
       return llvm::all_of(members, [&](const Interval &member) {
-        return isContiguous(member, interval);
+        bool unguarded = member.guard.empty() && interval.guard.empty();
+        return (withGuards || unguarded) && isContiguous(member, interval);
       });
     });
     if (home == clusters.end())
@@ -208,10 +212,15 @@ bool RangeBuilder::beginsFirst(const Interval &first, const Interval &second,
 
 bool RangeBuilder::mayPrecede(const Cluster &first, const Cluster &second,
                               bool strict) {
+  // What counts of a cluster begins with its least begin, unless a guard fails.
+  auto counts = [&](const Interval &a) {
+    return first.size() == 1 || a.guard.empty();
+  };
   return llvm::all_of(second, [&](const Interval &b) {
     return llvm::any_of(first,
                         [&](const Interval &a) {
-                          return beginsFirst(a, b, /*firstHasTiles=*/false);
+                          return counts(a) &&
+                                 beginsFirst(a, b, /*firstHasTiles=*/false);
                         }) ||
            (!strict && llvm::all_of(first, [&](const Interval &a) {
              return beginsFirst(a, b, /*firstHasTiles=*/true);
@@ -219,43 +228,70 @@ bool RangeBuilder::mayPrecede(const Cluster &first, const Cluster &second,
   });
 }
 
-/// Sorts by begin. If no order holds for all parameters, finds what to know.
-bool RangeBuilder::order(SmallVector<Cluster> &clusters, bool strict,
-                         std::optional<Row> &split) {
-  for (unsigned done = 0; done + 1 < clusters.size(); ++done) {
+/// Sorts by begin as far as an order is known.
+unsigned RangeBuilder::sort(SmallVector<Cluster> &clusters, bool strict) {
+  unsigned done = 0;
+  for (; done + 1 < clusters.size(); ++done) {
     auto *rest = clusters.begin() + done;
     auto *first = std::find_if(rest, clusters.end(), [&](const Cluster &c) {
       return std::all_of(rest, clusters.end(), [&](const Cluster &other) {
         return &c == &other || mayPrecede(c, other, strict);
       });
     });
-    if (first == clusters.end()) {
-      split = findSplit(ArrayRef<Cluster>(clusters).drop_front(done));
-      return false;
-    }
+    if (first == clusters.end())
+      return done;
     std::rotate(rest, first, first + 1);
   }
-  return true;
+  return clusters.size();
 }
 
-/// A comparison of two begins that the parameters leave open.
-std::optional<Row> RangeBuilder::findSplit(ArrayRef<Cluster> clusters) {
-  for (unsigned i = 0; i < clusters.size(); ++i)
-    for (unsigned j = i + 1; j < clusters.size(); ++j)
-      for (const Interval &a : clusters[i])
-        for (const Interval &b : clusters[j])
-          for (const Row &x : a.lower)
-            for (const Row &y : b.lower) {
-              int64_t p = x.get(TileSystem::kTile),
-                      q = y.get(TileSystem::kTile);
-              // -x / p <= -y / q, where x and y are without their tile term.
-              Row less;
-              less.add(x, q).add(y, -p);
-              tighten(less);
-              if (!system.isEmpty({less}) && !system.isEmpty({negate(less)}))
-                return less;
-            }
-  return std::nullopt;
+/// Sorts by begin. If no order holds for all parameters, finds what to know.
+bool RangeBuilder::order(SmallVector<Cluster> &clusters, bool strict,
+                         std::optional<Row> &split) {
+  unsigned done = sort(clusters, strict);
+  if (done == clusters.size())
+    return true;
+  unsigned numKnown =
+      findSplit(ArrayRef<Cluster>(clusters).drop_front(done), split);
+  bool ordered =
+      !split && numKnown > 0 && sort(clusters, strict) == clusters.size();
+  for (; numKnown > 0; --numKnown)
+    system.popAssumption();
+  return ordered;
+}
+
+/// A comparison of two begins that the parameters leave open. Comparisons that
+/// they do not, but that hold for integers only, become assumptions: then
+/// `split` is null and the number of them positive.
+unsigned RangeBuilder::findSplit(ArrayRef<Cluster> clusters,
+                                 std::optional<Row> &split) {
+  SmallVector<const Row *> begins;
+  for (const Cluster &members : clusters)
+    for (const Interval &interval : members)
+      for (const Row &row : interval.lower)
+        begins.push_back(&row);
+  unsigned numKnown = 0;
+  for (unsigned i = 0; i < begins.size(); ++i)
+    for (unsigned j = i + 1; j < begins.size(); ++j) {
+      // -x / p <= -y / q, where x and y are without their tile term.
+      Row less;
+      less.add(*begins[i], begins[j]->get(TileSystem::kTile))
+          .add(*begins[j], -begins[i]->get(TileSystem::kTile));
+      tighten(less);
+      if (less.isConstant())
+        continue;
+      bool mayBeLess = !system.isEmpty({less});
+      bool mayBeGreater = !system.isEmpty({negate(less)});
+      if (mayBeLess && mayBeGreater) {
+        split = less;
+        return numKnown;
+      }
+      if (mayBeLess == mayBeGreater)
+        continue;
+      system.pushAssumption(mayBeLess ? less : negate(less));
+      ++numKnown;
+    }
+  return numKnown;
 }
 
 //===----------------------------------------------------------------------===//
@@ -276,17 +312,13 @@ LogicalResult RangeBuilder::collect(Parts &parts) {
   removeSubsets(parts.hidden);
 
   SmallVector<Interval> between;
-  for (const Interval &interval : parts.hidden) {
-    if (!interval.guard.empty() ||
-        (!interval.lower.empty() && !interval.upper.empty()))
-      between.push_back(interval);
-    else
-      (interval.lower.empty() && !interval.upper.empty() ? parts.below
-                                                         : parts.above)
-          .push_back(interval);
-  }
-  parts.shown = cluster(parts.visible);
-  parts.between = cluster(between);
+  for (const Interval &interval : parts.hidden)
+    (interval.lower.empty()   ? parts.below
+     : interval.upper.empty() ? parts.above
+                              : between)
+        .push_back(interval);
+  parts.shown = cluster(parts.visible, /*withGuards=*/true);
+  parts.between = cluster(between, /*withGuards=*/false);
   return success();
 }
 
@@ -295,11 +327,15 @@ LogicalResult RangeBuilder::solve() {
   if (failed(collect(parts)))
     return failure();
   std::optional<Row> split;
-  bool ordered = order(parts.shown, /*strict=*/false, split) &&
-                 order(parts.between, /*strict=*/true, split);
+  bool ordered = order(parts.shown, /*strict=*/false, split);
+  if (!ordered) {
+    // Clusters are fewer ranges, single intervals are easier to order.
+    parts.shown = cluster(parts.visible, /*withGuards=*/false);
+    ordered = order(parts.shown, /*strict=*/false, split);
+  }
+  ordered = ordered && order(parts.between, /*strict=*/true, split);
   if (system.isExhausted())
-    return refuse("mask needs more than " + Twine(problem.limits.queries) +
-                  " comparisons to order its tile ranges");
+    return refuse("tile ranges of the mask take too long to derive");
   if (ordered)
     return emit(parts);
   if (!split)
@@ -352,88 +388,83 @@ void RangeBuilder::simplify(Alternatives &alternatives) {
   }
 }
 
-/// One alternative for every choice of one element of each factor.
-FailureOr<Alternatives>
-RangeBuilder::choose(ArrayRef<SmallVector<Alternative, 0>> factors) {
-  Alternatives product(1);
-  for (const auto &factor : factors) {
-    Alternatives next;
-    for (const Alternative &left : product)
-      for (const Alternative &right : factor) {
-        Alternative both = left;
-        both.bounds.append(right.bounds);
-        both.guard.append(right.guard);
-        next.push_back(std::move(both));
-      }
-    product = std::move(next);
-    simplify(product);
-    if (product.size() > problem.limits.boxes)
-      return refuse("a tile range of the mask needs more than " +
-                    Twine(problem.limits.boxes) + " bounds");
-  }
-  return product;
+/// What lies in `region` and in one of the alternatives of `factor`.
+LogicalResult RangeBuilder::restrict(Alternatives &region,
+                                     const Alternatives &factor) {
+  Alternatives product;
+  for (const Alternative &left : region)
+    for (const Alternative &right : factor) {
+      Alternative both = left;
+      both.bounds.append(right.bounds);
+      both.guard.append(right.guard);
+      if (!system.isEmpty(both.getRows()))
+        product.push_back(std::move(both));
+    }
+  region = std::move(product);
+  simplify(region);
+  if (region.size() > problem.limits.boxes)
+    return refuse("a tile range of the mask needs more than " +
+                  Twine(problem.limits.boxes) + " bounds");
+  return success();
 }
 
-/// F_gap, or none if it is always empty.
-FailureOr<std::optional<SymbolicRange>>
-RangeBuilder::makeFull(const Parts &parts, unsigned gap) {
-  // Each factor is one hidden interval to stay clear of.
-  SmallVector<SmallVector<Alternative, 0>> after, before;
-  auto stayAfter = [&](const Interval &interval) {
-    auto &factor = after.emplace_back();
-    for (const Row &upper : interval.upper)
-      factor.push_back({{negate(upper)}, {}});
-    for (const Row &guard : interval.guard)
-      factor.push_back({{}, {negate(guard)}});
-  };
-  auto stayBefore = [&](const Interval &interval) {
-    auto &factor = before.emplace_back();
-    for (const Row &lower : interval.lower)
-      factor.push_back({{negate(lower)}, {}});
-  };
-  llvm::for_each(parts.below, stayAfter);
-  llvm::for_each(parts.above, stayBefore);
-  for (unsigned i = 0; i < gap; ++i)
-    llvm::for_each(parts.between[i], stayAfter);
-  if (gap < parts.between.size())
-    llvm::for_each(parts.between[gap], stayBefore);
+/// The tiles beyond the end of `interval`, or all where its guard fails.
+static Alternatives getAfter(const Interval &interval) {
+  Alternatives after;
+  for (const Row &upper : interval.upper)
+    after.push_back({{negate(upper)}, {}});
+  for (const Row &guard : interval.guard)
+    after.push_back({{}, {negate(guard)}});
+  return after;
+}
 
-  FailureOr<Alternatives> begins = choose(after), ends = choose(before);
-  if (failed(begins) || failed(ends))
-    return failure();
+static Alternatives getBefore(const Interval &interval, bool withGuard) {
+  Alternatives before;
+  for (const Row &lower : interval.lower)
+    before.push_back({{negate(lower)}, {}});
+  if (withGuard)
+    for (const Row &guard : interval.guard)
+      before.push_back({{}, {negate(guard)}});
+  return before;
+}
+
+/// The full tiles between `begins` and `ends`, or none if there never are any.
+std::optional<SymbolicRange> RangeBuilder::makeFull(Alternatives begins,
+                                                    Alternatives ends) {
   auto meets = [&](const Alternative &begin, const Alternative &end) {
     Rows rows = begin.getRows();
     rows.append(end.getRows());
-    return !system.isEmpty(rows);
+    return !system.isExactlyEmpty(rows);
   };
-  llvm::erase_if(*begins, [&](const Alternative &begin) {
+  llvm::erase_if(begins, [&](const Alternative &begin) {
     return llvm::none_of(
-        *ends, [&](const Alternative &end) { return meets(begin, end); });
+        ends, [&](const Alternative &end) { return meets(begin, end); });
   });
-  llvm::erase_if(*ends, [&](const Alternative &end) {
+  llvm::erase_if(ends, [&](const Alternative &end) {
     return llvm::none_of(
-        *begins, [&](const Alternative &begin) { return meets(begin, end); });
+        begins, [&](const Alternative &begin) { return meets(begin, end); });
   });
-  if (begins->empty() || ends->empty())
-    return std::optional<SymbolicRange>();
-  return std::optional<SymbolicRange>(
-      SymbolicRange{*begins, *ends, TileKind::Full});
+  if (begins.empty() || ends.empty())
+    return std::nullopt;
+  return SymbolicRange{begins, ends, TileKind::Full};
 }
 
-/// The tiles of `shown` up to the ends of `clips` (all, if there are none).
+/// The tiles of `shown` up to the ends of `clips` (all, if there are none), or
+/// none if there is never one in `open` among them.
 std::optional<SymbolicRange>
-RangeBuilder::makePartial(const Parts &parts, const Cluster &shown,
-                          ArrayRef<Interval> clips) {
+RangeBuilder::makePartial(const Cluster &shown, ArrayRef<Interval> clips,
+                          ArrayRef<Interval> open) {
   SymbolicRange range{{}, {}, TileKind::Partial};
   for (const Interval &member : shown)
-    range.begins.push_back({member.lower, {}});
-  auto hasHidden = [&](const Alternative &end) {
+    range.begins.push_back(
+        {member.lower, shown.size() > 1 ? member.guard : Rows()});
+  auto hasOpen = [&](const Alternative &end) {
     return llvm::any_of(range.begins, [&](const Alternative &begin) {
-      return llvm::any_of(parts.hidden, [&](const Interval &hidden) {
+      return llvm::any_of(open, [&](const Interval &hidden) {
         Rows rows = hidden.getRows();
-        rows.append(begin.bounds);
+        rows.append(begin.getRows());
         rows.append(end.getRows());
-        return !system.isEmpty(rows);
+        return !system.isExactlyEmpty(rows);
       });
     });
   };
@@ -443,7 +474,7 @@ RangeBuilder::makePartial(const Parts &parts, const Cluster &shown,
       Alternative end{member.upper, member.guard};
       end.bounds.append(clip.upper);
       end.guard.append(clip.guard);
-      if (hasHidden(end))
+      if (hasOpen(end))
         range.ends.push_back(std::move(end));
     }
   if (range.ends.empty())
@@ -462,9 +493,10 @@ static bool haveSameBounds(const Alternatives &a, const Alternatives &b) {
 }
 
 void RangeBuilder::addPartial(const Parts &parts, ArrayRef<Interval> clips,
+                              ArrayRef<Interval> open,
                               SmallVectorImpl<SymbolicRange> &ranges) {
   for (const Cluster &shown : parts.shown) {
-    std::optional<SymbolicRange> range = makePartial(parts, shown, clips);
+    std::optional<SymbolicRange> range = makePartial(shown, clips, open);
     if (!range)
       continue;
     if (!ranges.empty() && ranges.back().kind == range->kind &&
@@ -480,22 +512,44 @@ void RangeBuilder::addPartial(const Parts &parts, ArrayRef<Interval> clips,
 LogicalResult RangeBuilder::emit(const Parts &parts) {
   if (parts.shown.empty())
     return success();
+  // What partial ranges have not covered yet.
+  auto getOpen = [&](ArrayRef<Interval> clips, unsigned nextBetween) {
+    SmallVector<Interval> open(parts.above);
+    llvm::append_range(open, clips);
+    for (unsigned i = nextBetween; i < parts.between.size(); ++i)
+      llvm::append_range(open, parts.between[i]);
+    return open;
+  };
+  Alternatives after(1), before(1);
+  for (const Interval &interval : parts.below)
+    if (failed(restrict(after, getAfter(interval))))
+      return failure();
+  for (const Interval &interval : parts.above)
+    if (failed(restrict(before, getBefore(interval, /*withGuard=*/true))))
+      return failure();
+
   SmallVector<SymbolicRange> ranges;
   SmallVector<Interval> clips = parts.below;
   for (unsigned gap = 0; gap <= parts.between.size(); ++gap) {
-    FailureOr<std::optional<SymbolicRange>> full = makeFull(parts, gap);
-    if (failed(full))
-      return failure();
-    if (*full) {
-      if (!clips.empty())
-        addPartial(parts, clips, ranges);
-      clips.clear();
-      ranges.push_back(std::move(**full));
-    }
+    ArrayRef<Interval> next;
     if (gap < parts.between.size())
-      clips.append(parts.between[gap]);
+      next = parts.between[gap];
+    Alternatives ends = before;
+    for (const Interval &interval : next)
+      if (failed(restrict(ends, getBefore(interval, /*withGuard=*/false))))
+        return failure();
+    if (std::optional<SymbolicRange> full = makeFull(after, std::move(ends))) {
+      if (!clips.empty())
+        addPartial(parts, clips, getOpen(clips, gap), ranges);
+      clips.clear();
+      ranges.push_back(std::move(*full));
+    }
+    llvm::append_range(clips, next);
+    for (const Interval &interval : next)
+      if (failed(restrict(after, getAfter(interval))))
+        return failure();
   }
-  addPartial(parts, {}, ranges);
+  addPartial(parts, {}, getOpen(clips, parts.between.size()), ranges);
   for (SymbolicRange &range : ranges)
     if (failed(append(std::move(range))))
       return failure();
@@ -563,8 +617,7 @@ FailureOr<MaskRanges> RangeBuilder::build() {
   if (failed(solve()))
     return failure();
   if (system.isExhausted())
-    return refuse("mask needs more than " + Twine(problem.limits.queries) +
-                  " comparisons to order its tile ranges");
+    return refuse("tile ranges of the mask take too long to derive");
   return std::move(result);
 }
 

@@ -134,12 +134,12 @@ Row TileSystem::moveToOther(const Row &row) const {
 
 void TileSystem::pushAssumption(const Row &row) {
   context.push_back(row);
-  simplex.reset();
+  tableaus.clear();
 }
 
 void TileSystem::popAssumption() {
   context.pop_back();
-  simplex.reset();
+  tableaus.clear();
 }
 
 /// floor(dividend / divisor), by a column of its own where need be.
@@ -161,13 +161,18 @@ Row TileSystem::floorDiv(const Row &dividend, int64_t divisor) {
   int64_t common = std::gcd(getDivisor(rest), divisor);
   rest = divide(rest, common);
   divisor /= common;
+  // Opposite dividends share a column: floor(-n / d) = -floor((n + d - 1) / d).
+  auto *leading = llvm::find_if(rest.coefficients,
+                                [](int64_t factor) { return factor != 0; });
+  int64_t sign = *leading < 0 ? -1 : 1;
+  if (sign < 0)
+    rest = Row().add(rest, -1).add(divisor - 1);
 
   for (const auto &[index, division] : llvm::enumerate(divisions))
     if (division.divisor == divisor && division.dividend == rest)
-      return whole.add(divisionColumns + index, 1);
+      return whole.add(divisionColumns + index, sign);
   divisions.push_back({rest, divisor});
-  simplex.reset();
-  return whole.add(numColumns++, 1);
+  return whole.add(numColumns++, sign);
 }
 
 //===----------------------------------------------------------------------===//
@@ -185,71 +190,141 @@ Row TileSystem::dividendOf(const Division &division, bool upper) const {
       .add(division.divisor - 1);
 }
 
-SmallVector<DynamicAPInt> TileSystem::toCoefficients(const Row &row) const {
-  SmallVector<DynamicAPInt> values(numColumns + 1);
-  for (unsigned i = 0; i < row.coefficients.size(); ++i)
-    values[i] = row.coefficients[i];
-  values[numColumns] = row.constant;
-  return values;
+void TileSystem::Tableau::add(const Row &row) {
+  SmallVector<DynamicAPInt> values;
+  for (unsigned column : columns)
+    values.emplace_back(row.get(column));
+  values.emplace_back(row.constant);
+  simplex.addInequality(values);
 }
 
-presburger::Simplex &TileSystem::getSimplex() {
-  if (simplex)
-    return *simplex;
-  simplex.emplace(numColumns);
-  for (const Row &row : context)
-    simplex->addInequality(toCoefficients(row));
-  for (const Division &division : divisions)
-    for (bool upper : {false, true})
-      simplex->addInequality(toCoefficients(dividendOf(division, upper)));
-  return *simplex;
-}
-
-bool TileSystem::isEmptyWith(ArrayRef<Row> rows, bool withLastTile) {
-  if (++numQueries > problem.limits.queries)
-    return false;
-  presburger::Simplex &tableau = getSimplex();
-  unsigned snapshot = tableau.getSnapshot();
-  if (withLastTile)
-    tableau.addInequality(toCoefficients(lastTile));
-  for (Row row : rows) {
-    tighten(row);
-    if (tableau.isEmpty())
-      break;
-    tableau.addInequality(toCoefficients(row));
+/// Marks the columns of the row, and of the divisions among them.
+void TileSystem::markUsed(const Row &row, llvm::SmallBitVector &used) const {
+  for (unsigned i = 0; i < row.coefficients.size(); ++i) {
+    if (row.coefficients[i] == 0 || used.test(i))
+      continue;
+    used.set(i);
+    if (i >= divisionColumns)
+      markUsed(divisions[i - divisionColumns].dividend, used);
   }
-  bool empty = tableau.isEmpty();
-  tableau.rollback(snapshot);
+}
+
+TileSystem::Tableau &TileSystem::getTableau(ArrayRef<Row> rows) {
+  llvm::SmallBitVector used(numColumns);
+  markUsed(lastTile, used);
+  for (const Row &row : context)
+    markUsed(row, used);
+  for (const Row &row : rows)
+    markUsed(row, used);
+  std::vector<unsigned> key(used.set_bits_begin(), used.set_bits_end());
+  auto [it, isNew] = tableaus.try_emplace(key, used);
+  if (!isNew)
+    return it->second;
+  for (const Row &row : context)
+    it->second.add(row);
+  for (unsigned i = 0; i < divisions.size(); ++i) {
+    if (!used.test(divisionColumns + i))
+      continue;
+    for (bool upper : {false, true})
+      it->second.add(dividendOf(divisions[i], upper));
+    for (unsigned j = 0; j < i; ++j)
+      if (used.test(divisionColumns + j))
+        addCuts(i, j, it->second);
+  }
+  return it->second;
+}
+
+/// The difference of two quotients whose dividends differ in the constant only,
+/// which the rationals leave too much room.
+void TileSystem::addCuts(unsigned i, unsigned j, Tableau &tableau) const {
+  if (divisions[i].divisor != divisions[j].divisor)
+    return;
+  Row difference = divisions[i].dividend;
+  difference.add(divisions[j].dividend, -1);
+  if (!difference.isConstant())
+    return;
+  Row quotients;
+  quotients.add(divisionColumns + i, 1).add(divisionColumns + j, -1);
+  tableau.add(Row(quotients).add(
+      -llvm::divideFloorSigned(difference.constant, divisions[i].divisor)));
+  tableau.add(Row()
+                  .add(quotients, -1)
+                  .add(llvm::divideCeilSigned(difference.constant,
+                                              divisions[i].divisor)));
+}
+
+/// Whether two rows are the opposite sides of nothing.
+static bool haveContradiction(ArrayRef<Row> rows) {
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    if (rows[i].constant < 0 && rows[i].isConstant())
+      return true;
+    for (unsigned j = i + 1; j < rows.size(); ++j) {
+      Row sum = Row(rows[i]).add(rows[j]);
+      if (sum.constant < 0 && sum.isConstant())
+        return true;
+    }
+  }
+  return false;
+}
+
+bool TileSystem::isEmpty(ArrayRef<Row> rows, bool withLastTile) {
+  Rows query(rows.begin(), rows.end());
+  for (Row &row : query)
+    tighten(row);
+  if (withLastTile)
+    query.push_back(lastTile);
+  if (haveContradiction(query))
+    return true;
+  if (isExhausted())
+    return false;
+  Tableau &tableau = getTableau(query);
+  numEntries += tableau.columns.size() *
+                (tableau.simplex.getNumConstraints() + query.size());
+  unsigned snapshot = tableau.simplex.getSnapshot();
+  for (const Row &row : query) {
+    if (tableau.simplex.isEmpty())
+      break;
+    tableau.add(row);
+  }
+  bool empty = tableau.simplex.isEmpty();
+  tableau.simplex.rollback(snapshot);
   return empty;
 }
 
 bool TileSystem::isEmpty(ArrayRef<Row> rows) {
-  return isEmptyWith(rows, /*withLastTile=*/true) || isIntegerEmpty(rows);
+  return isEmpty(rows, /*withLastTile=*/true);
 }
 
 /// Branch and bound over the integers, for problems without parameters: all
 /// their sets are bounded. For the others it could take long.
-bool TileSystem::isIntegerEmpty(ArrayRef<Row> rows) const {
+bool TileSystem::isExactlyEmpty(ArrayRef<Row> rows) {
+  if (isEmpty(rows))
+    return true;
   if (!problem.qOffset || !problem.qLen || !problem.kvLen ||
-      !boxes.slots.empty())
+      !boxes.slots.empty() || isExhausted())
     return false;
+  llvm::SmallBitVector used(numColumns);
+  for (unsigned column : {kTile, kOther, kFixed})
+    used.set(column);
+  for (const Row &row : context)
+    markUsed(row, used);
+  for (const Row &row : rows)
+    markUsed(row, used);
   Rows all(context);
   all.push_back(lastTile);
   all.push_back(moveToOther(lastTile));
   for (const Division &division : divisions)
-    for (bool upper : {false, true})
-      all.push_back(dividendOf(division, upper));
+    if (used.test(divisionColumns + (&division - divisions.begin())))
+      for (bool upper : {false, true})
+        all.push_back(dividendOf(division, upper));
   all.append(rows.begin(), rows.end());
 
-  SmallVector<unsigned> columns{kTile, kOther, kFixed};
-  for (unsigned i = 0; i < divisions.size(); ++i)
-    columns.push_back(divisionColumns + i);
   presburger::IntegerPolyhedron set(
-      presburger::PresburgerSpace::getSetSpace(columns.size()));
+      presburger::PresburgerSpace::getSetSpace(used.count()));
   for (Row &row : all) {
     tighten(row);
     SmallVector<int64_t> values;
-    for (unsigned column : columns)
+    for (unsigned column : used.set_bits())
       values.push_back(row.get(column));
     values.push_back(row.constant);
     set.addInequality(values);
@@ -363,7 +438,7 @@ bool TileSystem::addPair(Row low, Row high, int64_t size, ArrayRef<Row> others,
   bool lowVaries = isVariable(low), highVaries = isVariable(high);
   Rows query(others.begin(), others.end());
   query.push_back(negate(spare));
-  if (isEmptyWith(query, /*withLastTile=*/true))
+  if (isEmpty(query, /*withLastTile=*/true))
     return true;
   if (lowVaries && highVaries)
     return false;
@@ -472,7 +547,7 @@ bool TileSystem::finish(const Rows &rows, Interval &interval) {
                   : interval.guard)
         .push_back(row);
   }
-  if (isEmpty(interval.getRows()))
+  if (isExactlyEmpty(interval.getRows()))
     return false;
   minimise(interval);
   return true;
@@ -492,7 +567,7 @@ void TileSystem::minimise(Interval &interval) {
       list->erase(list->begin() + i);
       Rows query = interval.getRows();
       query.push_back(negate(row));
-      if (isEmptyWith(query, /*withLastTile=*/true))
+      if (isEmpty(query, /*withLastTile=*/true))
         continue;
       list->insert(list->begin() + i++, row);
     }
@@ -507,7 +582,7 @@ void TileSystem::minimiseEnd(Rows &upper, ArrayRef<Row> lower) {
     Rows query(lower.begin(), lower.end());
     query.append(upper);
     query.push_back(negate(row));
-    if (isEmptyWith(query, /*withLastTile=*/false))
+    if (isEmpty(query, /*withLastTile=*/false))
       continue;
     upper.insert(upper.begin() + i++, row);
   }

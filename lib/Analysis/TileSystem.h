@@ -18,6 +18,9 @@
 
 #include "MaskBoxes.h"
 #include "mlir/Analysis/Presburger/Simplex.h"
+#include "llvm/ADT/SmallBitVector.h"
+#include <map>
+#include <vector>
 
 namespace attn {
 
@@ -71,6 +74,8 @@ public:
 
   /// No x within the loop's side satisfies all rows, whatever the parameters.
   bool isEmpty(llvm::ArrayRef<Row> rows);
+  /// The same, exactly, for a problem without parameters; slower.
+  bool isExactlyEmpty(llvm::ArrayRef<Row> rows);
   /// Removes rows that the others imply. `keepSide` also says to give the bound
   /// x <= last tile, which is otherwise left out.
   void minimise(Interval &interval);
@@ -91,13 +96,25 @@ public:
   /// Smallest x of a lower row, and one beyond the largest x of an upper row.
   mlir::AffineExpr getBound(const Row &row, mlir::MLIRContext *context) const;
   unsigned getNumSymbols() const { return numSymbols; }
-  /// More queries than the limit allows; all answers since are "not empty".
-  bool isExhausted() const { return numQueries > problem.limits.queries; }
+  /// More work than the limit allows; all answers since are "not empty".
+  bool isExhausted() const {
+    return numEntries > problem.limits.tableauEntries;
+  }
 
 private:
   struct Division {
     Row dividend;
     int64_t divisor;
+  };
+  /// The context on some of the columns.
+  struct Tableau {
+    llvm::SmallVector<unsigned> columns;
+    mlir::presburger::Simplex simplex;
+
+    explicit Tableau(const llvm::SmallBitVector &used)
+        : columns(used.set_bits_begin(), used.set_bits_end()),
+          simplex(columns.size()) {}
+    void add(const Row &row);
   };
   /// The chunk chosen for each axis: unset, or counted from the first one that
   /// the fixed tile touches.
@@ -117,10 +134,10 @@ private:
                                     const Chunks &chunks,
                                     llvm::SmallVectorImpl<Interval> &intervals);
   bool finish(const Rows &rows, Interval &interval);
-  bool isIntegerEmpty(llvm::ArrayRef<Row> rows) const;
-  bool isEmptyWith(llvm::ArrayRef<Row> rows, bool withLastTile);
-  mlir::presburger::Simplex &getSimplex();
-  llvm::SmallVector<llvm::DynamicAPInt> toCoefficients(const Row &row) const;
+  bool isEmpty(llvm::ArrayRef<Row> rows, bool withLastTile);
+  Tableau &getTableau(llvm::ArrayRef<Row> rows);
+  void addCuts(unsigned i, unsigned j, Tableau &tableau) const;
+  void markUsed(const Row &row, llvm::SmallBitVector &used) const;
   Row dividendOf(const Division &division, bool upper) const;
 
   const MaskProblem &problem;
@@ -135,8 +152,10 @@ private:
   std::optional<Row> fixedExists;
   /// What always holds.
   Rows context;
-  std::optional<mlir::presburger::Simplex> simplex;
-  unsigned numQueries = 0;
+  /// By the used columns. A query costs the cube of the number of rows or so,
+  /// and most queries concern few of the divisions.
+  std::map<std::vector<unsigned>, Tableau> tableaus;
+  uint64_t numEntries = 0;
 };
 
 /// Divides by the common divisor of the coefficients, rounding the constant to

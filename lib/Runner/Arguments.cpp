@@ -336,9 +336,9 @@ Error ArgumentBuilder::assignFiles() {
     files[argument] = item;
   for (size_t i : inputs)
     if (files[i].empty() && !options.random)
-      return createError(entry.arguments[i].name + " (" +
+      return createError(entry.arguments[i].name + ", " +
                          entry.arguments[i].type +
-                         "): no input; name a file with --inputs or use "
+                         ": no input; name a file with --inputs or use "
                          "--random");
   auto shapes = matchDims(entry, options.shapes, "shape");
   if (!shapes)
@@ -399,8 +399,8 @@ Error ArgumentBuilder::chooseShapes() {
       }
     }
     if (!shapes[i])
-      return createError(info.name + " (" + info.type +
-                         ") has dynamic dims; give its size with --shape=" +
+      return createError(info.name + ", " + info.type +
+                         ": dynamic dims; give its size with --shape=" +
                          (info.roleName.empty() ? info.number : info.roleName) +
                          ":...");
   }

@@ -244,7 +244,7 @@ llvm::Expected<Entry> runner::findEntry(ModuleOp module, llvm::StringRef name) {
                        "with --entry");
   std::string names = llvm::join(
       llvm::map_range(candidates,
-                      [](func::FuncOp f) { return "@" + f.getName().str(); }),
+                      [](func::FuncOp f) { return ("@" + f.getName()).str(); }),
       ", ");
   return createError("several functions have an attn.attention (" + names +
                      "); choose one with --entry");

@@ -57,8 +57,10 @@ struct MaskLimits {
   unsigned ranges = 128;
   /// Case distinctions on the parameters.
   unsigned cases = 32;
-  /// Emptiness queries to the Presburger library (about 10 us each).
-  unsigned queries = 4000;
+  /// Entries of all simplex tableaus that emptiness queries were put to; half
+  /// a million take up to 50 ms. Two or three different chunk sizes in one mask
+  /// may meet this limit; other masks do not come near it.
+  unsigned tableauEntries = 500000;
 };
 
 struct MaskProblem {

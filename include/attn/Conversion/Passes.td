@@ -44,9 +44,9 @@ def ConvertTileToVectorPass
 def ExpandMathPass : Pass<"attn-expand-math"> {
   let summary = "Replace math functions by polynomials on vectors and scalars";
   let description = [{
-    exp2, log2 and tanh of f32 become arithmetic: no routine of a math library is
-    called. exp2 is exact where softmax needs it: 2^0 is 1, 2^-inf is 0, NaN
-    stays NaN; results below 2^-126 are 0.
+    exp2, log2 and tanh of f32 become arithmetic: no routine of a math library
+    is called. exp2 is exact where softmax needs it: 2^0 is 1, 2^-inf is 0, NaN
+    stays NaN; results below 2^-126 are 0, those from 2^127.5 on infinite.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

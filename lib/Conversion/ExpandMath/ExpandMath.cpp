@@ -32,9 +32,9 @@ static constexpr int kExponentBias = 127;
 /// Adding 1.5 * 2^23 rounds to an integer, which then lies in the low mantissa
 /// bits; adding the bias too makes those bits the exponent field of 2^n.
 static constexpr float kRoundMagic = 12582912.0f + kExponentBias;
-/// Smallest exponent of a normal number.
+/// Smallest exponent of a normal number, and the one of infinity.
 static constexpr float kMinExponent = -126.0f;
-static constexpr float kMaxExponent = 127.0f;
+static constexpr float kInfExponent = 128.0f;
 
 /// A splat or scalar constant of a type like `type` (f32 or a vector of it).
 static Value buildFloat(ImplicitLocOpBuilder &b, Type type, float value) {
@@ -59,27 +59,25 @@ static Type getIntLike(Type type) {
 }
 
 /// 2^x = 2^n p(x - n) with n = round(x). Everything stays NaN for a NaN x: the
-/// comparisons are false for it and the product keeps it.
+/// comparisons choose it and the product keeps it.
 static Value buildExp2(ImplicitLocOpBuilder &b, Value x) {
   Type type = x.getType();
-  Value low = buildFloat(b, type, kMinExponent);
-  Value high = buildFloat(b, type, kMaxExponent);
-  Value underflows =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, low);
+  // n = 128 makes the exponent field that of infinity.
+  Value high = buildFloat(b, type, kInfExponent);
   Value overflows =
       arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, high);
-  Value clamped = arith::SelectOp::create(b, underflows, low, x);
-  clamped = arith::SelectOp::create(b, overflows, high, clamped);
+  Value bounded = arith::SelectOp::create(b, overflows, high, x);
 
   Value magic = buildFloat(b, type, kRoundMagic);
-  Value shifted = arith::AddFOp::create(b, clamped, magic);
+  Value shifted = arith::AddFOp::create(b, bounded, magic);
   Value rounded = arith::SubFOp::create(b, shifted, magic);
-  Value fraction = arith::SubFOp::create(b, clamped, rounded);
+  Value fraction = arith::SubFOp::create(b, bounded, rounded);
   Value polynomial;
   for (float coefficient : llvm::reverse(kExp2Coefficients)) {
     Value c = buildFloat(b, type, coefficient);
-    polynomial =
-        polynomial ? Value(math::FmaOp::create(b, polynomial, fraction, c)) : c;
+    polynomial = polynomial
+                     ? Value(math::FmaOp::create(b, polynomial, fraction, c))
+                     : c;
   }
   Type intType = getIntLike(type);
   Value bits = arith::BitcastOp::create(b, intType, shifted);
@@ -87,10 +85,11 @@ static Value buildExp2(ImplicitLocOpBuilder &b, Value x) {
       arith::ShLIOp::create(b, bits, buildInt(b, intType, kMantissaBits));
   Value power = arith::BitcastOp::create(b, type, exponent);
   Value result = arith::MulFOp::create(b, polynomial, power);
-  result =
-      arith::SelectOp::create(b, underflows, buildFloat(b, type, 0.0f), result);
-  return arith::SelectOp::create(b, overflows, buildFloat(b, type, INFINITY),
-                                 result);
+  // Below, the exponent field has wrapped around.
+  Value normal = arith::CmpFOp::create(b, arith::CmpFPredicate::UGE, x,
+                                       buildFloat(b, type, kMinExponent));
+  return arith::SelectOp::create(b, normal, result,
+                                 buildFloat(b, type, 0.0f));
 }
 
 namespace {

@@ -1,5 +1,4 @@
-//===- LowerElementwise.cpp - attn.map and attn.reduce as fused vector loops
-//-===//
+//===- LowerElementwise.cpp - Maps and reductions as vector loops ---------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- TargetInfo.h - Facts about the CPUs Attn generates code for -*- C++
-//-*-===//
+//===- TargetInfo.h - Facts about CPUs --------------------------*- C++ -*-===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

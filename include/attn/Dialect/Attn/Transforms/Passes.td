@@ -12,15 +12,15 @@ include "mlir/Pass/PassBase.td"
 
 def ConvertToOnlinePass
     : Pass<"attn-convert-to-online", "::mlir::ModuleOp"> {
-  let summary = "Replace attn.attention by a launch of an online-softmax kernel";
+  let summary = "Replace attn.attention by an online-softmax kernel";
   let description = [{
     In: `attn.attention` on memrefs with a `config`. Out: for each, a private
     kernel function over a range of work items, and an `attn.launch` in its
-    place. A work item is one batch, one query head and `block_q` query rows. The
-    kernel loops over the key ranges that the mask analysis derived (tiles that no
-    row sees are not in them) and carries (accumulator, row maximum, row sum)
-    through at most two copies of the tile body: one that masks, for tiles that
-    are partly visible, and one that does not.
+    place. A work item is one batch, one query head and `block_q` query rows.
+    The kernel loops over the key ranges that the mask analysis derived (tiles
+    that no row sees are not in them) and carries (accumulator, row maximum, row
+    sum) through at most two copies of the tile body: one that masks, for tiles
+    that are partly visible, and one that does not.
   }];
   let options = [
     Option<"countTiles", "count-tiles", "bool", "false",
