@@ -10,12 +10,14 @@
 #include "attn/Dialect/Attn/IR/AttnDialect.h"
 #include "attn/Dialect/Attn/Transforms/BufferizableOpInterfaceImpl.h"
 #include "attn/Dialect/Attn/Transforms/Passes.h"
+#include "attn/Dialect/Attn/Transforms/TilingInterfaceImpl.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU/Passes.h"
 
 void attn::registerAllAttn(mlir::DialectRegistry &registry) {
   registry.insert<AttnDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
+  registerTilingInterfaceExternalModels(registry);
 }
 
 void attn::registerAllAttnPasses() {
