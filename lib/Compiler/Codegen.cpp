@@ -7,6 +7,7 @@
 
 #include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/Diagnostics.h"
+#include "attn/Target/CPU/TargetInfo.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -37,18 +38,13 @@ static void initializeTargets() {
   });
 }
 
-static attn::CodegenTarget getHost() {
-  SubtargetFeatures features;
-  for (const auto &feature : sys::getHostCPUFeatures())
-    features.AddFeature(feature.getKey(), feature.getValue());
-  return {sys::getProcessTriple(), sys::getHostCPUName().str(),
-          features.getString()};
-}
-
 Expected<attn::CodegenTarget> attn::getCodegenTarget(StringRef name) {
-  if (name == "native")
-    return getHost();
-  return createError("unknown target '" + name + "'");
+  auto cpu = lookupCpuTarget(name);
+  if (!cpu)
+    return cpu.takeError();
+  return CodegenTarget{cpu->triple.empty() ? sys::getProcessTriple()
+                                           : cpu->triple,
+                       cpu->cpu, cpu->features};
 }
 
 Expected<std::unique_ptr<TargetMachine>>
@@ -73,8 +69,7 @@ attn::createTargetMachine(const CodegenTarget &target, unsigned optLevel) {
 }
 
 Error attn::checkRunsHere(const CodegenTarget &target) {
-  CodegenTarget host = getHost();
-  Triple hostTriple(host.triple), triple(target.triple);
+  Triple hostTriple(sys::getProcessTriple()), triple(target.triple);
   if (hostTriple.getArch() != triple.getArch())
     return createError("code for " + triple.getArchName() +
                        " cannot run on this machine (" +
@@ -95,7 +90,7 @@ Error attn::checkRunsHere(const CodegenTarget &target) {
   }
   if (missing.empty())
     return Error::success();
-  return createError("this machine (" + host.cpu + ") has no " +
+  return createError("this machine (" + sys::getHostCPUName() + ") has no " +
                      join(missing, ", no "));
 }
 

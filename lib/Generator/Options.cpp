@@ -310,7 +310,7 @@ generator::parseCommandLine(int argc, const char *const *argv,
     table.printHelp(help, "attn-gen [options]",
                     "Writes the IR of one attention problem, for attn-runner "
                     "and attn-opt:\n\n  attn-gen --sq=1024 --mask=causal | "
-                    "attn-runner - --random --check --bench");
+                    "attn-runner - --check --bench");
     return std::nullopt;
   }
   GeneratorOptions options;

@@ -334,8 +334,10 @@ Error ArgumentBuilder::assignFiles() {
              ", "));
   for (auto [item, argument] : zip(options.inputs, inputs))
     files[argument] = item;
+  // Without any input all are random; a forgotten one is an error.
+  bool random = options.random || options.inputs.empty();
   for (size_t i : inputs)
-    if (files[i].empty() && !options.random)
+    if (files[i].empty() && !random)
       return createError(entry.arguments[i].name + ", " +
                          entry.arguments[i].type +
                          ": no input; name a file with --inputs or use "
@@ -386,16 +388,22 @@ Error ArgumentBuilder::chooseShapes() {
       return shape.takeError();
     shapes[i] = std::move(*shape);
   }
-  // What an output must have follows from the inputs. It goes before the
+  // What an output must have follows from the inputs, and goes before the
   // example shapes, which need not be those of the files.
   for (size_t i = 0; i < count; ++i) {
     const ArgumentInfo &info = entry.arguments[i];
-    if (info.isOutput() && !givenShapes[i] && any_of(info.shape, isDynamic)) {
+    if (info.isOutput()) {
       auto [role, op] = info.roles.front();
       if (auto sizes = getProblemSizes(op, shapes)) {
-        shapes[i] = getOutputShape(op, role, *sizes);
-        if (Error error = checkShape(info, *shapes[i], "the problem"))
+        Shape needed = getOutputShape(op, role, *sizes);
+        bool isChosen = givenShapes[i] || none_of(info.shape, isDynamic);
+        if (isChosen && *shapes[i] != needed)
+          return createError(info.name + ": has shape " +
+                             formatShape(*shapes[i]) + ", the inputs give " +
+                             formatShape(needed));
+        if (Error error = checkShape(info, needed, "the result"))
           return error;
+        shapes[i] = needed;
       }
     }
     if (!shapes[i])

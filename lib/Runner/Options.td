@@ -36,10 +36,11 @@ defm shape : Value<"shape", "<q:1x8x1024x64>", "Size of an argument with "
     "attn.example_shapes of the function", group_input>;
 defm strides : Value<"strides", "<k:65536x128x1024x1>", "Strides, in elements, "
     "of a memref argument with a strided layout; repeatable", group_input>;
-def random : Switch<"random", "Fill the inputs that --inputs does not give">,
+def random : Switch<"random", "Fill the inputs that --inputs does not give "
+    "with random numbers; the default if it gives none">,
     Group<group_input>;
-defm seed : Value<"seed", "<n>", "Seed of --random (default 0)", group_input>;
-defm distribution : Value<"distribution", "<name>", "Distribution of --random "
+defm seed : Value<"seed", "<n>", "Seed of random inputs (default 0)", group_input>;
+defm distribution : Value<"distribution", "<name>", "Distribution of random "
     "floats: normal (default), uniform, ones, ints", group_input>;
 defm save_inputs : Value<"save-inputs", "<directory>", "Also write the inputs "
     "there, as q.npy, k.npy, ...", group_input>;

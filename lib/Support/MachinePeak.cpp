@@ -164,11 +164,11 @@ static double bestParallelTime(int threads, int repeats,
 static double measureRate(Instruction instruction, int threads) {
   if (!instruction.chain)
     return 0;
-  // Rounds for about 10 ms: long against the start of the threads, short
-  // enough that some run is not disturbed by other processes. The warm-up
-  // brings the clock to what vector code of this width runs at.
-  constexpr double runSeconds = 0.01;
-  constexpr int repeats = 7;
+  // Rounds for about 2 ms: long against the start of the threads, short enough
+  // that some run is not disturbed by other processes. The warm-up brings the
+  // clock to what vector code of this width runs at.
+  constexpr double runSeconds = 0.002;
+  constexpr int repeats = 35;
   int64_t rounds = 100'000;
   auto start = Clock::now();
   instruction.chain(rounds);

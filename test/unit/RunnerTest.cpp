@@ -221,10 +221,11 @@ TEST_F(RunnerTest, EqualSeedsGiveEqualInputs) {
 TEST_F(RunnerTest, ArgumentErrors) {
   Entry entry = find(withLens);
   RunnerOptions options;
+  options.inputs = {""};
   EXPECT_EQ(argumentsError(entry, options),
             "argument 0 (q), memref<?x?x4x8xf32>: no input; name a file with "
             "--inputs or use --random");
-  options.random = true;
+  options.inputs.clear();
   EXPECT_EQ(argumentsError(entry, options),
             "argument 0 (q), memref<?x?x4x8xf32>: dynamic dims; give its size "
             "with --shape=q:...");
@@ -237,6 +238,7 @@ TEST_F(RunnerTest, ArgumentErrors) {
             "--shape: no argument 'x'; there are arg0 or q, arg1 or k, arg2 or "
             "v, arg3 or kv_lens, arg4 or softcap, arg5 or out, arg6 or lse");
   options.shapes.clear();
+  options.random = true;
   options.inputs = {"", "", "", "", "four"};
   EXPECT_EQ(argumentsError(entry, options),
             "argument 4 (softcap): 'four' is no f32");
