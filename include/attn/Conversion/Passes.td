@@ -41,12 +41,25 @@ def ConvertTileToVectorPass
   ];
 }
 
+def ExpandCopiesPass : Pass<"attn-expand-copies"> {
+  let summary = "Replace memref.copy between strided memrefs by loops";
+  let description = [{
+    Bufferization of ops around an attention op makes such copies, for example
+    when keys are inserted into a cache. Upstream lowers them to a call of its
+    runtime library, which Attn does not ship. Copies of contiguous memrefs stay:
+    they become memcpy.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def ExpandMathPass : Pass<"attn-expand-math"> {
   let summary = "Replace math functions by polynomials on vectors and scalars";
   let description = [{
     exp2, log2 and tanh of f32 become arithmetic: no routine of a math library
     is called. exp2 is exact where softmax needs it: 2^0 is 1, 2^-inf is 0, NaN
-    stays NaN; results below 2^-126 are 0.
+    stays NaN; results below 2^-125.5 are 0.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
