@@ -7,6 +7,7 @@
 
 #include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/Diagnostics.h"
+#include "attn/Target/CPU/TargetInfo.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -46,9 +47,12 @@ static attn::CodegenTarget getHost() {
 }
 
 Expected<attn::CodegenTarget> attn::getCodegenTarget(StringRef name) {
-  if (name == "native")
-    return getHost();
-  return createError("unknown target '" + name + "'");
+  Expected<CpuTarget> cpu = lookupCpuTarget(name);
+  if (!cpu)
+    return cpu.takeError();
+  std::string triple =
+      cpu->triple.empty() ? sys::getProcessTriple() : cpu->triple;
+  return CodegenTarget{triple, cpu->cpu, cpu->features};
 }
 
 Expected<std::unique_ptr<TargetMachine>>
