@@ -39,12 +39,12 @@ static void initializeTargets() {
 }
 
 Expected<attn::CodegenTarget> attn::getCodegenTarget(StringRef name) {
-  auto cpu = lookupCpuTarget(name);
+  Expected<CpuTarget> cpu = lookupCpuTarget(name);
   if (!cpu)
     return cpu.takeError();
-  return CodegenTarget{cpu->triple.empty() ? sys::getProcessTriple()
-                                           : cpu->triple,
-                       cpu->cpu, cpu->features};
+  std::string triple =
+      cpu->triple.empty() ? sys::getProcessTriple() : cpu->triple;
+  return CodegenTarget{triple, cpu->cpu, cpu->features};
 }
 
 Expected<std::unique_ptr<TargetMachine>>

@@ -62,7 +62,8 @@ static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
   addUpstream(pm, "one-shot-bufferize{bufferize-function-boundaries},"
                   "ownership-based-buffer-deallocation,canonicalize,"
                   "buffer-deallocation-simplification,"
-                  "bufferization-lower-deallocations,canonicalize");
+                  "bufferization-lower-deallocations,"
+                  "convert-bufferization-to-memref,canonicalize");
   ConvertToOnlinePassOptions online;
   online.countTiles = options.countTiles;
   pm.addPass(createConvertToOnlinePass(online));
@@ -81,6 +82,7 @@ static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertDotPairsToX86Pass());
   pm.addPass(createConvertLaunchToLLVMPass());
   // Ops around the attention op.
+  pm.addPass(createExpandCopiesPass());
   addUpstream(pm, "convert-linalg-to-loops,convert-vector-to-scf,"
                   "expand-strided-metadata,lower-affine,convert-scf-to-cf,"
                   "canonicalize,cse");

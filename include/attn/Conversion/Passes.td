@@ -41,6 +41,19 @@ def ConvertTileToVectorPass
   ];
 }
 
+def ExpandCopiesPass : Pass<"attn-expand-copies"> {
+  let summary = "Replace memref.copy between strided memrefs by loops";
+  let description = [{
+    Bufferization of ops around an attention op makes such copies, for example
+    when keys are inserted into a cache. Upstream lowers them to a call of its
+    runtime library, which Attn does not ship. Copies of contiguous memrefs stay:
+    they become memcpy.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def ExpandMathPass : Pass<"attn-expand-math"> {
   let summary = "Replace math functions by polynomials on vectors and scalars";
   let description = [{

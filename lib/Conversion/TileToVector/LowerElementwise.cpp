@@ -71,6 +71,7 @@ public:
   LogicalResult emit();
 
 private:
+  LogicalResult verify();
   void assignBuffers();
   void chooseShape();
   LogicalResult emitColumn(Value column);
@@ -329,7 +330,22 @@ LogicalResult ElementwiseNest::emitColumn(Value column) {
   return success();
 }
 
+/// Tiles of the group lie along q: the loops run over it.
+LogicalResult ElementwiseNest::verify() {
+  for (Operation *op : group) {
+    SmallVector<Value> tiles(op->getOperands());
+    llvm::append_range(tiles, op->getResults());
+    for (Value tile : tiles)
+      if (!cast<TileType>(tile.getType()).hasDim(Dim::q))
+        return op->emitOpError("has no vector lowering for ")
+               << tile.getType() << "; expected a tile with query rows";
+  }
+  return success();
+}
+
 LogicalResult ElementwiseNest::emit() {
+  if (failed(verify()))
+    return failure();
   chooseShape();
   assignBuffers();
   LogicalResult status = success();

@@ -187,7 +187,10 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
   SmallVector<Value> carried;
   for (auto [init, arg, result] : llvm::zip_equal(
            loop.getInitArgs(), loop.getRegionIterArgs(), loop.getResults())) {
-    Value buffer = lowering.reuseOrAllocate(result, init, loop);
+    // Two iter_args may start from the same tile: only one can have its buffer.
+    Value buffer = llvm::is_contained(carried, lowering.getBuffer(init))
+                       ? lowering.allocate(result)
+                       : lowering.reuseOrAllocate(result, init, loop);
     copyBuffer(b, lowering.getBuffer(init), buffer);
     lowering.setBuffer(arg, buffer);
     carried.push_back(buffer);
@@ -196,8 +199,16 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
     return failure();
   auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
   b.setInsertionPoint(yield);
-  for (auto [value, buffer] : llvm::zip_equal(yield.getOperands(), carried))
-    copyBuffer(b, lowering.getBuffer(value), buffer);
+  for (auto [position, value] : llvm::enumerate(yield.getOperands())) {
+    Value from = lowering.getBuffer(value);
+    // The copies are made one after the other.
+    for (size_t earlier = 0; earlier < position; ++earlier)
+      if (carried[earlier] == from &&
+          lowering.getBuffer(yield.getOperand(earlier)) != from)
+        return yield.emitOpError("exchanges the buffers of iter_args, which "
+                                 "has no vector lowering");
+    copyBuffer(b, from, carried[position]);
+  }
 
   b.setInsertionPoint(loop);
   auto bare = scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
@@ -232,7 +243,11 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
         return lowerAllFinite(check, lowering), done();
       })
       .Case([&](FillOp fill) { return lowerFill(fill, lowering), done(); })
-      .Case([&](ContractOp contract) {
+      .Case([&](ContractOp contract) -> LogicalResult {
+        if (!contract.getRhs().getType().hasDim(Dim::q) ||
+            !contract.getResult().getType().hasDim(Dim::q))
+          return contract.emitOpError("has no vector lowering; expected query "
+                                      "rows in rhs and result, not in lhs");
         return lowerContract(contract, lowering), done();
       })
       .Default([&](Operation *other) -> LogicalResult {

@@ -22,9 +22,9 @@ std::vector<CpuTarget> attn::getKnownCpuTargets() {
   // Register files: Intel SDM vol. 1 ch. 14 and 15; Arm ARM, A64 SIMD&FP.
   return {
       {"x86-64-v3", kX86, "x86-64-v3", "", 256, 16, false, false},
-      {"x86-64-v4", kX86, "x86-64-v4", "+prefer-512-bit", 512, 32, false,
+      {"x86-64-v4", kX86, "x86-64-v4", "-prefer-256-bit", 512, 32, false,
        false},
-      {"x86-64-v4-bf16", kX86, "x86-64-v4", "+prefer-512-bit,+avx512bf16", 512,
+      {"x86-64-v4-bf16", kX86, "x86-64-v4", "-prefer-256-bit,+avx512bf16", 512,
        32, true, true},
       {"aarch64", kArm, "generic", "", 128, 32, false, false},
   };

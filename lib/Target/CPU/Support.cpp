@@ -26,7 +26,13 @@ static std::optional<std::string> findUnsupportedMask(Attribute mask) {
   return std::nullopt;
 }
 
+static bool hasPerHead(Attribute mask) {
+  return mask && (isa<PerHeadAttr>(mask) ||
+                  llvm::any_of(getMaskOperands(mask), hasPerHead));
+}
+
 std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
+  int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
   struct Row {
     bool used;
     const char *feature;
@@ -42,6 +48,8 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
        "descale factors"},
       {op.getNumSplits().has_value() || op.getSplitSize().has_value(),
        "split keys (num_splits, split_size)"},
+      {ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()),
+       "per_head masks of a dynamic number of heads"},
   };
   for (const Row &row : rows)
     if (row.used)

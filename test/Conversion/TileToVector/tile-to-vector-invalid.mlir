@@ -1,0 +1,115 @@
+// RUN: attn-opt %s --convert-attn-tile-to-vector --split-input-file \
+// RUN:   --verify-diagnostics
+
+!stat = !attn.tile<q 16, f32, #attn.buffer<[q]>>
+func.func @no_vector_form(%m: memref<16xf32>, %x: f32)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %a = attn.fill %x : f32 -> !stat
+  %b = attn.map ins(%a : !stat) {
+  ^bb0(%e: f32, %q: index):
+    // expected-error@+1 {{'memref.load' op in an attn.map has no vector form; expected an elementwise op}}
+    %y = memref.load %m[%q] : memref<16xf32>
+    attn.yield %y : f32
+  } -> !stat
+  return
+}
+
+// -----
+
+!stat = !attn.tile<q 16, f32, #attn.buffer<[q]>>
+func.func @mixed_loop(%x: f32, %n: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %c1 = arith.constant 1 : index
+  %a = attn.fill %x : f32 -> !stat
+  // expected-error@+1 {{'scf.for' op carries tiles and other values; expected tiles only}}
+  %r:2 = scf.for %i = %c1 to %n step %c1 iter_args(%t = %a, %s = %x)
+      -> (!stat, f32) {
+    scf.yield %t, %s : !stat, f32
+  }
+  return
+}
+
+// -----
+
+!stat = !attn.tile<q 16, f32, #attn.buffer<[q]>>
+func.func @exchange(%x: f32, %y: f32, %n: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %c1 = arith.constant 1 : index
+  %a = attn.fill %x : f32 -> !stat
+  %b = attn.fill %y : f32 -> !stat
+  %r:2 = scf.for %i = %c1 to %n step %c1 iter_args(%s = %a, %t = %b)
+      -> (!stat, !stat) {
+    // expected-error@+1 {{'scf.yield' op exchanges the buffers of iter_args, which has no vector lowering}}
+    scf.yield %t, %s : !stat, !stat
+  }
+  return
+}
+
+// -----
+
+!stat = !attn.tile<q 16, f32, #attn.buffer<[q]>>
+func.func @select_of_tiles(%x: f32, %flag: i1)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %a = attn.fill %x : f32 -> !stat
+  %b = attn.fill %x : f32 -> !stat
+  // expected-error@+1 {{'arith.select' op on tiles has no vector lowering}}
+  %c = arith.select %flag, %a, %b : !stat
+  return
+}
+
+// -----
+
+// Lanes hold query rows: a tile without them has no lanes.
+!k = !attn.tile<kv 8, d 4, f32, #attn.buffer<[kv, d]>>
+func.func @map_of_keys(%x: f32)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %a = attn.fill %x : f32 -> !k
+  // expected-error@+1 {{'attn.map' op has no vector lowering for '!attn.tile<kv 8, d 4, f32, #attn.buffer<[kv, d]>>'; expected a tile with query rows}}
+  %b = attn.map ins(%a : !k) {
+  ^bb0(%e: f32, %j: index, %d: index):
+    attn.yield %x : f32
+  } -> !k
+  return
+}
+
+// -----
+
+!s = !attn.tile<q 16, kv 8, f32, #attn.buffer<[kv, q]>>
+!key = !attn.tile<kv 8, f32, #attn.buffer<[kv]>>
+func.func @key_statistic(%x: f32)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %s = attn.fill %x : f32 -> !s
+  %bias = attn.fill %x : f32 -> !key
+  // expected-error@+1 {{'attn.map' op has no vector lowering for '!attn.tile<kv 8, f32, #attn.buffer<[kv]>>'; expected a tile with query rows}}
+  %b = attn.map ins(%s, %bias : !s, !key) {
+  ^bb0(%e: f32, %f: f32, %i: index, %j: index):
+    %y = arith.addf %e, %f : f32
+    attn.yield %y : f32
+  } -> !s
+  return
+}
+
+// -----
+
+!k = !attn.tile<kv 8, d 4, f32, #attn.buffer<[kv, d]>>
+!q = !attn.tile<q 16, d 4, f32, #attn.buffer<[d, q]>>
+!s = !attn.tile<q 16, kv 8, f32, #attn.buffer<[kv, q]>>
+func.func @rows_in_lhs(%x: f32, %n: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %kt = attn.fill %x : f32 -> !k
+  %qt = attn.fill %x : f32 -> !q
+  // expected-error@+1 {{'attn.contract' op has no vector lowering; expected query rows in rhs and result, not in lhs}}
+  %s = attn.contract %qt, %kt valid(%n) : !q, !k -> !s
+  return
+}
+
+// -----
+
+!k = !attn.tile<kv 8, dv 4, f32, #attn.in_place>
+func.func @watch_in_place(%v: memref<1x8x1x4xf32>, %n: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %view = attn.view %v[%n, %n] <bshd> : memref<1x8x1x4xf32> -> !attn.view<kv, dv 4, f32>
+  // expected-error@+1 {{'attn.load_tile' op in place cannot watch for non-finite elements}}
+  %t, %finite = attn.load_tile %view[%n] valid(%n) : !attn.view<kv, dv 4, f32> -> !k, i1
+  return
+}
