@@ -153,6 +153,8 @@ private:
   Value qLen, kvLen, qOffset;
   /// Number of rows of the tile below q_len.
   Value rows;
+  /// Null if there is none.
+  Value sink;
   Value queryTile, kView, vView;
   std::optional<ScoreFunction> score;
 
@@ -505,7 +507,7 @@ void KernelBuilder::storeResults(const OnlineState &state) {
   Value valid = buildMin(b, arith::SubIOp::create(b, length, firstRow),
                          buildIndex(b, config.getBlockQ()));
   if (op.getLse())
-    StoreStatsOp::create(b, buildLse(b, state, rows), arg(op.getLse()),
+    StoreStatsOp::create(b, buildLse(b, state, rows, sink), arg(op.getLse()),
                          ValueRange{batch, head, firstRow}, valid);
   StoreTileOp::create(b, buildOutput(b, state, rows), view, firstRow, valid);
 }
@@ -518,8 +520,9 @@ LogicalResult KernelBuilder::build() {
   if (failed(buildMaskRanges()))
     return failure();
   queryTile = loadQueryTile();
-  FailureOr<OnlineState> state = buildInitialState(
-      b, config.getBlockQ(), op.getValueHeadDim(), buildSink());
+  sink = buildSink();
+  FailureOr<OnlineState> state =
+      buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(), sink);
   state = buildRangeLoops(*state, full, TileKind::Full);
   if (failed(state))
     return failure();
