@@ -89,9 +89,8 @@ Experiment::create(StringRef generatorWords, StringRef runnerWords,
   std::unique_ptr<Experiment> result(new Experiment());
   std::vector<std::string> words = splitWords("attn-gen", generatorWords);
   std::vector<const char *> argv = getPointers(words);
-  auto problem =
-      generator::parseCommandLine(static_cast<int>(argv.size()), argv.data(),
-                                  &context, llvm::nulls());
+  auto problem = generator::parseCommandLine(
+      static_cast<int>(argv.size()), argv.data(), &context, llvm::nulls());
   if (!problem)
     return problem.takeError();
   auto module = generator::generate((*problem)->problem, &context);
@@ -162,8 +161,7 @@ Error Experiment::compile(const Experiment *source, const Mutation &mutate) {
   }
   execution.reset();
   kernel = std::move(*compiled);
-  execution =
-      std::make_unique<runner::Execution>(*kernel, entry, arguments);
+  execution = std::make_unique<runner::Execution>(*kernel, entry, arguments);
   return Error::success();
 }
 
@@ -240,9 +238,8 @@ Expected<TileCounts> Experiment::countTilesByHand() const {
     for (int64_t h = 0; h < problem.numQHeads(); ++h)
       for (int64_t i = 0; i < problem.qLength(b); i += config.getBlockQ())
         for (int64_t j = 0; j < problem.kvLength(b); j += config.getBlockKv()) {
-          TileContent tile = inspectTile(problem, b, h, i, j,
-                                         config.getBlockQ(),
-                                         config.getBlockKv());
+          TileContent tile = inspectTile(
+              problem, b, h, i, j, config.getBlockQ(), config.getBlockKv());
           if (tile.anyVisible)
             ++(tile.anyHidden ? counts.masked : counts.unmasked);
         }

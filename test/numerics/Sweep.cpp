@@ -80,8 +80,8 @@ int64_t Drawer::drawLength() {
 }
 
 int64_t Drawer::drawHeadDim() {
-  return pickOf<int64_t>({1, 2, 3, 5, 7, 8, 15, 16, 17, 32, 40, 59, 64, 64, 65,
-                          80, 96, 111, 128, 160, 257});
+  return pickOf<int64_t>({1,  2,  3,  5,  7,  8,  15,  16,  17,  32, 40,
+                          59, 64, 64, 65, 80, 96, 111, 128, 160, 257});
 }
 
 void Drawer::drawSizes() {
@@ -191,10 +191,15 @@ std::string Drawer::drawLeaf() {
 std::string Drawer::drawMask(int depth) {
   if (depth == 0 || chance(50))
     return drawLeaf();
-  if (chance(30))
-    return "!(" + drawMask(depth - 1) + ")";
-  return "(" + drawMask(depth - 1) + (chance(50) ? "&" : "|") +
-         drawMask(depth - 1) + ")";
+  std::string mask = chance(30) ? "!(" : "(";
+  bool isNot = mask.front() == '!';
+  mask += drawMask(depth - 1);
+  if (!isNot) {
+    mask += chance(50) ? "&" : "|";
+    mask += drawMask(depth - 1);
+  }
+  mask += ")";
+  return mask;
 }
 
 void Drawer::drawScores() {
@@ -219,8 +224,8 @@ void Drawer::drawScores() {
   if (chance(25))
     add("softcap", pickOf<std::string>({"dynamic", "0", "0.5", "20", "1000"}));
   if (chance(30))
-    add("scale", pickOf<std::string>({"dynamic", "0", "-0.2", "1", "-3", "30",
-                                      "1e-6"}));
+    add("scale",
+        pickOf<std::string>({"dynamic", "0", "-0.2", "1", "-3", "30", "1e-6"}));
 }
 
 void Drawer::drawBlocks() {
@@ -252,13 +257,12 @@ void Drawer::drawUnsupported() {
 
 void Drawer::drawRun() {
   if (!targets.empty())
-    addRun("target=" + targets[pick(0, static_cast<int64_t>(targets.size()) -
-                                           1)]);
+    addRun("target=" +
+           targets[pick(0, static_cast<int64_t>(targets.size()) - 1)]);
   addRun("threads=" + std::to_string(pick(1, 4)));
   addRun("seed=" + std::to_string(pick(0, 1000)));
   if (chance(30))
-    addRun("distribution=" +
-           pickOf<std::string>({"uniform", "ints", "ones"}));
+    addRun("distribution=" + pickOf<std::string>({"uniform", "ints", "ones"}));
 }
 
 RandomProblem Drawer::draw() {
@@ -273,6 +277,6 @@ RandomProblem Drawer::draw() {
 }
 
 RandomProblem attn::numerics::drawProblem(uint64_t seed,
-                                    llvm::ArrayRef<std::string> targets) {
+                                          llvm::ArrayRef<std::string> targets) {
   return Drawer(seed, targets).draw();
 }

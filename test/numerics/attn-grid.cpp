@@ -147,8 +147,7 @@ static Outcome runRow(const Group &group, const Row &row,
   std::optional<std::string> target = findOption(run, "target");
   if (target && !canRun(*target))
     return {Verdict::Skipped, "this machine cannot run " + *target};
-  auto experiment =
-      Experiment::create(group.gen + " " + row.gen, run, context);
+  auto experiment = Experiment::create(group.gen + " " + row.gen, run, context);
   if (!experiment)
     return toOutcome(experiment.takeError());
   if (Error error = (*experiment)->edit(toEdits(row.set)))
@@ -220,8 +219,8 @@ static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
                  outcome.verdict == Verdict::Invalid;
       if (!bad && !verbose)
         continue;
-      std::string command = getCommand(group.gen + " " + row.gen,
-                                       group.run + " " + row.run);
+      std::string command =
+          getCommand(group.gen + " " + row.gen, group.run + " " + row.run);
       report(bad ? "FAILED" : "right", row.why,
              command + describeValues("set", row.set) +
                  describeValues("after", row.after),
