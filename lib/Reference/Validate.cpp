@@ -130,9 +130,8 @@ bool Validator::checkTypes() {
     return fail("k and v must share a type, given " +
                 std::string(name(problem.k.type())) + " and " +
                 std::string(name(problem.v.type())));
-  if (problem.q.type() != problem.k.type() &&
-      byteSize(problem.q.type()) <= byteSize(problem.k.type()))
-    return fail("q must have the type of k or a wider one, given " +
+  if (byteSize(problem.q.type()) < byteSize(problem.k.type()))
+    return fail("the type of q must be at least as wide as that of k, given " +
                 std::string(name(problem.q.type())) + " and " +
                 std::string(name(problem.k.type())));
   return checkFloat("q", problem.q) && checkFloat("k", problem.k) &&

@@ -84,7 +84,8 @@ TEST_F(ReferenceValidate, Types) {
   expectRefused("k and v must share a type, given f32 and f16");
   problem = good;
   problem.q = arrays.make(ElementType::F16, {2, 3, 4, 6}, {0});
-  expectRefused("q must have the type of k or a wider one, given f16 and f32");
+  expectRefused(
+      "the type of q must be at least as wide as that of k, given f16 and f32");
   problem = good;
   problem.kvLens = f32({2});
   expectRefused("kv_len must be i32 or i64, given 2xf32");

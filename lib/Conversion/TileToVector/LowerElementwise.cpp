@@ -347,6 +347,11 @@ LogicalResult ElementwiseNest::emit() {
   if (failed(verify()))
     return failure();
   chooseShape();
+  for (Operation *op : group)
+    if (auto map = dyn_cast<MapOp>(op))
+      if (isPairs(map.getResult()) && rows % 2 != 0)
+        return map.emitOpError("makes pairs along a dim of ")
+               << rows << "; expected an even extent";
   assignBuffers();
   LogicalResult status = success();
   buildLoop(b, buildIndex(b, domain.getExtent(Dim::q)), width,

@@ -70,7 +70,8 @@ static ConfigAttr chooseConfig(AttentionOp op, const CpuTarget &target) {
                              : blockKv);
   int64_t compute = op.getBlockKvCompute().value_or(blockKv);
 
-  bool pairs = target.dotBF16 && blockQ % unit == 0 &&
+  // Weights are made a pair of keys at a time.
+  bool pairs = target.dotBF16 && blockQ % unit == 0 && compute % 2 == 0 &&
                op.getKType().getElementType().isBF16() &&
                op.getQType().getElementType().isBF16();
   MLIRContext *context = op.getContext();

@@ -154,6 +154,8 @@ private:
   Value qLen, kvLen, qOffset;
   /// Number of rows of the tile below q_len.
   Value rows;
+  /// Null if there is none.
+  Value sink;
   Value queryTile, kView, vView;
   /// i1: whether products with V must skip keys of weight 0.
   Value guard;
@@ -504,7 +506,7 @@ void KernelBuilder::storeResults(const OnlineState &state) {
   Value valid = buildMin(b, arith::SubIOp::create(b, length, firstRow),
                          buildIndex(b, config.getBlockQ()));
   if (op.getLse())
-    StoreStatsOp::create(b, buildLse(b, state, rows), arg(op.getLse()),
+    StoreStatsOp::create(b, buildLse(b, state, rows, sink), arg(op.getLse()),
                          ValueRange{batch, head, firstRow}, valid);
   StoreTileOp::create(b, buildOutput(b, state, rows), view, firstRow, valid);
 }
@@ -521,7 +523,7 @@ LogicalResult KernelBuilder::buildAttempts() {
       b.createBlock(&attempts.getBefore(), {}, b.getI1Type(), b.getLoc());
   guard = attempt->getArgument(0);
   FailureOr<OnlineState> state = buildInitialState(
-      b, config.getBlockQ(), op.getValueHeadDim(), buildSink());
+      b, config.getBlockQ(), op.getValueHeadDim(), sink);
   state = buildRangeLoops(*state, full, TileKind::Full);
   if (failed(state))
     return failure();
@@ -547,6 +549,7 @@ LogicalResult KernelBuilder::build() {
   if (failed(buildMaskRanges()))
     return failure();
   queryTile = loadQueryTile();
+  sink = buildSink();
   return buildAttempts();
 }
 

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -43,6 +44,24 @@ Value attn::buildMap(ImplicitLocOpBuilder &b, TileType result,
   return map.getResult();
 }
 
+/// A finite sink as a base-2 score; one that overflows becomes the largest
+/// number of its sign, which outweighs or vanishes beside every score all the
+/// same.
+static Value buildBase2Sink(ImplicitLocOpBuilder &b, Value sink) {
+  constexpr double largest = std::numeric_limits<float>::max();
+  Value base2 = arith::MulFOp::create(b, sink, buildF32(b, kLog2E));
+  for (double sign : {1.0, -1.0}) {
+    Value overflows = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, base2,
+                                            buildF32(b, sign * INFINITY));
+    Value isFinite = arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, sink,
+                                           buildF32(b, sign * INFINITY));
+    base2 = arith::SelectOp::create(
+        b, arith::AndIOp::create(b, overflows, isFinite),
+        buildF32(b, sign * largest), base2);
+  }
+  return base2;
+}
+
 OnlineState attn::buildInitialState(ImplicitLocOpBuilder &b, int64_t blockQ,
                                     int64_t valueHeadDim, Value sink) {
   auto accType = TileType::get(b.getContext(), {Dim::q, Dim::dv},
@@ -57,7 +76,7 @@ OnlineState attn::buildInitialState(ImplicitLocOpBuilder &b, int64_t blockQ,
     Value hidden = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sink,
                                          buildNegativeInfinity(b));
     sum = arith::SelectOp::create(b, hidden, zero, buildF32(b, 1));
-    max = arith::MulFOp::create(b, sink, buildF32(b, kLog2E));
+    max = buildBase2Sink(b, sink);
   }
   return {FillOp::create(b, accType, zero), FillOp::create(b, statType, max),
           FillOp::create(b, statType, sum)};
@@ -164,8 +183,9 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
 }
 
 Value attn::buildLse(ImplicitLocOpBuilder &b, const OnlineState &state,
-                     Value rows) {
+                     Value rows, Value sink) {
   auto statType = cast<TileType>(state.sum.getType());
+  Value base2Sink = sink ? buildBase2Sink(b, sink) : Value();
   return buildMap(
       b, statType, {state.max, state.sum},
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
@@ -173,6 +193,16 @@ Value attn::buildLse(ImplicitLocOpBuilder &b, const OnlineState &state,
         Value log = math::Log2Op::create(b, elements[1]);
         Value base2 = arith::AddFOp::create(b, elements[0], log);
         Value lse = arith::MulFOp::create(b, base2, buildF32(b, kLn2));
+        if (sink) {
+          // Where nothing but the sink counts, lse is the sink itself; through
+          // base 2 and back it would be rounded.
+          Value isSink = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
+                                               elements[0], base2Sink);
+          Value isAlone = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
+                                                elements[1], buildF32(b, 1));
+          lse = arith::SelectOp::create(
+              b, arith::AndIOp::create(b, isSink, isAlone), sink, lse);
+        }
         return arith::SelectOp::create(b, has, lse, buildNegativeInfinity(b))
             .getResult();
       });

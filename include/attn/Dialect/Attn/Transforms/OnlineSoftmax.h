@@ -61,9 +61,10 @@ mlir::Value buildOutput(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
                         mlir::Value rows);
 
 /// lse = ln(2) (max + log2(sum)); -inf where nothing was visible and in rows
-/// from `rows` on.
+/// from `rows` on. `sink` is that of the initial state, or null: a row that
+/// counts nothing else gives it exactly.
 mlir::Value buildLse(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
-                     mlir::Value rows);
+                     mlir::Value rows, mlir::Value sink);
 
 /// Creates an attn.map over `inputs` whose body `build` fills: it receives the
 /// elements and then the coordinates, and returns the value to yield.

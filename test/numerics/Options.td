@@ -1,0 +1,20 @@
+//===- Options.td - The options of attn-grid ---------------*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+include "llvm/Option/OptParser.td"
+
+class Value<string name, string meta, string help>
+    : Joined<["--"], name # "=">, MetaVarName<meta>, HelpText<help>;
+
+def group : Value<"group", "<name>", "Rows of this group only; repeatable">;
+def sweep : Value<"sweep", "<n>", "Run so many random problems instead of a "
+    "table">;
+def seed : Value<"seed", "<text>", "Seed of --sweep, for example a commit "
+    "hash (default: attn)">;
+def first : Value<"first", "<n>", "Number of the first problem of --sweep">;
+def verbose : Flag<["--"], "verbose">, HelpText<"Print every row">;
+def help : Flag<["--"], "help">, HelpText<"Print this">;

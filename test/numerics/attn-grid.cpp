@@ -1,0 +1,321 @@
+//===- attn-grid.cpp - Run a table of problems against the reference ------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Experiment.h"
+#include "Sweep.h"
+#include "Table.h"
+
+#include "attn/Compiler/CommandLine.h"
+#include "attn/Compiler/Context.h"
+#include "attn/Compiler/Diagnostics.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/xxhash.h"
+#include <map>
+
+using namespace llvm;
+using namespace llvm::opt;
+using namespace attn;
+using namespace attn::numerics;
+
+//===----------------------------------------------------------------------===//
+// The table of options
+//===----------------------------------------------------------------------===//
+
+#define OPTTABLE_STR_TABLE_CODE
+#include "GridOptions.inc"
+#undef OPTTABLE_STR_TABLE_CODE
+
+#define OPTTABLE_PREFIXES_TABLE_CODE
+#include "GridOptions.inc"
+#undef OPTTABLE_PREFIXES_TABLE_CODE
+
+namespace {
+enum OptionId {
+  OPT_INVALID = 0,
+#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
+#include "GridOptions.inc"
+#undef OPTION
+};
+} // namespace
+
+static constexpr opt::OptTable::Info optionInfos[] = {
+#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
+#include "GridOptions.inc"
+#undef OPTION
+};
+
+namespace {
+class GridOptTable : public opt::GenericOptTable {
+public:
+  GridOptTable()
+      : GenericOptTable(OptionStrTable, OptionPrefixesTable, optionInfos) {}
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// One problem
+//===----------------------------------------------------------------------===//
+
+namespace {
+enum class Verdict { Right, Failed, Invalid, Skipped };
+
+struct Outcome {
+  Verdict verdict;
+  /// What the check says, or why there is none.
+  std::string message;
+};
+} // namespace
+
+static Outcome fail(const Twine &message) {
+  return {Verdict::Failed, message.str()};
+}
+
+static Outcome toOutcome(Error error) {
+  Verdict verdict =
+      error.isA<RefusedError>() ? Verdict::Invalid : Verdict::Failed;
+  return {verdict, toString(std::move(error))};
+}
+
+static Edits toEdits(const Row::Values &values) {
+  return Edits(values.begin(), values.end());
+}
+
+/// Compares the counters of the last call with a count by hand.
+static Outcome checkTiles(const Experiment &experiment) {
+  auto expected = experiment.countTilesByHand();
+  if (!expected)
+    return toOutcome(expected.takeError());
+  TileCounts counted = experiment.getTileCounts();
+  std::string text =
+      ("tiles: " + Twine(counted.masked) + " masked, " +
+       Twine(counted.unmasked) + " unmasked; by hand " +
+       Twine(expected->masked) + " and " + Twine(expected->unmasked))
+          .str();
+  if (counted == *expected)
+    return {Verdict::Right, text};
+  return fail(text);
+}
+
+/// Runs and checks an experiment whose arrays are ready.
+static Outcome runHonestly(Experiment &experiment, bool tiles) {
+  if (tiles)
+    experiment.setCountTiles();
+  if (Error error = experiment.compile())
+    return toOutcome(std::move(error));
+  experiment.call();
+  std::string message;
+  if (!experiment.check(message))
+    return fail(message);
+  if (!tiles)
+    return {Verdict::Right, message};
+  Outcome outcome = checkTiles(experiment);
+  outcome.message = message + "; " + outcome.message;
+  return outcome;
+}
+
+/// Runs what is planted and requires the check to report it.
+static Outcome runPlanted(Experiment &experiment, const Row &row,
+                          StringRef groupGen, mlir::MLIRContext &context) {
+  if (!row.kernel.empty()) {
+    auto source = Experiment::create((groupGen + " " + row.kernel).str(),
+                                     row.run, context);
+    if (!source)
+      return toOutcome(source.takeError());
+    if (Error error = experiment.compile(source->get()))
+      return toOutcome(std::move(error));
+  }
+  experiment.call();
+  if (Error error = experiment.edit(toEdits(row.after)))
+    return toOutcome(std::move(error));
+  std::string message;
+  if (experiment.check(message))
+    return fail("the planted error was not reported: " + message);
+  return {Verdict::Right, "reported: " + message};
+}
+
+static Outcome runRow(const Group &group, const Row &row,
+                      mlir::MLIRContext &context) {
+  std::string run = group.run + " " + row.run;
+  std::optional<std::string> target = findOption(run, "target");
+  if (target && !canRun(*target))
+    return {Verdict::Skipped, "this machine cannot run " + *target};
+  auto experiment = Experiment::create(group.gen + " " + row.gen, run, context);
+  if (!experiment)
+    return toOutcome(experiment.takeError());
+  if (Error error = (*experiment)->edit(toEdits(row.set)))
+    return toOutcome(std::move(error));
+  Outcome outcome = runHonestly(**experiment, row.tiles);
+  if (outcome.verdict != Verdict::Right || !row.isPlanted())
+    return outcome;
+  return runPlanted(**experiment, row, group.gen, context);
+}
+
+//===----------------------------------------------------------------------===//
+// Many problems
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct Tally {
+  int counts[4] = {};
+  int &operator[](Verdict verdict) { return counts[static_cast<int>(verdict)]; }
+};
+} // namespace
+
+/// The command that does the same, without values set by a table.
+static std::string getCommand(StringRef gen, StringRef run) {
+  std::string command = "attn-gen";
+  SmallVector<StringRef> words;
+  SplitString(gen, words);
+  for (StringRef word : words)
+    command += word.find_first_of("()!&|*") == StringRef::npos
+                   ? (" " + word).str()
+                   : (" '" + word + "'").str();
+  command += " | attn-runner - --random --check";
+  words.clear();
+  SplitString(run, words);
+  return command + (words.empty() ? "" : " " + join(words, " "));
+}
+
+static std::string describeValues(const char *key, const Row::Values &values) {
+  std::string text;
+  for (const auto &[name, list] : values)
+    text += (text.empty() ? "" : ", ") + name + ": [" + join(list, ", ") + "]";
+  return text.empty() ? "" : "\n    " + std::string(key) + ": {" + text + "}";
+}
+
+static void report(const char *word, const std::string &what,
+                   const std::string &command, const std::string &message) {
+  outs() << word << ": " << what << "\n    " << command << "\n    " << message
+         << "\n";
+  outs().flush();
+}
+
+/// True if every row is right. A row that the target refuses is an error: the
+/// table is of what is supported.
+static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
+                               bool verbose, mlir::MLIRContext &context) {
+  auto groups = readTable(path);
+  if (!groups)
+    return groups.takeError();
+  for (const std::string &name : wanted)
+    if (none_of(*groups, [&](const Group &g) { return g.name == name; }))
+      return createError(path + " has no group '" + name + "'");
+  Tally tally;
+  for (const Group &group : *groups) {
+    if (!wanted.empty() && !is_contained(wanted, group.name))
+      continue;
+    for (const Row &row : group.rows) {
+      Outcome outcome = runRow(group, row, context);
+      ++tally[outcome.verdict];
+      bool bad = outcome.verdict == Verdict::Failed ||
+                 outcome.verdict == Verdict::Invalid;
+      if (!bad && !verbose)
+        continue;
+      std::string command =
+          getCommand(group.gen + " " + row.gen, group.run + " " + row.run);
+      report(bad ? "FAILED" : "right", row.why,
+             command + describeValues("set", row.set) +
+                 describeValues("after", row.after),
+             outcome.message);
+    }
+  }
+  outs() << "grid: " << tally[Verdict::Right] << " right, "
+         << tally[Verdict::Skipped] << " skipped, " << tally[Verdict::Invalid]
+         << " invalid, " << tally[Verdict::Failed] << " failed\n";
+  return tally[Verdict::Failed] + tally[Verdict::Invalid] == 0;
+}
+
+/// The targets of which this machine runs the code.
+static std::vector<std::string> getRunnableTargets() {
+  std::vector<std::string> targets;
+  for (const char *name :
+       {"native", "x86-64-v3", "x86-64-v4", "x86-64-v4-bf16"})
+    if (canRun(name))
+      targets.push_back(name);
+  return targets;
+}
+
+static Outcome runRandom(const RandomProblem &problem, bool tiles,
+                         mlir::MLIRContext &context) {
+  auto experiment = Experiment::create(problem.gen, problem.run, context);
+  if (!experiment)
+    return toOutcome(experiment.takeError());
+  return runHonestly(**experiment, tiles);
+}
+
+/// True if no problem failed.
+static Expected<bool> runSweep(int64_t first, int64_t count, StringRef seed,
+                               bool verbose, mlir::MLIRContext &context) {
+  std::vector<std::string> targets = getRunnableTargets();
+  uint64_t base = xxh3_64bits(seed);
+  Tally tally;
+  std::map<std::string, int> refusals;
+  for (int64_t i = first; i < first + count; ++i) {
+    RandomProblem problem =
+        drawProblem(base + static_cast<uint64_t>(i), targets);
+    // The counting kernel is the other half of the problems' kernel.
+    Outcome outcome = runRandom(problem, /*tiles=*/i % 2 == 1, context);
+    ++tally[outcome.verdict];
+    if (outcome.verdict == Verdict::Invalid)
+      ++refusals[outcome.message];
+    if (outcome.verdict == Verdict::Failed || verbose)
+      report(outcome.verdict == Verdict::Failed ? "FAILED" : "done",
+             "problem " + std::to_string(i) + " of seed " + seed.str(),
+             getCommand(problem.gen, problem.run), outcome.message);
+  }
+  for (const auto &[reason, times] : refusals)
+    outs() << "invalid, " << times << " times: " << reason << "\n";
+  outs() << "sweep: seed " << seed << ": " << tally[Verdict::Right]
+         << " right, " << tally[Verdict::Invalid] << " invalid, "
+         << tally[Verdict::Failed] << " failed\n";
+  return tally[Verdict::Failed] == 0;
+}
+
+//===----------------------------------------------------------------------===//
+// The tool
+//===----------------------------------------------------------------------===//
+
+static Expected<bool> run(int argc, char **argv) {
+  GridOptTable table;
+  auto flags = CommandLine::parse(table, OPT_UNKNOWN, argc, argv);
+  if (!flags)
+    return flags.takeError();
+  if (flags->has(OPT_help)) {
+    table.printHelp(outs(), "attn-grid TABLE | --sweep=N [options]",
+                    "Runs problems against the reference");
+    return true;
+  }
+  auto count = flags->getInteger(OPT_sweep, 0, 1, 1 << 30);
+  if (!count)
+    return count.takeError();
+  auto first = flags->getInteger(OPT_first, 0, 0, 1 << 30);
+  if (!first)
+    return first.takeError();
+  std::unique_ptr<mlir::MLIRContext> context = createContext();
+  bool verbose = flags->has(OPT_verbose);
+  std::vector<std::string> files = flags->getAll(OPT_INPUT);
+  if (flags->has(OPT_sweep) && files.empty())
+    return runSweep(*first, *count, flags->get(OPT_seed, "attn"), verbose,
+                    *context);
+  if (files.size() != 1 || flags->has(OPT_sweep))
+    return createError("expected one table, or --sweep and no table");
+  return runTable(files.front(), flags->getAll(OPT_group), verbose, *context);
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  auto ok = run(argc, argv);
+  outs().flush();
+  if (ok)
+    return *ok ? 0 : 1;
+  errs() << "attn-grid: error: " << toString(ok.takeError()) << "\n";
+  return 2;
+}
