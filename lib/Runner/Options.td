@@ -39,7 +39,8 @@ defm strides : Value<"strides", "<k:65536x128x1024x1>", "Strides, in elements, "
 def random : Switch<"random", "Fill the inputs that --inputs does not give "
     "with random numbers; the default if it gives none">,
     Group<group_input>;
-defm seed : Value<"seed", "<n>", "Seed of random inputs (default 0)", group_input>;
+defm seed : Value<"seed", "<n>", "Seed of random inputs (default 0)",
+                  group_input>;
 defm distribution : Value<"distribution", "<name>", "Distribution of random "
     "floats: normal (default), uniform, ones, ints", group_input>;
 defm save_inputs : Value<"save-inputs", "<directory>", "Also write the inputs "

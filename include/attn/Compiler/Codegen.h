@@ -37,7 +37,8 @@ struct CodegenTarget {
   std::string triple;
   /// For example "znver4".
   std::string cpu;
-  /// For example "+avx2,+fma"; added to what `cpu` implies.
+  /// Features as the back end spells them, with + or -, separated by commas;
+  /// added to what `cpu` implies.
   std::string features;
 };
 

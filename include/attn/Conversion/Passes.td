@@ -46,8 +46,8 @@ def ExpandCopiesPass : Pass<"attn-expand-copies"> {
   let description = [{
     Bufferization of ops around an attention op makes such copies, for example
     when keys are inserted into a cache. Upstream lowers them to a call of its
-    runtime library, which Attn does not ship. Copies of contiguous memrefs stay:
-    they become memcpy.
+    runtime library, which Attn does not ship. Copies of contiguous memrefs
+    stay: they become memcpy.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",

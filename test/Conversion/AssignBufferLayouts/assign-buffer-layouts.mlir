@@ -91,20 +91,20 @@ func.func @keys_bf16(%k: memref<1x100x2x32xbf16>, %odd: memref<1x100x2x31xbf16>,
   return
 }
 
-// Values are copied: they are watched for what is not finite.
+// f32 values are read where they are; pairs of two keys have to be formed.
 // CHECK-LABEL: func @values
-// CHECK:         attn.load_tile {{.*}} -> !attn.tile<kv 128, dv 16, f32, #attn.buffer<[kv, dv]>>, i1
-// CHECK:         attn.load_tile {{.*}} -> !attn.tile<kv 128, dv 16, bf16, #attn.buffer<[kv, dv], pairs>>, i1
+// CHECK:         attn.load_tile {{.*}} -> !attn.tile<kv 128, dv 16, f32, #attn.in_place>
+// CHECK:         attn.load_tile {{.*}} -> !attn.tile<kv 128, dv 16, bf16, #attn.buffer<[kv, dv], pairs>>
 func.func @values(%v: memref<1x100x2x16xf32>, %b: memref<1x100x2x16xbf16>,
                   %at: index) {
   %view = attn.view %v[%at, %at] <bshd>
       : memref<1x100x2x16xf32> -> !attn.view<kv, dv 16, f32>
-  %0, %finite = attn.load_tile %view[%at] valid(%at)
-      : !attn.view<kv, dv 16, f32> -> !attn.tile<kv 128, dv 16, f32>, i1
+  %0 = attn.load_tile %view[%at] valid(%at)
+      : !attn.view<kv, dv 16, f32> -> !attn.tile<kv 128, dv 16, f32>
   %pair_view = attn.view %b[%at, %at] <bshd>
       : memref<1x100x2x16xbf16> -> !attn.view<kv, dv 16, bf16>
-  %1, %pair_finite = attn.load_tile %pair_view[%at] valid(%at)
-      : !attn.view<kv, dv 16, bf16> -> !attn.tile<kv 128, dv 16, bf16>, i1
+  %1 = attn.load_tile %pair_view[%at] valid(%at)
+      : !attn.view<kv, dv 16, bf16> -> !attn.tile<kv 128, dv 16, bf16>
   return
 }
 

@@ -102,14 +102,3 @@ func.func @rows_in_lhs(%x: f32, %n: index)
   %s = attn.contract %qt, %kt valid(%n) : !q, !k -> !s
   return
 }
-
-// -----
-
-!k = !attn.tile<kv 8, dv 4, f32, #attn.in_place>
-func.func @watch_in_place(%v: memref<1x8x1x4xf32>, %n: index)
-    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
-  %view = attn.view %v[%n, %n] <bshd> : memref<1x8x1x4xf32> -> !attn.view<kv, dv 4, f32>
-  // expected-error@+1 {{'attn.load_tile' op in place cannot watch for non-finite elements}}
-  %t, %finite = attn.load_tile %view[%n] valid(%n) : !attn.view<kv, dv 4, f32> -> !k, i1
-  return
-}

@@ -104,8 +104,8 @@ func.func @common_start(%o: memref<1x1x16xf32>, %x: f32, %n: index)
 
 // -----
 
-// Two bodies call the same product functions. The guarded product is in the
-// else branch, and skips weights of 0 by a select.
+// Two bodies call the same product functions. The guarded product
+// skips weights of 0 by a select.
 !k = !attn.tile<kv 8, d 4, f32, #attn.in_place>
 !q = !attn.tile<q 16, d 4, f32, #attn.buffer<[d, q]>>
 !v = !attn.tile<kv 8, dv 6, f32, #attn.buffer<[kv, dv]>>
@@ -131,18 +131,18 @@ func.func @common_start(%o: memref<1x1x16xf32>, %x: f32, %n: index)
 // CHECK-COUNT-2: call @[[QK]](
 // CHECK-NOT:     call
 // CHECK:         scf.if
-// CHECK-NEXT:      call @[[PV]](
-// CHECK-NEXT:    } else {
-// CHECK-NEXT:      call @[[GUARDED]](
+// CHECK:           call @[[GUARDED]](
+// CHECK:         } else {
+// CHECK:           call @[[PV]](
 // CHECK:         scf.if
-// CHECK-NEXT:      call @[[PV]](
-// CHECK-NEXT:    } else {
-// CHECK-NEXT:      call @[[GUARDED]](
+// CHECK:           call @[[GUARDED]](
+// CHECK:         } else {
+// CHECK:           call @[[PV]](
 // CHECK-NOT:     call
 // CHECK:         return
 func.func @products(%q: memref<1x16x1x4xf32>, %k: memref<1x8x1x4xf32>,
                     %v: memref<1x8x1x6xf32>, %o: memref<1x16x1x6xf32>,
-                    %x: f32, %at: index, %n: index)
+                    %x: f32, %at: index, %n: index, %guard: i1)
     attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
   %q_view = attn.view %q[%at, %at] <bshd> : memref<1x16x1x4xf32> -> !attn.view<q, d 4, f32>
   %k_view = attn.view %k[%at, %at] <bshd> : memref<1x8x1x4xf32> -> !attn.view<kv, d 4, f32>
@@ -151,12 +151,12 @@ func.func @products(%q: memref<1x16x1x4xf32>, %k: memref<1x8x1x4xf32>,
   %qt = attn.load_tile %q_view[%at] valid(%at) : !attn.view<q, d 4, f32> -> !q
   %acc = attn.fill %x : f32 -> !acc
   %kt = attn.load_tile %k_view[%at] valid(%at) : !attn.view<kv, d 4, f32> -> !k
-  %vt, %finite = attn.load_tile %v_view[%at] valid(%at) : !attn.view<kv, dv 6, f32> -> !v, i1
-  %vt2, %finite2 = attn.load_tile %v_view[%at] valid(%n) : !attn.view<kv, dv 6, f32> -> !v, i1
+  %vt = attn.load_tile %v_view[%at] valid(%at) : !attn.view<kv, dv 6, f32> -> !v
+  %vt2 = attn.load_tile %v_view[%at] valid(%n) : !attn.view<kv, dv 6, f32> -> !v
   %s1 = attn.contract %kt, %qt valid(%at) : !k, !q -> !s
   %s2 = attn.contract %kt, %qt valid(%at) : !k, !q -> !s
-  %acc1 = attn.contract %vt, %s1 valid(%at) into(%acc : !acc) guard(%finite) : !v, !s -> !acc
-  %acc2 = attn.contract %vt2, %s2 valid(%at) into(%acc1 : !acc) guard(%finite2) : !v, !s -> !acc
+  %acc1 = attn.contract %vt, %s1 valid(%at) into(%acc : !acc) guard(%guard) : !v, !s -> !acc
+  %acc2 = attn.contract %vt2, %s2 valid(%at) into(%acc1 : !acc) guard(%guard) : !v, !s -> !acc
   attn.store_tile %acc2, %o_view[%at] valid(%at) : !acc, !attn.view<q, dv 6, f32>
   return
 }
@@ -190,7 +190,8 @@ func.func @products(%q: memref<1x16x1x4xf32>, %k: memref<1x8x1x4xf32>,
 // CHECK-NOT:     arith.truncf %{{.*}} : vector<{{.*}}xf32> to
 // CHECK:         call
 func.func @fused(%o: memref<1x1x16xf32>, %v: memref<1x8x1x4xbf16>,
-                 %out: memref<1x16x1x4xf32>, %x: f32, %at: index)
+                 %out: memref<1x16x1x4xf32>, %x: f32, %at: index,
+                 %guard: i1)
     attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = true>} {
   %s = attn.fill %x : f32 -> !s
   %m0 = attn.fill %x : f32 -> !stat
@@ -198,7 +199,7 @@ func.func @fused(%o: memref<1x1x16xf32>, %v: memref<1x8x1x4xbf16>,
   %acc = attn.fill %x : f32 -> !acc
   %v_view = attn.view %v[%at, %at] <bshd> : memref<1x8x1x4xbf16> -> !attn.view<kv, dv 4, bf16>
   %o_view = attn.view %out[%at, %at] <bshd> : memref<1x16x1x4xf32> -> !attn.view<q, dv 4, f32>
-  %vt, %finite = attn.load_tile %v_view[%at] valid(%at) : !attn.view<kv, dv 4, bf16> -> !v, i1
+  %vt = attn.load_tile %v_view[%at] valid(%at) : !attn.view<kv, dv 4, bf16> -> !v
   %m = attn.reduce max %s into %m0 : !s -> !stat
   %e = attn.map ins(%s, %m : !s, !stat) {
   ^bb0(%a: f32, %max: f32, %i: index, %j: index):
@@ -212,7 +213,7 @@ func.func @fused(%o: memref<1x1x16xf32>, %v: memref<1x8x1x4xbf16>,
     %t = arith.truncf %a : f32 to bf16
     attn.yield %t : bf16
   } -> !p
-  %acc1 = attn.contract %vt, %r valid(%at) into(%acc : !acc) guard(%finite) : !v, !p -> !acc
+  %acc1 = attn.contract %vt, %r valid(%at) into(%acc : !acc) guard(%guard) : !v, !p -> !acc
   attn.store_stats %l, %o[%at, %at, %at] valid(%at) : !stat, memref<1x1x16xf32>
   attn.store_tile %acc1, %o_view[%at] valid(%at) : !acc, !attn.view<q, dv 4, f32>
   return

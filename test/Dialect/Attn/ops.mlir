@@ -392,7 +392,7 @@ func.func @views(%x: memref<?x?x8x64xf32>, %table: memref<?x?xi32>, %i: index) {
 
 // CHECK-LABEL: func @load_and_store
 // CHECK:         attn.load_tile %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.view<kv, d 64, bf16> -> !attn.tile<kv 128, d 64, bf16>
-// CHECK:         %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}} = attn.load_tile %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.view<kv, d 64, bf16> -> !attn.tile<d 64, kv 128, f32>
+// CHECK:         attn.load_tile %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.view<kv, d 64, bf16> -> !attn.tile<d 64, kv 128, f32>
 // CHECK:         attn.store_tile %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.tile<q 64, dv 64, f32>, !attn.view<q, dv 64, bf16>
 // CHECK:         attn.store_stats %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.tile<q 64, f32>, memref<?x8x?xf32>
 func.func @load_and_store(%in: !attn.view<kv, d 64, bf16>,
@@ -415,6 +415,7 @@ func.func @load_and_store(%in: !attn.view<kv, d 64, bf16>,
 // CHECK-LABEL: func @arithmetic
 // CHECK:         attn.fill %{{[a-z0-9_#]+}} : f32 -> !attn.tile<q 64, f32>
 // CHECK:         attn.contract %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}} valid(%{{[a-z0-9_#]+}}) : !attn.tile<kv 128, d 64, f32>, !attn.tile<q 64, d 64, f32> -> !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>>
+// CHECK:         attn.all_finite %{{[a-z0-9_#]+}} : !attn.tile<q 64, dv 32, f32>
 // CHECK:         attn.contract %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}} valid(%{{[a-z0-9_#]+}}) into(%{{[a-z0-9_#]+}} : !attn.tile<q 64, dv 32, f32>) guard(%{{[a-z0-9_#]+}}) : !attn.tile<kv 128, dv 32, f32, #attn.in_place>, !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>> -> !attn.tile<q 64, dv 32, f32>
 // CHECK:         attn.reduce max %{{[a-z0-9_#]+}} into %{{[a-z0-9_#]+}} : !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>> -> !attn.tile<q 64, f32>
 // CHECK:         attn.reduce add %{{[a-z0-9_#]+}} into %{{[a-z0-9_#]+}} : !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>> -> !attn.tile<q 64, f32>
@@ -422,13 +423,14 @@ func.func @arithmetic(%k: !attn.tile<kv 128, d 64, f32>,
                       %q: !attn.tile<q 64, d 64, f32>,
                       %v: !attn.tile<kv 128, dv 32, f32, #attn.in_place>,
                       %acc: !attn.tile<q 64, dv 32, f32>, %n: index,
-                      %finite: i1, %x: f32) {
+                      %guard: i1, %x: f32) {
   %m = attn.fill %x : f32 -> !attn.tile<q 64, f32>
   %s = attn.contract %k, %q valid(%n)
       : !attn.tile<kv 128, d 64, f32>, !attn.tile<q 64, d 64, f32>
       -> !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>>
+  %ok = attn.all_finite %acc : !attn.tile<q 64, dv 32, f32>
   %o = attn.contract %v, %s valid(%n) into(%acc : !attn.tile<q 64, dv 32, f32>)
-      guard(%finite)
+      guard(%guard)
       : !attn.tile<kv 128, dv 32, f32, #attn.in_place>,
         !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>>
       -> !attn.tile<q 64, dv 32, f32>

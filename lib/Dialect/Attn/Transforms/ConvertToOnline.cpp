@@ -517,13 +517,14 @@ void KernelBuilder::storeResults(const OnlineState &state) {
 /// guard if an accumulator is not finite.
 LogicalResult KernelBuilder::buildAttempts() {
   Value no = arith::ConstantOp::create(b, b.getBoolAttr(false));
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
   auto attempts = scf::WhileOp::create(b, TypeRange(), ValueRange{no});
   OpBuilder::InsertionGuard insertion(b);
   Block *attempt =
       b.createBlock(&attempts.getBefore(), {}, b.getI1Type(), b.getLoc());
   guard = attempt->getArgument(0);
-  FailureOr<OnlineState> state = buildInitialState(
-      b, config.getBlockQ(), op.getValueHeadDim(), sink);
+  FailureOr<OnlineState> state =
+      buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(), sink);
   state = buildRangeLoops(*state, full, TileKind::Full);
   if (failed(state))
     return failure();
@@ -532,7 +533,6 @@ LogicalResult KernelBuilder::buildAttempts() {
     return failure();
   Value finite = AllFiniteOp::create(b, state->acc);
   storeResults(*state);
-  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
   Value done = arith::OrIOp::create(b, finite, guard);
   scf::ConditionOp::create(b, arith::XOrIOp::create(b, done, yes),
                            ValueRange());

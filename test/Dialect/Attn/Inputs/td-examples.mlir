@@ -63,6 +63,11 @@ func.func @contract(%k: !attn.tile<kv 128, d 64, f32>,
   return
 }
 
+func.func @all_finite(%acc: !attn.tile<q 64, dv 64, f32>) {
+  // EXAMPLE attn.all_finite
+  return
+}
+
 func.func @map(%s: !attn.tile<q 64, kv 128, f32>, %m: !attn.tile<q 64, f32>) {
   // EXAMPLE attn.map
   return
