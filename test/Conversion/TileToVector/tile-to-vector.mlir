@@ -142,7 +142,8 @@ func.func @common_start(%o: memref<1x1x16xf32>, %x: f32, %n: index)
 // CHECK:         return
 func.func @products(%q: memref<1x16x1x4xf32>, %k: memref<1x8x1x4xf32>,
                     %v: memref<1x8x1x6xf32>, %o: memref<1x16x1x6xf32>,
-                    %x: f32, %at: index, %n: index, %guard: i1)
+                    %x: f32, %at: index, %n: index, %guard: i1,
+                    %guard2: i1)
     attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
   %q_view = attn.view %q[%at, %at] <bshd> : memref<1x16x1x4xf32> -> !attn.view<q, d 4, f32>
   %k_view = attn.view %k[%at, %at] <bshd> : memref<1x8x1x4xf32> -> !attn.view<kv, d 4, f32>
@@ -156,7 +157,7 @@ func.func @products(%q: memref<1x16x1x4xf32>, %k: memref<1x8x1x4xf32>,
   %s1 = attn.contract %kt, %qt valid(%at) : !k, !q -> !s
   %s2 = attn.contract %kt, %qt valid(%at) : !k, !q -> !s
   %acc1 = attn.contract %vt, %s1 valid(%at) into(%acc : !acc) guard(%guard) : !v, !s -> !acc
-  %acc2 = attn.contract %vt2, %s2 valid(%at) into(%acc1 : !acc) guard(%guard) : !v, !s -> !acc
+  %acc2 = attn.contract %vt2, %s2 valid(%at) into(%acc1 : !acc) guard(%guard2) : !v, !s -> !acc
   attn.store_tile %acc2, %o_view[%at] valid(%at) : !acc, !attn.view<q, dv 6, f32>
   return
 }
