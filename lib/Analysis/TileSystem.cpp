@@ -122,7 +122,9 @@ TileSystem::TileSystem(const MaskProblem &problem, const MaskBoxes &boxes,
   for (unsigned column : {kTile, kOther, kFixed})
     context.push_back(getColumn(column));
   context.push_back(exists);
-  if (!(loopOverKv ? problem.qLen : problem.kvLen))
+  if (std::optional<int64_t> length = loopOverKv ? problem.qLen : problem.kvLen)
+    lastFixed = llvm::divideFloorSigned(*length - 1, fixedBlock);
+  else
     fixedExists = exists;
 }
 
@@ -227,11 +229,27 @@ TileSystem::Tableau &TileSystem::getTableau(ArrayRef<Row> rows) {
       continue;
     for (bool upper : {false, true})
       it->second.add(dividendOf(divisions[i], upper));
+    addRange(i, it->second);
     for (unsigned j = 0; j < i; ++j)
       if (used.test(divisionColumns + j))
         addCuts(i, j, it->second);
   }
   return it->second;
+}
+
+/// The integer range of a quotient of the fixed tile alone.
+void TileSystem::addRange(unsigned i, Tableau &tableau) const {
+  const auto &[dividend, divisor] = divisions[i];
+  int64_t factor = dividend.get(kFixed);
+  if (!lastFixed || !Row(dividend).add(kFixed, -factor).isConstant())
+    return;
+  assert(factor > 0 && "divisions are made with a positive leading factor");
+  int64_t most = factor * *lastFixed + dividend.constant;
+  unsigned column = divisionColumns + i;
+  tableau.add(Row().add(column, 1).add(
+      -llvm::divideFloorSigned(dividend.constant, divisor)));
+  tableau.add(
+      Row().add(column, -1).add(llvm::divideFloorSigned(most, divisor)));
 }
 
 /// The difference of two quotients whose dividends differ in the constant only,

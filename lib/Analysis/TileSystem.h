@@ -136,6 +136,7 @@ private:
   bool finish(const Rows &rows, Interval &interval);
   bool isEmpty(llvm::ArrayRef<Row> rows, bool withLastTile);
   Tableau &getTableau(llvm::ArrayRef<Row> rows);
+  void addRange(unsigned i, Tableau &tableau) const;
   void addCuts(unsigned i, unsigned j, Tableau &tableau) const;
   void markUsed(const Row &row, llvm::SmallBitVector &used) const;
   Row dividendOf(const Division &division, bool upper) const;
@@ -150,6 +151,8 @@ private:
   Row offset, qLen, kvLen, firstPosition, firstKey;
   Row lastTile;
   std::optional<Row> fixedExists;
+  /// The largest index of the fixed side, where it is static.
+  std::optional<int64_t> lastFixed;
   /// What always holds.
   Rows context;
   /// By the used columns. A query costs the cube of the number of rows or so,
