@@ -33,8 +33,9 @@ struct DotPairsToX86 : OpRewritePattern<DotPairsOp> {
                                 PatternRewriter &rewriter) const override {
     VectorType type = cast<VectorType>(op.getAcc().getType());
     int64_t lanes = type.getDimSize(0);
-    if (lanes % kLanes != 0)
-      return rewriter.notifyMatchFailure(op, "not whole registers");
+    if (lanes % kLanes != 0 ||
+        !getElementTypeOrSelf(op.getLhs().getType()).isBF16())
+      return rewriter.notifyMatchFailure(op, "not whole registers of bf16");
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Value result = arith::ConstantOp::create(b, b.getZeroAttr(type));
     for (int64_t lane = 0; lane < lanes; lane += kLanes) {

@@ -91,7 +91,14 @@ struct SelectCpuConfigPass
       getOperation()->emitError(llvm::toString(cpu.takeError()));
       return signalPassFailure();
     }
-    WalkResult result = getOperation()->walk([&](AttentionOp op) {
+    WalkResult result = getOperation()->walk([&](Operation *any) {
+      if (isa<MergeOp>(any)) {
+        any->emitOpError("unsupported on cpu: merging parts");
+        return WalkResult::interrupt();
+      }
+      auto op = dyn_cast<AttentionOp>(any);
+      if (!op)
+        return WalkResult::advance();
       if (std::optional<std::string> feature = findUnsupportedOnCpu(op)) {
         op.emitOpError("unsupported on cpu: ") << *feature;
         return WalkResult::interrupt();

@@ -1,0 +1,105 @@
+// Problems of which the config-*.test files tell what each target chooses.
+func.func @f32(%q: memref<1x300x4x64xf32>, %k: memref<1x300x4x64xf32>,
+    %out: memref<1x300x4x64xf32>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x300x4x64xf32>, memref<1x300x4x64xf32>,
+          memref<1x300x4x64xf32>)
+      scale(1.0) outs(%out : memref<1x300x4x64xf32>)
+  return
+}
+func.func @f16(%q: memref<1x300x4x64xf16>, %k: memref<1x300x4x64xf16>,
+    %out: memref<1x300x4x64xf16>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x300x4x64xf16>, memref<1x300x4x64xf16>,
+          memref<1x300x4x64xf16>)
+      scale(1.0) outs(%out : memref<1x300x4x64xf16>)
+  return
+}
+func.func @bf16(%q: memref<1x300x4x64xbf16>, %k: memref<1x300x4x64xbf16>,
+    %out: memref<1x300x4x64xbf16>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x300x4x64xbf16>, memref<1x300x4x64xbf16>,
+          memref<1x300x4x64xbf16>)
+      scale(1.0) outs(%out : memref<1x300x4x64xbf16>)
+  return
+}
+
+// Products of pairs need 16 bits on both sides.
+func.func @wide_query(%q: memref<1x300x4x64xf32>, %k: memref<1x300x4x64xbf16>,
+    %out: memref<1x300x4x64xf32>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x300x4x64xf32>, memref<1x300x4x64xbf16>,
+          memref<1x300x4x64xbf16>)
+      scale(1.0) outs(%out : memref<1x300x4x64xf32>)
+  return
+}
+
+// Blocks end where the sequence does.
+func.func @short(%q: memref<1x9x4x64xf32>, %k: memref<1x10x4x64xf32>,
+    %out: memref<1x9x4x64xf32>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x9x4x64xf32>, memref<1x10x4x64xf32>,
+          memref<1x10x4x64xf32>)
+      scale(1.0) outs(%out : memref<1x9x4x64xf32>)
+  return
+}
+func.func @decode(%q: memref<1x1x4x64xbf16>, %k: memref<1x300x4x64xbf16>,
+    %out: memref<1x1x4x64xbf16>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x1x4x64xbf16>, memref<1x300x4x64xbf16>,
+          memref<1x300x4x64xbf16>)
+      scale(1.0) outs(%out : memref<1x1x4x64xbf16>)
+  return
+}
+
+// Fewer keys from a head dim beyond 256 on.
+func.func @wide_head(%q: memref<1x300x4x256xf32>, %k: memref<1x300x4x256xf32>,
+    %out: memref<1x300x4x256xf32>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x300x4x256xf32>, memref<1x300x4x256xf32>,
+          memref<1x300x4x256xf32>)
+      scale(1.0) outs(%out : memref<1x300x4x256xf32>)
+  return
+}
+func.func @wider_head(%q: memref<1x300x4x257xf32>, %k: memref<1x300x4x257xf32>,
+    %out: memref<1x300x4x257xf32>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x300x4x257xf32>, memref<1x300x4x257xf32>,
+          memref<1x300x4x257xf32>)
+      scale(1.0) outs(%out : memref<1x300x4x257xf32>)
+  return
+}
+func.func @dynamic(%q: memref<?x?x4x64xf32>, %k: memref<?x?x4x64xf32>,
+    %out: memref<?x?x4x64xf32>) {
+  attn.attention
+      ins(%q, %k, %k : memref<?x?x4x64xf32>, memref<?x?x4x64xf32>,
+          memref<?x?x4x64xf32>)
+      scale(1.0) outs(%out : memref<?x?x4x64xf32>)
+  return
+}
+
+// What the user gives is kept, whatever the registers would like.
+func.func @user_blocks(%q: memref<1x300x4x64xf32>, %k: memref<1x300x4x64xf32>,
+    %out: memref<1x300x4x64xf32>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x300x4x64xf32>, memref<1x300x4x64xf32>,
+          memref<1x300x4x64xf32>)
+      scale(1.0) block_q(24) block_kv(100) outs(%out : memref<1x300x4x64xf32>)
+  return
+}
+func.func @user_steps(%q: memref<1x300x4x64xf32>, %k: memref<1x300x4x64xf32>,
+    %out: memref<1x300x4x64xf32>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x300x4x64xf32>, memref<1x300x4x64xf32>,
+          memref<1x300x4x64xf32>)
+      scale(1.0) block_kv_compute(48) outs(%out : memref<1x300x4x64xf32>)
+  return
+}
+func.func @user_pairs(%q: memref<1x300x4x64xbf16>, %k: memref<1x300x4x64xbf16>,
+    %out: memref<1x300x4x64xbf16>) {
+  attn.attention
+      ins(%q, %k, %k : memref<1x300x4x64xbf16>, memref<1x300x4x64xbf16>,
+          memref<1x300x4x64xbf16>)
+      scale(1.0) block_q(24) outs(%out : memref<1x300x4x64xbf16>)
+  return
+}

@@ -1,0 +1,32 @@
+// RUN: attn-opt %S/Inputs/config.mlir --attn-select-cpu-config=target=x86-64-v4-bf16 \
+// RUN:   | FileCheck %s
+
+// As x86-64-v4, with an instruction for products of pairs of bf16.
+// CHECK-LABEL: func @f32(
+// CHECK:         config(#attn.config<block_q = 64, block_kv = 128, block_kv_compute = 128,
+// CHECK-SAME:      schedule = [[$F32:#attn.vector_schedule<rows = 4, lanes = 64, unit = 16, pairs = false>]]>)
+// CHECK-LABEL: func @f16(
+// CHECK:         schedule = [[$F32]]
+// CHECK-LABEL: func @bf16(
+// CHECK:         schedule = [[$BF16:#attn.vector_schedule<rows = 4, lanes = 64, unit = 16, pairs = true>]]>)
+// CHECK-LABEL: func @wide_query(
+// CHECK:         schedule = [[$F32]]
+// CHECK-LABEL: func @short(
+// CHECK:         config(#attn.config<block_q = 16, block_kv = 12, block_kv_compute = 12, schedule = [[$F32]]>)
+// CHECK-LABEL: func @decode(
+// CHECK:         config(#attn.config<block_q = 16, block_kv = 128, block_kv_compute = 128, schedule = [[$BF16]]>)
+// CHECK-LABEL: func @wide_head(
+// CHECK:         block_kv = 128,
+// CHECK-LABEL: func @wider_head(
+// CHECK:         block_kv = 64,
+// CHECK-LABEL: func @dynamic(
+// CHECK:         config(#attn.config<block_q = 64, block_kv = 128, block_kv_compute = 128, schedule = [[$F32]]>)
+// CHECK-LABEL: func @user_blocks(
+// CHECK:         block_q(24) block_kv(100)
+// CHECK-SAME:    config(#attn.config<block_q = 24, block_kv = 100, block_kv_compute = 100,
+// CHECK-LABEL: func @user_steps(
+// CHECK:         config(#attn.config<block_q = 64, block_kv = 144, block_kv_compute = 48,
+// CHECK-LABEL: func @user_pairs(
+// CHECK:         config(#attn.config<block_q = 24, block_kv = 128, block_kv_compute = 128,
+// Rows that are no multiple of a register cannot be multiplied in pairs.
+// CHECK-SAME:    pairs = false
