@@ -98,19 +98,23 @@ static Value buildZero(ImplicitLocOpBuilder &b, Type type) {
 // Query tiles: transposed
 //===----------------------------------------------------------------------===//
 
-/// buffer[d][q] = rows[q][d], with rows from `valid` on 0.
+/// buffer[d][q] = rows[q][d], with rows from `valid` on 0. Row by row: rows may
+/// lie a multiple of 4 KiB apart, where walking down a column would always hit
+/// the same few cache lines.
 static void loadTransposed(ImplicitLocOpBuilder &b, Value rows, Value buffer,
                            Value valid, TileType tile) {
   Value blockQ = buildIndex(b, tile.getExtent(Dim::q));
   Value extent = buildIndex(b, tile.getExtent(Dim::d));
   Type element = tile.getElementType();
-  buildLoop(b, extent, 1, [&](Value d) {
-    buildLoop(b, valid, 1, [&](Value q) {
+  buildLoop(b, valid, 1, [&](Value q) {
+    buildLoop(b, extent, 1, [&](Value d) {
       Value value = memref::LoadOp::create(b, rows, ValueRange{q, d});
       memref::StoreOp::create(b, buildExtend(b, value, element), buffer,
                               ValueRange{d, q});
     });
-    buildLoop(b, valid, blockQ, 1, [&](Value q) {
+  });
+  buildLoop(b, valid, blockQ, 1, [&](Value q) {
+    buildLoop(b, extent, 1, [&](Value d) {
       memref::StoreOp::create(b, buildZero(b, element), buffer,
                               ValueRange{d, q});
     });
@@ -122,30 +126,30 @@ static void loadTransposedPairs(ImplicitLocOpBuilder &b, Value rows,
                                 Value buffer, Value valid, TileType tile) {
   int64_t extent = tile.getExtent(Dim::d);
   Value blockQ = buildIndex(b, tile.getExtent(Dim::q));
-  auto storePair = [&](Value pair, Value q, Value low, Value high) {
+  auto loadPair = [&](Value pair, Value q, bool hasHigh) {
+    Value d = arith::MulIOp::create(b, pair, buildIndex(b, 2));
+    Value low = memref::LoadOp::create(b, rows, ValueRange{q, d});
+    Value high = buildZero(b, tile.getElementType());
+    if (hasHigh) {
+      Value d1 = arith::AddIOp::create(b, d, buildIndex(b, 1));
+      high = memref::LoadOp::create(b, rows, ValueRange{q, d1});
+    }
     memref::StoreOp::create(b, buildPair(b, low, high), buffer,
                             ValueRange{pair, q});
   };
-  auto loadRows = [&](Value pair, bool hasHigh) {
-    Value d = arith::MulIOp::create(b, pair, buildIndex(b, 2));
-    Value d1 = arith::AddIOp::create(b, d, buildIndex(b, 1));
-    buildLoop(b, valid, 1, [&](Value q) {
-      Value low = memref::LoadOp::create(b, rows, ValueRange{q, d});
-      Value high =
-          hasHigh
-              ? memref::LoadOp::create(b, rows, ValueRange{q, d1}).getResult()
-              : buildZero(b, tile.getElementType());
-      storePair(pair, q, low, high);
-    });
-    buildLoop(b, valid, blockQ, 1, [&](Value q) {
-      memref::StoreOp::create(b, buildZero(b, b.getI32Type()), buffer,
-                              ValueRange{pair, q});
-    });
-  };
-  buildLoop(b, buildIndex(b, extent / 2), 1,
-            [&](Value pair) { loadRows(pair, /*hasHigh=*/true); });
-  if (extent % 2 == 1)
-    loadRows(buildIndex(b, extent / 2), /*hasHigh=*/false);
+  buildLoop(b, valid, 1, [&](Value q) {
+    buildLoop(b, buildIndex(b, extent / 2), 1,
+              [&](Value pair) { loadPair(pair, q, /*hasHigh=*/true); });
+    if (extent % 2 == 1)
+      loadPair(buildIndex(b, extent / 2), q, /*hasHigh=*/false);
+  });
+  buildLoop(b, valid, blockQ, 1, [&](Value q) {
+    buildLoop(b, buildIndex(b, llvm::divideCeil(extent, 2)), 1,
+              [&](Value pair) {
+                memref::StoreOp::create(b, buildZero(b, b.getI32Type()), buffer,
+                                        ValueRange{pair, q});
+              });
+  });
 }
 
 //===----------------------------------------------------------------------===//
