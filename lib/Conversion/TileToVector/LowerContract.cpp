@@ -63,6 +63,7 @@ public:
 
 private:
   void buildRegisterTile(Value row, Value column);
+  void prefetchNextRows(Value row, Value last);
   Value loadLhs(Value row, Value step);
   Value multiplyAdd(Value scalar, Value vector, Value acc);
   Value guardedTerm(Value scalar, Value vector, Value acc);
@@ -140,6 +141,20 @@ Value ProductBuilder::multiplyAdd(Value scalar, Value vector, Value acc) {
   return DotPairsOp::create(b, scalars, pairs, acc);
 }
 
+/// Starts the way of the next rows of a to the cache: they lie far apart where
+/// heads are interleaved, and the machine cannot see past the loop over k.
+void ProductBuilder::prefetchNextRows(Value row, Value last) {
+  if (kind.transposedA || kind.guarded)
+    return;
+  for (int64_t r = 0; r < rows; ++r) {
+    Value next = arith::MinSIOp::create(
+        b, arith::AddIOp::create(b, row, buildIndex(b, rows + r)), last);
+    memref::PrefetchOp::create(b, lhs, ValueRange{next, buildIndex(b, 0)},
+                               /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+  }
+}
+
 /// c[row ... row + rows)[column ... column + lanes).
 void ProductBuilder::buildRegisterTile(Value row, Value column) {
   // Rows beyond m repeat the last one: they read and write what it does.
@@ -148,6 +163,7 @@ void ProductBuilder::buildRegisterTile(Value row, Value column) {
   for (int64_t r = 1; r < rows; ++r)
     at.push_back(arith::MinSIOp::create(
         b, arith::AddIOp::create(b, row, buildIndex(b, r)), last));
+  prefetchNextRows(row, last);
   SmallVector<Value> accs;
   for (Value r : at) {
     if (kind.accumulate)
