@@ -4,6 +4,7 @@
 import os
 import platform
 import shutil
+import subprocess
 import sys
 
 import lit.formats
@@ -64,6 +65,23 @@ config.substitutions += [
     ("%llvm_tools", config.llvm_tools_dir),
     ("%mlir_include", config.mlir_include_dir),
 ]
+
+
+
+def current_commit():
+    """Seed of random tests: others for every commit, the same on every run."""
+    try:
+        return subprocess.run(
+            ["git", "-C", config.attn_src_root, "rev-parse", "HEAD"],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "attn"  # no git, or no repository
+
+
+config.substitutions.append(("%commit", current_commit()))
 
 # ---- Features ----------------------------------------------------------------
 

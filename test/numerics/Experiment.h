@@ -45,6 +45,8 @@ public:
 
   /// Counts tiles in the kernel that compile() makes.
   void setCountTiles() { countTiles = true; }
+  /// Threads of the next calls.
+  void setThreads(int threads) { options.threads = threads; }
 
   /// Runs on the module at the `online` stage before it is compiled further.
   using Mutation = std::function<void(mlir::ModuleOp)>;

@@ -14,6 +14,7 @@
 #define ATTN_DIALECT_ATTN_IR_ATTNTILEOPS_TD
 
 def Attn_LaunchOp : Attn_Op<"launch", [
+    MemoryEffects<[MemRead, MemWrite]>,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Run a kernel over the work items [0, count)";
   let description = [{
