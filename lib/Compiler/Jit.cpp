@@ -79,8 +79,6 @@ static Error checkUndefinedSymbols(MemoryBufferRef object) {
 // Lowering
 //===----------------------------------------------------------------------===//
 
-static constexpr StringLiteral invokeName = "attn_invoke";
-
 Error attn::lowerForJit(mlir::ModuleOp module, StringRef entry,
                         const JitOptions &options) {
   mlir::Operation *function = module.lookupSymbol(entry);
@@ -104,7 +102,8 @@ Error attn::lowerForJit(mlir::ModuleOp module, StringRef entry,
 /// Adds `void attn_invoke(ptr arguments)`, which loads the arguments of the C
 /// interface of `entry` from an array of pointers and calls it: one signature
 /// for every kernel.
-static Error addInvokeFunction(Module &module, StringRef entry) {
+static Expected<std::string> addInvokeFunction(Module &module,
+                                               StringRef entry) {
   Function *callee = module.getFunction(("_mlir_ciface_" + entry).str());
   if (!callee || callee->isDeclaration())
     return attn::createError("function @" + entry +
@@ -116,7 +115,7 @@ static Error addInvokeFunction(Module &module, StringRef entry) {
   Type *pointer = builder.getPtrTy();
   Function *invoke = Function::Create(
       FunctionType::get(builder.getVoidTy(), {pointer}, /*isVarArg=*/false),
-      GlobalValue::ExternalLinkage, invokeName, module);
+      GlobalValue::ExternalLinkage, "attn_invoke", module);
   builder.SetInsertPoint(
       BasicBlock::Create(module.getContext(), "entry", invoke));
   SmallVector<Value *> operands;
@@ -130,7 +129,8 @@ static Error addInvokeFunction(Module &module, StringRef entry) {
   }
   builder.CreateCall(callee, operands);
   builder.CreateRetVoid();
-  return Error::success();
+  // The module may use the name; then ours got a suffix.
+  return invoke->getName().str();
 }
 
 //===----------------------------------------------------------------------===//
@@ -206,8 +206,9 @@ attn::JitKernel::compile(mlir::OwningOpRef<mlir::ModuleOp> module,
   auto ir = translateToLLVM(*module, context, **machine);
   if (!ir)
     return ir.takeError();
-  if (Error error = addInvokeFunction(**ir, entry))
-    return std::move(error);
+  auto invokeName = addInvokeFunction(**ir, entry);
+  if (!invokeName)
+    return invokeName.takeError();
   clock.lap(timings.translate);
 
   optimize(**ir, **machine, options.irOptLevel);
@@ -229,7 +230,7 @@ attn::JitKernel::compile(mlir::OwningOpRef<mlir::ModuleOp> module,
           MemoryBuffer::getMemBuffer(kernel->getObject(),
                                      /*RequiresNullTerminator=*/false)))
     return std::move(error);
-  auto invoke = kernel->session->jit->lookup(invokeName);
+  auto invoke = kernel->session->jit->lookup(*invokeName);
   if (!invoke)
     return invoke.takeError();
   kernel->invokeFunction = invoke->toPtr<void (*)(void *const *)>();

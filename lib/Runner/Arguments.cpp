@@ -16,6 +16,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include <cstring>
+#include <unistd.h>
 
 using namespace llvm;
 using namespace attn;
@@ -52,11 +53,8 @@ runner::getProblemSizes(AttentionOp op, ArrayRef<std::optional<Shape>> shapes) {
     auto type = cast<mlir::ShapedType>(value.getType());
     if (type.hasStaticShape())
       return Shape(type.getShape());
-    value = lookThroughCasts(value);
-    auto argument = dyn_cast<mlir::BlockArgument>(value);
-    if (argument &&
-        isa<mlir::FunctionOpInterface>(argument.getOwner()->getParentOp()))
-      if (auto &shape = shapes[argument.getArgNumber()])
+    if (auto argument = getFunctionArgument(value))
+      if (auto &shape = shapes[*argument])
         return *shape;
     known = false;
     return Shape(type.getRank(), 0);
@@ -223,6 +221,26 @@ static Expected<Tensor> createArray(const ArgumentInfo &info,
   return std::move(*tensor);
 }
 
+/// Refuses arrays that this machine's memory cannot hold: it would let us
+/// allocate them and end the process later.
+static Error checkMemory(const Entry &entry, const Shapes &shapes) {
+  double bytes = 0;
+  for (auto [info, shape] : zip(entry.arguments, shapes)) {
+    double size = static_cast<double>(byteSize(info.element));
+    for (int64_t dim : *shape)
+      size *= static_cast<double>(dim);
+    bytes += size;
+  }
+  double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
+                  static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (bytes <= memory)
+    return Error::success();
+  return createError("the arguments need " +
+                     Twine(static_cast<uint64_t>(bytes * 1e-9)) +
+                     " GB, this machine has " +
+                     Twine(static_cast<uint64_t>(memory * 1e-9)) + " GB");
+}
+
 /// Copies by elements, whatever the strides.
 static void copyElements(const TensorView &from, const TensorView &to) {
   if (from.numElements() == 0)
@@ -296,6 +314,8 @@ public:
     if (Error error = readFiles())
       return std::move(error);
     if (Error error = chooseShapes())
+      return std::move(error);
+    if (Error error = checkMemory(entry, shapes))
       return std::move(error);
     if (Error error = createRest())
       return std::move(error);

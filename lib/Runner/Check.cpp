@@ -28,6 +28,12 @@ Error runner::checkCanCheck(const Entry &entry, ArrayRef<Tensor> arguments) {
   if (!findOutput(entry, op, 0))
     return createError("--check: out of the attn.attention is neither an "
                        "argument nor a result of the function");
+  for (unsigned init : {0, 1}) {
+    auto place = findOutput(entry, op, init);
+    if (place && !place->isResult && !entry.arguments[place->index].isOutput())
+      return createError("--check: " + entry.arguments[place->index].name +
+                         " is an input too, and overwritten by the result");
+  }
   return Error::success();
 }
 

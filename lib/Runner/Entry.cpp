@@ -56,6 +56,14 @@ Value runner::lookThroughCasts(Value value) {
   return value;
 }
 
+std::optional<unsigned> runner::getFunctionArgument(Value value) {
+  auto argument = dyn_cast<BlockArgument>(lookThroughCasts(value));
+  if (!argument || !argument.getOwner()->isEntryBlock() ||
+      !isa<func::FuncOp>(argument.getOwner()->getParentOp()))
+    return std::nullopt;
+  return argument.getArgNumber();
+}
+
 /// Finds the roles of the mask operands: each is named by a leaf of the mask.
 static void addMaskRoles(AttentionOp op, Attribute mask,
                          llvm::SmallVectorImpl<RoleValue> &roles) {
@@ -172,12 +180,9 @@ static llvm::Expected<ArgumentInfo> describeArgument(BlockArgument argument) {
 /// Fills in what each argument is to the attention ops.
 static void addRoles(Entry &entry) {
   for (AttentionOp op : entry.attentions)
-    for (RoleValue use : getRoles(op)) {
-      auto argument = dyn_cast<BlockArgument>(use.value);
-      if (argument && argument.getOwner() == &entry.function.front())
-        entry.arguments[argument.getArgNumber()].roles.push_back(
-            {use.role, op});
-    }
+    for (RoleValue use : getRoles(op))
+      if (auto argument = getFunctionArgument(use.value))
+        entry.arguments[*argument].roles.push_back({use.role, op});
   llvm::StringMap<int> uses;
   for (ArgumentInfo &info : entry.arguments)
     if (!info.roles.empty())

@@ -171,9 +171,8 @@ public:
 
   Expected<TensorView> bind(Value value, const Twine &what) {
     value = lookThroughCasts(value);
-    if (auto argument = dyn_cast<mlir::BlockArgument>(value);
-        argument && isa<mlir::func::FuncOp>(argument.getOwner()->getParentOp()))
-      return arguments[argument.getArgNumber()].view();
+    if (auto argument = getFunctionArgument(value))
+      return arguments[*argument].view();
     if (mlir::DenseElementsAttr constant = getConstant(value)) {
       auto tensor = toTensor(constant);
       if (!tensor)
@@ -295,12 +294,12 @@ std::optional<OutputPlace> runner::findOutput(const Entry &entry,
   Value value = lookThroughCasts(op.getOuts()[init]);
   if (op.hasTensorSemantics()) {
     value = op.getResults()[init];
-  } else if (auto argument = dyn_cast<mlir::BlockArgument>(value);
-             argument &&
-             isa<mlir::func::FuncOp>(argument.getOwner()->getParentOp())) {
-    return OutputPlace{false, argument.getArgNumber()};
+  } else if (auto argument = getFunctionArgument(value)) {
+    return OutputPlace{false, *argument};
   }
   mlir::func::FuncOp function = entry.function;
+  if (!function.getBody().hasOneBlock())
+    return std::nullopt;
   mlir::Operation *end = function.front().getTerminator();
   for (auto [index, returned] : llvm::enumerate(end->getOperands()))
     if (lookThroughCasts(returned) == value)

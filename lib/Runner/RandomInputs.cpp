@@ -24,7 +24,7 @@ class Generator {
 public:
   explicit Generator(uint64_t seed) : engine(seed) {}
   /// Uniform in [0, bound]; the bias of the remainder does not matter here.
-  int64_t upTo(int64_t bound) {
+  int64_t atMost(int64_t bound) {
     return static_cast<int64_t>(engine() % (static_cast<uint64_t>(bound) + 1));
   }
 
@@ -61,7 +61,7 @@ static void fillStarts(const TensorView &view, int64_t total,
                        Generator &random) {
   std::vector<int64_t> starts(view.numElements());
   for (int64_t &start : starts)
-    start = random.upTo(total);
+    start = random.atMost(total);
   std::sort(starts.begin(), starts.end());
   if (!starts.empty()) {
     starts.back() = total;
@@ -76,7 +76,7 @@ static void fillPages(const TensorView &view, int64_t pages,
   std::vector<int64_t> order(std::max<int64_t>(pages, 1));
   std::iota(order.begin(), order.end(), 0);
   for (size_t i = order.size() - 1; i > 0; --i)
-    std::swap(order[i], order[random.upTo(static_cast<int64_t>(i))]);
+    std::swap(order[i], order[random.atMost(static_cast<int64_t>(i))]);
   size_t next = 0;
   fillEach(view, [&](const auto &) { return order[next++ % order.size()]; });
 }
@@ -88,7 +88,7 @@ static void fillSegments(const TensorView &view, Generator &random) {
     if (index.back() == 0)
       id = 0;
     else
-      id += random.upTo(63) == 0;
+      id += random.atMost(63) == 0;
     return id;
   });
 }
@@ -102,7 +102,7 @@ static llvm::Error fillIntegers(Role role, const ProblemSizes &sizes,
   case Role::KvLens:
   case Role::PrefixLens: {
     int64_t bound = role == Role::QLens ? sizes.rows : sizes.keys;
-    fillEach(view, [&](const auto &) { return random.upTo(bound); });
+    fillEach(view, [&](const auto &) { return random.atMost(bound); });
     break;
   }
   case Role::QOffset:
@@ -113,7 +113,7 @@ static llvm::Error fillIntegers(Role role, const ProblemSizes &sizes,
     break;
   case Role::QPositions:
     fillEach(view, [&](const auto &) {
-      return random.upTo(std::max<int64_t>(sizes.keys - 1, 0));
+      return random.atMost(std::max<int64_t>(sizes.keys - 1, 0));
     });
     break;
   case Role::CuSeqlensQ:
@@ -176,7 +176,7 @@ llvm::Error runner::fillArgument(
   });
   if (!hasMeaning) {
     int64_t bound = info.element == ElementType::I1 ? 1 : 7;
-    fillEach(view, [&](const auto &) { return random.upTo(bound); });
+    fillEach(view, [&](const auto &) { return random.atMost(bound); });
     return llvm::Error::success();
   }
   auto met = meetSizes(info, sizes);

@@ -139,6 +139,28 @@ TEST_F(JitTest, TensorResultsAreAllocatedByTheCallee) {
   EXPECT_EQ(getMemoryStatistics().currentBytes, before);
 }
 
+TEST_F(JitTest, FunctionsMayHaveOurNames) {
+  auto kernel = compile(R"(
+    func.func @attn_invoke(%memory: memref<f32>) {
+      %value = arith.constant 3.0 : f32
+      memref.store %value, %memory[] : memref<f32>
+      return
+    }
+    func.func @main(%memory: memref<f32>) {
+      func.call @attn_invoke(%memory) : (memref<f32>) -> ()
+      return
+    })");
+  ASSERT_TRUE(static_cast<bool>(kernel)) << llvm::toString(kernel.takeError());
+  float value = 0;
+  struct {
+    float *allocated, *aligned;
+    int64_t offset;
+  } memory{&value, &value, 0};
+  void *arguments[] = {&memory};
+  (*kernel)->invoke(arguments);
+  EXPECT_EQ(value, 3);
+}
+
 TEST_F(JitTest, GlobalsCanBeRead) {
   auto kernel = compile(R"(
     memref.global @counts : memref<2xi64> = dense<[3, 5]>

@@ -6,6 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Compiler/Context.h"
+#include "attn/Dialect/Attn/IR/AttnDialect.h"
+#include "attn/Generator/Options.h"
+#include "attn/Reference/Attention.h"
 #include "attn/Runner/Arguments.h"
 #include "attn/Runner/Bench.h"
 #include "attn/Runner/Entry.h"
@@ -268,6 +271,63 @@ TEST_F(RunnerTest, LengthsBeyondTheSequenceAreRefused) {
     ASSERT_TRUE(static_cast<bool>(refused)) << length;
     EXPECT_NE(llvm::toString(std::move(refused)).find("kv"), std::string::npos);
   }
+}
+
+/// Sizes, forms and operands that together use every role.
+static std::vector<std::vector<const char *>> getForms() {
+  return {{},
+          {"--kv-heads=2", "--lens=both", "--sinks", "--alibi", "--bias=hij"},
+          {"--layout=bhds", "--q-offset=batch", "--scale=dynamic"},
+          {"--layout=bhsd", "--q-offset=scalar", "--softcap=dynamic"},
+          {"--q-positions", "--mask=causal & !prefix(lens)"},
+          {"--mask=segments | dense", "--dtype=bf16"},
+          {"--layout=thd", "--mask=segments"},
+          {"--layout=htd", "--q-positions"},
+          {"--layout=hdt", "--q-layout=thd", "--out-layout=htd"},
+          {"--page-size=4"},
+          {"--page-size=3", "--layout=thd"},
+          {"--dtype=f8E4M3FN", "--descales"},
+          {"--mask=per_head(causal, chunked(3), prefix(2), window(1,*))"}};
+}
+
+/// Binds and evaluates whatever the generator makes of `flags`.
+static void checkForm(std::vector<const char *> flags,
+                      mlir::MLIRContext *context) {
+  std::string name;
+  for (const char *flag : flags)
+    name += std::string(flag) + " ";
+  flags.insert(flags.begin(), {"attn-gen", "--batch=3", "--sq=5", "--skv=7",
+                               "--dqk=8", "--lse"});
+  auto parsed = generator::parseCommandLine(
+      static_cast<int>(flags.size()), flags.data(), context, llvm::nulls());
+  ASSERT_TRUE(parsed && *parsed) << name;
+  auto module = generator::generate((*parsed)->problem, context);
+  ASSERT_TRUE(static_cast<bool>(module))
+      << name << llvm::toString(module.takeError());
+  auto entry = findEntry(**module, "");
+  ASSERT_TRUE(static_cast<bool>(entry)) << name;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    RunnerOptions options;
+    options.seed = seed;
+    auto arguments = createArguments(*entry, options);
+    ASSERT_TRUE(static_cast<bool>(arguments))
+        << name << llvm::toString(arguments.takeError());
+    auto bound = bindProblem(entry->attentions[0], *arguments);
+    ASSERT_TRUE(static_cast<bool>(bound))
+        << name << llvm::toString(bound.takeError());
+    std::string error;
+    ASSERT_TRUE(reference::validate(bound->problem, error)) << name << error;
+    auto result = reference::evaluate(bound->problem);
+    EXPECT_EQ(static_cast<int64_t>(result.rows.size()),
+              bound->problem.lseShape().size() == 2 ? 15 * 4 : 3 * 4 * 5)
+        << name;
+  }
+}
+
+TEST_F(RunnerTest, RandomInputsFitTheContractInEveryForm) {
+  context->loadDialect<AttnDialect>();
+  for (const std::vector<const char *> &flags : getForms())
+    checkForm(flags, context.get());
 }
 
 //===----------------------------------------------------------------------===//

@@ -63,6 +63,9 @@ llvm::SmallVector<RoleValue> getRoles(AttentionOp op);
 /// The value behind tensor.cast and memref.cast.
 mlir::Value lookThroughCasts(mlir::Value value);
 
+/// The number of the function argument that `value` is, through casts.
+std::optional<unsigned> getFunctionArgument(mlir::Value value);
+
 struct ArgumentInfo {
   /// "argument 0 (q)", for messages.
   std::string name;
