@@ -228,12 +228,15 @@ Expected<TileCounts> Experiment::countTilesByHand() const {
     return std::move(error);
   ConfigAttr config;
   copy->walk([&](AttentionOp op) { config = op.getConfigAttr(); });
+  TileCounts counts;
+  // A mask that shows nothing has folded the op away.
+  if (!config)
+    return counts;
   AttentionOp op = entry.attentions.front();
   auto bound = runner::bindProblem(op, arguments);
   if (!bound)
     return bound.takeError();
   const reference::AttentionProblem &problem = bound->problem;
-  TileCounts counts;
   for (int64_t b = 0; b < problem.batch(); ++b)
     for (int64_t h = 0; h < problem.numQHeads(); ++h)
       for (int64_t i = 0; i < problem.qLength(b); i += config.getBlockQ())

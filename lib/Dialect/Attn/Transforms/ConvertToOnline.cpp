@@ -617,7 +617,7 @@ struct ConvertToOnlinePass
   void runOnOperation() override {
     SmallVector<AttentionOp> ops;
     getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
-    if (countTiles && !ops.empty())
+    if (countTiles)
       createTileCounts(getOperation());
     for (AttentionOp op : ops) {
       auto parent = op->getParentOfType<func::FuncOp>();
