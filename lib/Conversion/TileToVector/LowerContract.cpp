@@ -164,14 +164,10 @@ void ProductBuilder::buildRegisterTile(Value row, Value column) {
     at.push_back(arith::MinSIOp::create(
         b, arith::AddIOp::create(b, row, buildIndex(b, r)), last));
   prefetchNextRows(row, last);
-  SmallVector<Value> accs;
-  for (Value r : at) {
-    if (kind.accumulate)
-      accs.push_back(
-          vector::LoadOp::create(b, accType, c, ValueRange{r, column}));
-    else
-      accs.push_back(arith::ConstantOp::create(b, b.getZeroAttr(accType)));
-  }
+  // The sum of this tile alone, so that rounding errors are those of a short
+  // sum; it is added to c at the end.
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(accType));
+  SmallVector<Value> accs(at.size(), zero);
   auto loop =
       scf::ForOp::create(b, buildIndex(b, 0), k, buildIndex(b, 1), accs);
   {
@@ -186,7 +182,13 @@ void ProductBuilder::buildRegisterTile(Value row, Value column) {
       next.push_back(multiplyAdd(loadLhs(r, step), vector, acc));
     scf::YieldOp::create(b, next);
   }
-  for (auto [r, sum] : llvm::zip_equal(at, loop.getResults()))
+  SmallVector<Value> sums(loop.getResults());
+  if (kind.accumulate)
+    for (auto [r, sum] : llvm::zip_equal(at, sums)) {
+      Value old = vector::LoadOp::create(b, accType, c, ValueRange{r, column});
+      sum = arith::AddFOp::create(b, old, sum);
+    }
+  for (auto [r, sum] : llvm::zip_equal(at, sums))
     vector::StoreOp::create(b, sum, c, ValueRange{r, column});
 }
 

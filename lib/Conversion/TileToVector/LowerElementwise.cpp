@@ -304,11 +304,16 @@ LogicalResult ElementwiseNest::emitColumn(Value column) {
     return emitRows(Value(), column);
 
   SmallVector<Operation *> reductions;
-  SmallVector<Value> inits;
+  SmallVector<Value> intos, inits;
   for (Operation *op : group)
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       reductions.push_back(op);
-      inits.push_back(loadColumn(reduce.getInto()));
+      intos.push_back(loadColumn(reduce.getInto()));
+      // Sums begin at 0: the rounding errors of a short sum are smaller.
+      Value zero =
+          arith::ConstantOp::create(b, b.getZeroAttr(intos.back().getType()));
+      bool adds = reduce.getKind() == ReductionKind::add;
+      inits.push_back(adds ? zero : intos.back());
     }
   auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, rows),
                                  buildIndex(b, unroll), inits);
@@ -324,9 +329,15 @@ LogicalResult ElementwiseNest::emitColumn(Value column) {
                              return running[op];
                            }));
   }
-  for (auto [op, value] : llvm::zip_equal(reductions, loop.getResults()))
-    vector::StoreOp::create(
-        b, value, lowering.getBuffer(cast<ReduceOp>(op).getResult()), column);
+  for (auto [op, into, value] :
+       llvm::zip_equal(reductions, intos, loop.getResults())) {
+    auto reduce = cast<ReduceOp>(op);
+    Value total = value;
+    if (reduce.getKind() == ReductionKind::add)
+      total = arith::AddFOp::create(b, into, total);
+    vector::StoreOp::create(b, total, lowering.getBuffer(reduce.getResult()),
+                            column);
+  }
   return success();
 }
 

@@ -182,10 +182,10 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
   let summary = "Multiply two tiles and sum over the dim they share";
   let description = [{
     Einstein summation over named dims: the dim that both operands have and the
-    result has not is summed over, in f32, in ascending order. With `into`, the
-    sum starts from that tile. If `guard` is given and true, terms whose rhs
-    element is exactly 0 contribute nothing whatever the lhs element holds: a
-    hidden key has weight 0, and its V may be NaN or infinite.
+    result has not is summed over, in f32, in ascending order; `into` is added
+    to the sum. If `guard` is given and true, terms whose rhs element is exactly
+    0 contribute nothing whatever the lhs element holds: a hidden key has weight
+    0, and its V may be NaN or infinite.
 
     `valid` bounds the keys: of an operand's kv dim only the first `valid` take
     part in the sum; elements of the result beyond it are unspecified.
@@ -275,8 +275,9 @@ def Attn_ReduceOp
     : Attn_Op<"reduce", [Pure, AllTypesMatch<["into", "result"]>]> {
   let summary = "Combine a tile along the dim that the result lacks";
   let description = [{
-    `into` is the value the combination starts from. `max` ignores NaN where
-    another element is greater; `add` goes in ascending order.
+    `into` takes part as one more element. `max` ignores NaN where another
+    element is greater; `add` sums the tile in ascending order, then adds
+    `into`.
 
     Constraints:
     - (C1) The result has the dims of the input but one, with the same extents,
