@@ -52,10 +52,10 @@ AttentionResult evaluate(const AttentionProblem &problem,
 /// Evaluates in f32 with every intermediate rounded to a type, one rounding per
 /// step of the formula as an eager framework would: dot product, scale, each
 /// step of softcap, ALiBi term, every sum, score function, P, output.
-/// The type is q's; P has v's type. With fp8 keys scores
-/// stay f32, and exp(f - m) is multiplied by 256 (the largest power of two
-/// below, where 256 does not fit the type) and rounded to v's type; the factor
-/// and the f32 denominator divide the output. lse is f32 and not rounded.
+/// The type is q's; P has v's type. With fp8 keys scores stay f32, and
+/// exp(f - m) is multiplied by 256 (the largest power of two below, where 256
+/// does not fit the type) and rounded to v's type; the factor and the f32
+/// denominator divide the output. lse is f32 and not rounded.
 /// `scoreBound` and `weightedValueBound` are not computed.
 AttentionResult evaluateLow(const AttentionProblem &problem,
                             const EvaluateOptions &options = {});
