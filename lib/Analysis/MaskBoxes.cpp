@@ -25,8 +25,8 @@ struct Truth {
 /// Closed interval of integers.
 struct Span {
   int64_t low, high;
-  static constexpr int64_t kInf = std::numeric_limits<int64_t>::max() / 4;
-  static Span all() { return {-kInf, kInf}; }
+  static constexpr int64_t kUnbounded = std::numeric_limits<int64_t>::max() / 4;
+  static Span all() { return {-kUnbounded, kUnbounded}; }
   bool isEmpty() const { return low > high; }
   void intersect(Span other) {
     low = std::max(low, other.low);
@@ -208,8 +208,9 @@ Span BoxBuilder::getSpan(unsigned index, unsigned option) const {
     return span;
   if (axis.kind == Axis::Chunk) {
     int64_t size = axis.cuts.front();
-    Span spans[] = {
-        {-Span::kInf, -1}, {-(size - 1), size - 1}, {1, Span::kInf}};
+    Span spans[] = {{-Span::kUnbounded, -1},
+                    {-(size - 1), size - 1},
+                    {1, Span::kUnbounded}};
     return spans[option];
   }
   if (option > 0)
@@ -234,7 +235,8 @@ bool BoxBuilder::chunksNest(unsigned cell) const {
 }
 
 bool BoxBuilder::isFeasible(unsigned cell) const {
-  Span key{0, Span::kInf}, difference = Span::all(), position = Span::all();
+  Span key{0, Span::kUnbounded}, difference = Span::all(),
+                                 position = Span::all();
   if (problem.kvLen)
     key.high = *problem.kvLen - 1;
   if (problem.qOffset) {

@@ -42,7 +42,8 @@
 namespace attn {
 
 /// Largest magnitude of window sides, prefix lengths, chunk sizes, block sizes
-/// and static offsets and lengths: bounds are computed in 64 bits at run time.
+/// and static offsets and lengths. Bounds are computed in 64 bits at run time,
+/// which run-time offsets and lengths of this magnitude do not overflow.
 constexpr int64_t kMaxMaskConstant = int64_t(1) << 48;
 
 /// Limits of the analysis; beyond them a problem is refused.
@@ -94,13 +95,13 @@ struct RangeBound {
   bool hasGuard() const { return static_cast<bool>(mlir::IntegerSet(guard)); }
 };
 
-/// Tiles [begin, end) of one kind:
-///   begin = max(previous end, min over `begins` of (max over the map's
-///   results)) end   = max over `ends` of (min over the map's results)
-/// where only alternatives whose guard holds count. The range is empty if
-/// end <= begin or if no alternative counts on either side. `previous end` is
-/// the end of the nearest preceding range of the list that is not empty, 0 if
-/// there is none. `begins` and `ends` have at least one alternative.
+/// Tiles [begin, end) of one kind. `begin` is the least, over the alternatives
+/// of `begins`, of the greatest result of the map, but no less than the
+/// previous end. `end` is the greatest, over the alternatives of `ends`, of the
+/// least result. Only alternatives whose guard holds count. The range is empty
+/// if end <= begin, or if on one side no alternative counts. The previous end
+/// is that of the nearest range before it in the list that is not empty, or 0.
+/// `begins` and `ends` are not empty.
 struct TileRange {
   llvm::SmallVector<RangeBound, 1> begins, ends;
   TileKind kind;
