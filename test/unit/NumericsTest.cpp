@@ -170,7 +170,11 @@ TEST_P(NumericsTest, EqualVisibleScoresGiveTheExactMean) {
 }
 
 TEST_P(NumericsTest, ConstantVIsTheOutput) {
-  auto experiment = make("--sq=70 --skv=301 --q-heads=2 --scale=1");
+  // An f32 accumulator and an f32 sum of hundreds of weights are each off by
+  // some ulp of f32, so f32 results get fewer keys; docs/rationale/sums.md.
+  bool coarse = GetParam().type != std::string("f32");
+  auto experiment = make(coarse ? "--sq=70 --skv=301 --q-heads=2 --scale=1"
+                                : "--sq=70 --skv=13 --q-heads=2 --scale=1");
   set(*experiment, {{"v", {"0.7"}}});
   compile(*experiment);
   experiment->call();
