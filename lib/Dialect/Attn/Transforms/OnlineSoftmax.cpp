@@ -162,23 +162,22 @@ static Value buildRowHasOutput(ImplicitLocOpBuilder &b, Value row, Value rows,
 Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
                         Value rows) {
   auto statType = cast<TileType>(state.sum.getType());
-  Value inverse = buildMap(
+  Value divisor = buildMap(
       b, statType, state.sum,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
         Value has = buildRowHasOutput(b, at[0], rows, elements[0]);
-        Value inverse = arith::DivFOp::create(b, buildF32(b, 1), elements[0]);
-        return arith::SelectOp::create(b, has, inverse, buildF32(b, 0))
+        return arith::SelectOp::create(b, has, elements[0], buildF32(b, 0))
             .getResult();
       });
   return buildMap(
-      b, cast<TileType>(state.acc.getType()), {state.acc, inverse},
+      b, cast<TileType>(state.acc.getType()), {state.acc, divisor},
       [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
         // Rows without output may hold anything: select, do not multiply.
         Value zero = buildF32(b, 0);
-        Value product = arith::MulFOp::create(b, elements[0], elements[1]);
+        Value quotient = arith::DivFOp::create(b, elements[0], elements[1]);
         Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
                                            elements[1], zero);
-        return arith::SelectOp::create(b, none, zero, product).getResult();
+        return arith::SelectOp::create(b, none, zero, quotient).getResult();
       });
 }
 
