@@ -59,8 +59,8 @@ struct MaskLimits {
   /// Case distinctions on the parameters.
   unsigned cases = 32;
   /// Entries of all simplex tableaus that emptiness queries were put to; half
-  /// a million take up to 50 ms. Two or three different chunk sizes in one mask
-  /// may meet this limit; other masks do not come near it.
+  /// a million take up to 50 ms. Met by some masks that mix several chunk sizes
+  /// or prefix slots; other masks do not come near it.
   unsigned tableauEntries = 500000;
 };
 
