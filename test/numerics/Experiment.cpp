@@ -119,7 +119,16 @@ Experiment::create(StringRef generatorWords, StringRef runnerWords,
 
 Experiment::~Experiment() = default;
 
-/// Takes `module` to `stage`. A target's "unsupported" is a refusal.
+/// Refusals are a target's "unsupported" and masks beyond the limits of the
+/// range analysis; anything else is a failure.
+static Error classify(const std::string &message) {
+  StringRef text(message);
+  if (text.contains("unsupported on ") || text.contains("tile ranges"))
+    return llvm::make_error<RefusedError>(message);
+  return createError(message);
+}
+
+/// Takes `module` to `stage`.
 static Error lower(mlir::ModuleOp module, Stage stage, StringRef target,
                    bool countTiles) {
   PipelineOptions options;
@@ -130,10 +139,7 @@ static Error lower(mlir::ModuleOp module, Stage stage, StringRef target,
   DiagnosticCollector diagnostics(module.getContext());
   if (succeeded(passes.run(module)))
     return Error::success();
-  std::string message = toString(diagnostics.takeError("lowering failed"));
-  if (StringRef(message).contains("unsupported on "))
-    return llvm::make_error<RefusedError>(message);
-  return createError(message);
+  return classify(toString(diagnostics.takeError("lowering failed")));
 }
 
 Error Experiment::compile(const Experiment *source, const Mutation &mutate) {
@@ -153,12 +159,8 @@ Error Experiment::compile(const Experiment *source, const Mutation &mutate) {
     mutate(*copy);
   }
   auto compiled = JitKernel::compile(std::move(copy), entry.name, jit);
-  if (!compiled) {
-    std::string message = toString(compiled.takeError());
-    if (StringRef(message).contains("unsupported on "))
-      return llvm::make_error<RefusedError>(message);
-    return createError(message);
-  }
+  if (!compiled)
+    return classify(toString(compiled.takeError()));
   execution.reset();
   kernel = std::move(*compiled);
   execution = std::make_unique<runner::Execution>(*kernel, entry, arguments);

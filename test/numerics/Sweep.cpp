@@ -262,7 +262,7 @@ void Drawer::drawRun() {
   addRun("threads=" + std::to_string(pick(1, 4)));
   addRun("seed=" + std::to_string(pick(0, 1000)));
   if (chance(30))
-    addRun("distribution=" + pickOf<std::string>({"uniform", "ints", "ones"}));
+    addRun("distribution=" + pickOf<std::string>({"uniform", "ints"}));
 }
 
 RandomProblem Drawer::draw() {
