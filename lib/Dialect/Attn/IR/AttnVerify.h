@@ -7,7 +7,7 @@
 //
 // Constraints are numbered in the descriptions of the ops. The code of one
 // cites it (`attention_c6`), its error ends with its number, and the negative
-// test of test/Dialect/Attn/invalid.mlir has its name.
+// test in test/Dialect/Attn/invalid*.mlir has its name.
 //
 //===----------------------------------------------------------------------===//
 
