@@ -39,8 +39,6 @@ struct RegisterTile {
 static RegisterTile chooseRegisterTile(const CpuTarget &target) {
   if (target.vectorBits == 512)
     return {4, 64};
-  if (target.vectorRegisters == 16)
-    return {4, 16};
   return {4, 16};
 }
 
