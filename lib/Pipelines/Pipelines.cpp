@@ -57,13 +57,8 @@ static void buildConfigured(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
-  // Kernels are made of memrefs, so bufferization comes first. Results that a
-  // function returns are buffers that the caller owns.
-  addUpstream(pm, "one-shot-bufferize{bufferize-function-boundaries},"
-                  "ownership-based-buffer-deallocation,canonicalize,"
-                  "buffer-deallocation-simplification,"
-                  "bufferization-lower-deallocations,"
-                  "convert-bufferization-to-memref,canonicalize");
+  // Kernels are made of memrefs, so bufferization comes first.
+  pm.addPass(createBufferizePass());
   ConvertToOnlinePassOptions online;
   online.countTiles = options.countTiles;
   pm.addPass(createConvertToOnlinePass(online));

@@ -10,6 +10,16 @@
 
 include "mlir/Pass/PassBase.td"
 
+def BufferizePass : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
+  let summary = "Bufferize functions on tensors and free what they allocate";
+  let description = [{
+    In: functions on tensors, memrefs or both. Out: functions on memrefs.
+    Results that a function on tensors returns are buffers that its caller owns;
+    every other buffer that it allocates is freed. Functions on memrefs alone
+    manage their memory themselves and are left as they are.
+  }];
+}
+
 def ConvertToOnlinePass
     : Pass<"attn-convert-to-online", "::mlir::ModuleOp"> {
   let summary = "Replace attn.attention by an online-softmax kernel";
