@@ -311,9 +311,35 @@ TensorView runner::toReferenceOrder(AttentionOp op, const TensorView &out) {
   return reorder(out, op.getOutLayout());
 }
 
+/// What a layout promises and a type with dynamic strides cannot: its innermost
+/// dim is contiguous.
+static Error checkContiguous(const Entry &entry, ArrayRef<Tensor> arguments,
+                             Value operand, Layout layout) {
+  auto argument = dyn_cast<mlir::BlockArgument>(lookThroughCasts(operand));
+  mlir::func::FuncOp function = entry.function;
+  if (!argument || argument.getOwner() != &function.front())
+    return Error::success();
+  LayoutDims dims = getLayoutDims(layout);
+  int inner = std::max(dims.dim, dims.sequence);
+  const TensorView &view = arguments[argument.getArgNumber()].view();
+  if (view.dim(inner) <= 1 || view.strides()[inner] == 1)
+    return Error::success();
+  const ArgumentInfo &info = entry.arguments[argument.getArgNumber()];
+  return createError(info.name + ": the stride of dim " + Twine(inner) +
+                     " is " + Twine(view.strides()[inner]) + ", layout " +
+                     stringifyLayout(layout) + " has it contiguous: 1");
+}
+
 Error runner::validateArguments(const Entry &entry,
                                 ArrayRef<Tensor> arguments) {
   for (AttentionOp op : entry.attentions) {
+    for (auto [operand, layout] :
+         {std::pair(op.getQ(), op.getQLayout()),
+          std::pair(op.getK(), op.getKLayout()),
+          std::pair(op.getV(), op.getVLayout()),
+          std::pair(op.getOut(), op.getOutLayout())})
+      if (Error error = checkContiguous(entry, arguments, operand, layout))
+        return error;
     auto bound = bindProblem(op, arguments);
     if (!bound) {
       // What cannot be bound is computed by the function, and its business.
