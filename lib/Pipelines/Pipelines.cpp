@@ -59,7 +59,8 @@ static void buildConfigured(OpPassManager &pm, const PipelineOptions &options) {
 static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
   // Kernels are made of memrefs, so bufferization comes first. Results that a
   // function returns are buffers that the caller owns.
-  addUpstream(pm, "one-shot-bufferize{bufferize-function-boundaries},"
+  addUpstream(pm, "one-shot-bufferize{bufferize-function-boundaries "
+                  "allow-return-allocs-from-loops},"
                   "ownership-based-buffer-deallocation,canonicalize,"
                   "buffer-deallocation-simplification,"
                   "bufferization-lower-deallocations,canonicalize");

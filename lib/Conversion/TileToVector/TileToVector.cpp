@@ -230,13 +230,17 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
       .Default([&](Operation *other) -> LogicalResult {
         if (llvm::any_of(other->getResultTypes(), llvm::IsaPred<TileType>))
           return other->emitOpError("on tiles has no vector lowering");
+        for (Region &region : other->getRegions())
+          for (Block &block : region)
+            if (failed(lowerBlock(block)))
+              return failure();
         return success();
       });
 }
 
 LogicalResult KernelLowering::lowerBlock(Block &block) {
   // Lowering emits in front of the op, so that what comes next is still to do.
-  for (Operation *op = &block.front(); op;) {
+  for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
     if (!isa<MapOp, ReduceOp>(op)) {
       Operation *next = op->getNextNode();
       if (failed(lowerOp(op)))
@@ -261,11 +265,17 @@ struct ConvertTileToVectorPass
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp kernel : kernels) {
-      auto schedule =
-          kernel->getAttrOfType<VectorScheduleAttr>("attn.schedule");
-      if (!schedule)
+      Attribute given = kernel->getAttr("attn.schedule");
+      if (!given)
         continue;
-      if (failed(KernelLowering(kernel, schedule).run()))
+      auto schedule = dyn_cast<VectorScheduleAttr>(given);
+      if (!schedule) {
+        kernel.emitOpError("has attn.schedule ")
+            << given << "; expected #attn.vector_schedule";
+        return signalPassFailure();
+      }
+      if (failed(verifyVectorKernel(kernel)) ||
+          failed(KernelLowering(kernel, schedule).run()))
         return signalPassFailure();
     }
   }
