@@ -9,6 +9,7 @@
 #include "attn/Compiler/Diagnostics.h"
 
 #include "llvm/Option/Arg.h"
+#include "llvm/Support/raw_ostream.h"
 #include <cmath>
 
 using namespace llvm;
@@ -78,4 +79,13 @@ Expected<std::optional<double>> CommandLine::getNumber(unsigned id) const {
     return createError(getSpelling(id) + ": '" + *text +
                        "' is no finite number");
   return value;
+}
+
+Error attn::flushStandardOutput() {
+  outs().flush();
+  std::error_code code = outs().error();
+  if (!code)
+    return Error::success();
+  outs().clear_error();
+  return createError("cannot write to standard output: " + code.message());
 }

@@ -271,6 +271,8 @@ static Error parseScores(const CommandLine &flags, mlir::MLIRContext *context,
 
 static Error parseForm(const CommandLine &flags, Problem &problem) {
   problem.function = flags.get(OPT_name, "attention");
+  if (problem.function.empty())
+    return createError("--name: a function has a name of at least one letter");
   problem.lse = flags.has(OPT_lse);
   problem.dynamic = flags.has(OPT_dynamic);
   problem.strided = flags.has(OPT_strided);

@@ -31,6 +31,7 @@ struct Header {
 } // namespace
 
 static Counters counters;
+static std::atomic<void (*)(size_t)> failureHandler{nullptr};
 static thread_local AllocationScope *currentScope = nullptr;
 
 /// A cache line, and the widest vector.
@@ -57,16 +58,26 @@ void attn::resetMemoryStatistics() {
 
 void attn::setMemoryPoison(bool on) { counters.poison = on; }
 
+void attn::setAllocationFailureHandler(void (*handler)(size_t bytes)) {
+  failureHandler = handler;
+}
+
+static void *failToAllocate(size_t bytes) {
+  if (void (*handler)(size_t) = failureHandler)
+    handler(bytes);
+  return nullptr;
+}
+
 void *attn::allocateAlignedMemory(size_t alignment, size_t bytes) {
   alignment = std::max(alignment, minAlignment);
   static_assert(sizeof(Header) <= minAlignment, "header must fit");
   if (bytes > SIZE_MAX - 2 * alignment)
-    return nullptr;
+    return failToAllocate(bytes);
   // aligned_alloc wants a multiple of the alignment.
   size_t padded = (bytes + 2 * alignment - 1) / alignment * alignment;
   char *base = static_cast<char *>(std::aligned_alloc(alignment, padded));
   if (!base)
-    return nullptr;
+    return failToAllocate(bytes);
   char *pointer = base + alignment;
   reinterpret_cast<Header *>(pointer)[-1] = {base, bytes};
   countAllocation(bytes);

@@ -8,13 +8,13 @@
 #include "attn/Support/Tensor.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
-#include <new>
 
 using namespace attn;
 
 /// Cache lines, and the widest vectors.
-static constexpr std::align_val_t alignment{64};
+static constexpr size_t alignment = 64;
 
 /// What a process can address at all; beyond it some allocators abort instead
 /// of failing.
@@ -143,9 +143,7 @@ std::vector<double> attn::toDoubles(const TensorView &view) {
 // Tensor
 //===----------------------------------------------------------------------===//
 
-void Tensor::Release::operator()(void *pointer) const {
-  ::operator delete(pointer, alignment);
-}
+void Tensor::Release::operator()(void *pointer) const { std::free(pointer); }
 
 static std::string join(const std::vector<int64_t> &numbers) {
   std::string result = "[";
@@ -225,9 +223,11 @@ std::optional<Tensor> Tensor::create(ElementType type,
   }
   Tensor result;
   result.bytes = *bytes;
-  result.storage.reset(
-      ::operator new(static_cast<size_t>(std::max<int64_t>(*bytes, 1)),
-                     alignment, std::nothrow));
+  // Not operator new, nothrow or not: it calls the new handler first, and that
+  // of LLVM's tools ends the process. Whole multiples of the alignment only.
+  const size_t wanted = static_cast<size_t>(std::max<int64_t>(*bytes, 1));
+  result.storage.reset(std::aligned_alloc(
+      alignment, (wanted + alignment - 1) / alignment * alignment));
   if (!result.storage) {
     error = "cannot allocate " + std::to_string(*bytes) + " bytes for shape " +
             join(shape);

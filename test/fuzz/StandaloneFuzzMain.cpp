@@ -35,6 +35,16 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+// Present if the target knows its input's syntax; as in libFuzzer, they return
+// the size of the new input, which is at most `maxSize`.
+extern "C" __attribute__((weak)) size_t LLVMFuzzerCustomMutator(uint8_t *data,
+                                                                size_t size,
+                                                                size_t maxSize,
+                                                                unsigned seed);
+extern "C" __attribute__((weak)) size_t LLVMFuzzerCustomCrossOver(
+    const uint8_t *data, size_t size, const uint8_t *other, size_t otherSize,
+    uint8_t *out, size_t maxSize, unsigned seed);
+
 // Present if the process runs under a sanitizer, which ends it without signal.
 extern "C" __attribute__((weak)) void
 __sanitizer_set_death_callback(void (*callback)());
@@ -105,7 +115,11 @@ public:
     Input input = corpus[below(corpus.size())];
     // Mostly few changes: a parser rejects early what is changed too much.
     for (size_t n = 1 + below(8) * below(2); n > 0; --n)
-      mutate(input);
+      // What knows the syntax gets further than what does not.
+      if (!LLVMFuzzerCustomMutator || below(16) == 0)
+        mutate(input);
+      else
+        mutateCustom(input);
     if (input.size() > maxSize)
       input.resize(maxSize);
     return input;
@@ -113,6 +127,23 @@ public:
 
 private:
   size_t below(size_t bound) { return bound ? engine() % bound : 0; }
+
+  void mutateCustom(Input &input) {
+    const unsigned seed = static_cast<unsigned>(engine());
+    Input result = input;
+    result.resize(maxSize);
+    size_t size = std::min(input.size(), maxSize);
+    if (LLVMFuzzerCustomCrossOver && below(4) == 0) {
+      const Input &other = corpus[below(corpus.size())];
+      size =
+          LLVMFuzzerCustomCrossOver(input.data(), size, other.data(),
+                                    other.size(), result.data(), maxSize, seed);
+    } else {
+      size = LLVMFuzzerCustomMutator(result.data(), size, maxSize, seed);
+    }
+    result.resize(std::min(size, maxSize));
+    input = std::move(result);
+  }
 
   void mutate(Input &input) {
     if (input.empty()) {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Compiler/CommandLine.h"
 #include "attn/Compiler/Context.h"
 #include "attn/Dialect/Attn/IR/AttnDialect.h"
 #include "attn/Generator/Generator.h"
@@ -37,6 +38,10 @@ static Error run(int argc, char **argv) {
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
   Error error = run(argc, argv);
+  Error written = flushStandardOutput();
+  if (!error)
+    error = std::move(written);
+  consumeError(std::move(written));
   if (!error)
     return 0;
   errs() << "attn-gen: error: " << toString(std::move(error)) << "\n";

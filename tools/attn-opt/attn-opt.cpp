@@ -6,10 +6,41 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/InitAll.h"
+#include "attn/Support/SourceNesting.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+/// What MlirOptMain does, on text that its parser survives.
+static mlir::LogicalResult process(int argc, char **argv,
+                                   mlir::DialectRegistry &registry) {
+  auto [input, output] = mlir::registerAndParseCLIOptions(
+      argc, argv, "Attn optimizer driver\n", registry);
+  auto config = mlir::MlirOptMainConfig::createFromCLOptions();
+  if (config.shouldShowDialects() || config.shouldListPasses())
+    return mlir::MlirOptMain(argc, argv, input, output, registry);
+  std::string message;
+  auto source = mlir::openInputFile(input, &message);
+  if (source)
+    message = attn::findExcessiveNesting(source->getBuffer());
+  std::unique_ptr<llvm::ToolOutputFile> file;
+  if (message.empty())
+    file = mlir::openOutputFile(output, &message);
+  if (!message.empty()) {
+    llvm::errs() << "attn-opt: error: " << input << ": " << message << "\n";
+    return mlir::failure();
+  }
+  if (failed(
+          mlir::MlirOptMain(file->os(), std::move(source), registry, config)))
+    return mlir::failure();
+  file->keep();
+  return mlir::success();
+}
 
 #ifdef ATTN_INCLUDE_TESTS
 namespace attn::test {
@@ -18,6 +49,7 @@ void registerTestMaskRangesPass();
 #endif
 
 int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
@@ -27,6 +59,5 @@ int main(int argc, char **argv) {
 #ifdef ATTN_INCLUDE_TESTS
   attn::test::registerTestMaskRangesPass();
 #endif
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "Attn optimizer driver\n", registry));
+  return mlir::asMainReturnCode(process(argc, argv, registry));
 }

@@ -14,17 +14,22 @@
 #include "attn/Runner/Options.h"
 #include "attn/Runner/Problem.h"
 
+#include "attn/Compiler/CommandLine.h"
 #include "attn/Compiler/Context.h"
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Compiler/Jit.h"
 #include "attn/Runtime/Memory.h"
 #include "attn/Runtime/Parallel.h"
+#include "attn/Support/SourceNesting.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
 #include <chrono>
+#include <cstdlib>
 
 using namespace llvm;
 using namespace attn;
@@ -40,8 +45,17 @@ static double millisecondsSince(Clock::time_point start) {
 
 static Expected<OwnedModule> parse(const RunnerOptions &options,
                                    mlir::MLIRContext &context) {
+  std::string message;
+  std::unique_ptr<MemoryBuffer> source =
+      mlir::openInputFile(options.file, &message);
+  if (source)
+    message = findExcessiveNesting(source->getBuffer());
+  if (!message.empty())
+    return createError(options.file + ": " + message);
+  SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(source), SMLoc());
   DiagnosticCollector diagnostics(&context);
-  auto module = mlir::parseSourceFile<mlir::ModuleOp>(options.file, &context);
+  auto module = mlir::parseSourceFile<mlir::ModuleOp>(sources, &context);
   if (!module)
     return diagnostics.takeError("cannot read " + options.file);
   return std::move(module);
@@ -165,15 +179,25 @@ static Expected<bool> run(const RunnerOptions &options) {
   return execute(*entry, **kernel, *arguments, options);
 }
 
+/// Generated code cannot report that it got no memory. Runs on any thread.
+static void onAllocationFailure(size_t bytes) {
+  errs() << "attn-runner: error: cannot allocate " << bytes
+         << " bytes for the kernel\n";
+  std::_Exit(2);
+}
+
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
+  setAllocationFailureHandler(onAllocationFailure);
   auto options = runner::parseCommandLine(argc, argv, outs());
-  if (options && !*options)
-    return 0;
-  auto ok = options ? run(**options) : Expected<bool>(options.takeError());
+  auto ok = options ? (*options ? run(**options) : Expected<bool>(true))
+                    : Expected<bool>(options.takeError());
+  Error written = flushStandardOutput();
+  if (ok && written)
+    ok = std::move(written);
+  consumeError(std::move(written));
   if (ok)
     return *ok ? 0 : 1;
-  outs().flush();
   errs() << "attn-runner: error: " << toString(ok.takeError()) << "\n";
   return 2;
 }

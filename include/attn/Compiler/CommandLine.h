@@ -56,6 +56,10 @@ private:
   llvm::opt::InputArgList options;
 };
 
+/// Writes what is left of standard output; an error if any of it could not be
+/// written. Without this call LLVM ends the process, with code 1, at its end.
+llvm::Error flushStandardOutput();
+
 } // namespace attn
 
 #endif // ATTN_COMPILER_COMMANDLINE_H

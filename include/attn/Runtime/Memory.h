@@ -39,6 +39,12 @@ void resetMemoryStatistics();
 /// When on, new memory is filled with the byte 0xFF: NaN in every float type.
 void setMemoryPoison(bool on);
 
+/// Is called, with the bytes asked for, when there is no memory, before null is
+/// returned. Generated code does not look at what it gets, so that a program
+/// which would rather end with a message than with a signal ends here. Null (as
+/// at first) calls nothing.
+void setAllocationFailureHandler(void (*handler)(size_t bytes));
+
 /// malloc: 64-byte aligned; null if there is no memory.
 void *allocateMemory(size_t bytes);
 

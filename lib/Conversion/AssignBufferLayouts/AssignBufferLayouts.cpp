@@ -61,6 +61,13 @@ namespace {
 struct AssignBufferLayoutsPass
     : attn::impl::AssignBufferLayoutsPassBase<AssignBufferLayoutsPass> {
   void runOnOperation() override {
+    FunctionType type = getOperation().getFunctionType();
+    if (llvm::any_of(type.getInputs(), llvm::IsaPred<TileType>) ||
+        llvm::any_of(type.getResults(), llvm::IsaPred<TileType>)) {
+      getOperation().emitOpError("takes or returns a tile; expected tiles "
+                                 "inside of functions only");
+      return signalPassFailure();
+    }
     getOperation().walk([](Operation *op) {
       for (Value result : op->getResults())
         assignLayout(result, op);

@@ -37,9 +37,10 @@ public:
   explicit LaunchLowering(ModuleOp module)
       : module(module), symbols(module), converter(module.getContext()) {}
 
-  void lower(LaunchOp launch);
+  LogicalResult lower(LaunchOp launch);
 
 private:
+  LogicalResult verify(LaunchOp launch);
   LLVM::LLVMFuncOp getParallelFor();
   func::FuncOp buildTrampoline(LaunchOp launch, Type context);
 
@@ -50,15 +51,63 @@ private:
 
 } // namespace
 
+/// The C functions that generated code calls, with their types.
+static SmallVector<std::pair<StringRef, LLVM::LLVMFunctionType>>
+getCalledFunctions(MLIRContext *context) {
+  Type none = LLVM::LLVMVoidType::get(context);
+  Type pointer = LLVM::LLVMPointerType::get(context);
+  Type i64 = IntegerType::get(context, 64);
+  auto type = [](Type result, ArrayRef<Type> inputs) {
+    return LLVM::LLVMFunctionType::get(result, inputs);
+  };
+  return {
+      {kParallelFor, type(none, {i64, pointer, pointer})},
+      {"malloc", type(pointer, {i64})},
+      {"aligned_alloc", type(pointer, {i64, i64})},
+      {"free", type(none, {pointer})},
+      {"memcpy", type(pointer, {pointer, pointer, i64})},
+      {"memmove", type(pointer, {pointer, pointer, i64})},
+      {"memset", type(pointer, {pointer, IntegerType::get(context, 32), i64})}};
+}
+
+/// Fails if the module means something else by the name of a function that
+/// generated code calls.
+static LogicalResult verifyCalledFunctions(ModuleOp module) {
+  for (auto [name, type] : getCalledFunctions(module.getContext())) {
+    Operation *taken = module.lookupSymbol(name);
+    if (!taken)
+      continue;
+    auto function = dyn_cast<LLVM::LLVMFuncOp>(taken);
+    if (!function || !function.isExternal() ||
+        function.getFunctionType() != type)
+      return taken->emitOpError("has the name @")
+             << name << ", by which generated code calls a C function; "
+             << "expected another name, or a declaration of type " << type;
+  }
+  return success();
+}
+
 LLVM::LLVMFuncOp LaunchLowering::getParallelFor() {
   if (auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(kParallelFor))
     return function;
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  auto type =
-      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
-                                  {b.getI64Type(), pointer, pointer});
+  LLVM::LLVMFunctionType type =
+      getCalledFunctions(b.getContext()).front().second;
   return LLVM::LLVMFuncOp::create(b, module.getLoc(), kParallelFor, type);
+}
+
+LogicalResult LaunchLowering::verify(LaunchOp launch) {
+  auto parent = launch->getParentOfType<func::FuncOp>();
+  if (!parent || parent->getParentOp() != module)
+    return launch.emitOpError("is outside of the functions of the module that "
+                              "is lowered; expected one of them around it");
+  for (Type type : launch.getArgs().getTypes()) {
+    Type converted = converter.convertType(type);
+    if (!converted || !LLVM::isCompatibleType(converted))
+      return launch.emitOpError("has an argument of type ")
+             << type << ", which has no LLVM type";
+  }
+  return success();
 }
 
 /// (context, begin, end): unpacks the arguments and calls the kernel.
@@ -85,7 +134,9 @@ func::FuncOp LaunchLowering::buildTrampoline(LaunchOp launch, Type context) {
   return trampoline;
 }
 
-void LaunchLowering::lower(LaunchOp launch) {
+LogicalResult LaunchLowering::lower(LaunchOp launch) {
+  if (failed(verify(launch)))
+    return failure();
   ImplicitLocOpBuilder b(launch.getLoc(), launch);
   SmallVector<Type> types;
   for (Value arg : launch.getArgs())
@@ -116,6 +167,7 @@ void LaunchLowering::lower(LaunchOp launch) {
       b, getParallelFor(),
       ValueRange{count, buildCast(b, pointer, function), storage});
   launch.erase();
+  return success();
 }
 
 namespace {
@@ -124,9 +176,14 @@ struct ConvertLaunchToLLVMPass
   void runOnOperation() override {
     SmallVector<LaunchOp> launches;
     getOperation().walk([&](LaunchOp op) { launches.push_back(op); });
+    if (launches.empty())
+      return;
+    if (failed(verifyCalledFunctions(getOperation())))
+      return signalPassFailure();
     LaunchLowering lowering(getOperation());
     for (LaunchOp launch : launches)
-      lowering.lower(launch);
+      if (failed(lowering.lower(launch)))
+        return signalPassFailure();
   }
 };
 } // namespace

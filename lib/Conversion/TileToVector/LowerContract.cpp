@@ -215,9 +215,15 @@ static func::FuncOp getProductFunction(ImplicitLocOpBuilder &b,
     return function;
   func::FuncOp kernel = lowering.getKernel();
   OpBuilder moduleBuilder(kernel);
-  std::string name = (kernel.getName() + (kind.guarded ? "_guarded" : "") +
-                      "_product_" + Twine(lowering.functions.size() - 1))
-                         .str();
+  std::string name;
+  // The user may have taken a name.
+  for (size_t number = lowering.functions.size() - 1;; ++number) {
+    name = (kernel.getName() + (kind.guarded ? "_guarded" : "") + "_product_" +
+            Twine(number))
+               .str();
+    if (!SymbolTable::lookupNearestSymbolFrom(kernel, b.getStringAttr(name)))
+      break;
+  }
   function = func::FuncOp::create(moduleBuilder, b.getLoc(), name,
                                   b.getFunctionType(types, {}));
   function.setPrivate();

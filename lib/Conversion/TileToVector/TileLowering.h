@@ -87,6 +87,9 @@ void lowerAllFinite(AllFiniteOp op, TileLowering &lowering);
 void lowerFill(FillOp op, TileLowering &lowering);
 void lowerContract(ContractOp op, TileLowering &lowering);
 
+/// Reports the first op of `kernel` that the functions above cannot lower.
+mlir::LogicalResult verifyVectorKernel(mlir::func::FuncOp kernel);
+
 /// Lowers `group`, adjacent attn.map and attn.reduce ops over the same dims, as
 /// one loop nest in front of its last op.
 mlir::LogicalResult lowerElementwise(llvm::ArrayRef<mlir::Operation *> group,

@@ -263,7 +263,7 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
 
 LogicalResult KernelLowering::lowerBlock(Block &block) {
   // Lowering emits in front of the op, so that what comes next is still to do.
-  for (Operation *op = &block.front(); op;) {
+  for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
     if (!isa<MapOp, ReduceOp>(op)) {
       Operation *next = op->getNextNode();
       if (failed(lowerOp(op)))
@@ -288,11 +288,17 @@ struct ConvertTileToVectorPass
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp kernel : kernels) {
-      auto schedule =
-          kernel->getAttrOfType<VectorScheduleAttr>("attn.schedule");
-      if (!schedule)
+      Attribute given = kernel->getAttr("attn.schedule");
+      if (!given)
         continue;
-      if (failed(KernelLowering(kernel, schedule).run()))
+      auto schedule = dyn_cast<VectorScheduleAttr>(given);
+      if (!schedule) {
+        kernel.emitOpError("has attn.schedule ")
+            << given << "; expected #attn.vector_schedule";
+        return signalPassFailure();
+      }
+      if (failed(verifyVectorKernel(kernel)) ||
+          failed(KernelLowering(kernel, schedule).run()))
         return signalPassFailure();
     }
   }

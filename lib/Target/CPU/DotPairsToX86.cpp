@@ -33,8 +33,8 @@ struct DotPairsToX86 : OpRewritePattern<DotPairsOp> {
                                 PatternRewriter &rewriter) const override {
     VectorType type = cast<VectorType>(op.getAcc().getType());
     int64_t lanes = type.getDimSize(0);
-    if (lanes % kLanes != 0 ||
-        !getElementTypeOrSelf(op.getLhs().getType()).isBF16())
+    if (lanes % kLanes != 0 || type.isScalable() ||
+        !op.getLhs().getType().getElementType().isBF16())
       return rewriter.notifyMatchFailure(op, "not whole registers of bf16");
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Value result = arith::ConstantOp::create(b, b.getZeroAttr(type));
@@ -61,6 +61,12 @@ struct ConvertDotPairsToX86Pass
     RewritePatternSet patterns(&getContext());
     patterns.add<DotPairsToX86>(&getContext());
     walkAndApplyPatterns(getOperation(), std::move(patterns));
+    getOperation()->walk([&](DotPairsOp op) {
+      op.emitOpError("unsupported on cpu: ")
+          << op.getLhs().getType() << "; expected bf16, " << 2 * kLanes
+          << " elements or a multiple";
+      signalPassFailure();
+    });
   }
 };
 

@@ -42,12 +42,15 @@ static RegisterTile chooseRegisterTile(const CpuTarget &target) {
   return {4, 16};
 }
 
+/// A length to which no block is rounded up: all blocks are smaller.
+static constexpr int64_t kLongLength = int64_t(1) << 20;
+
 /// The static extent of a dim of q or k, if known.
 static std::optional<int64_t> getStaticLength(ShapedType type, Layout layout) {
   int64_t length = type.getDimSize(getLayoutDims(layout).sequence);
   if (ShapedType::isDynamic(length))
     return std::nullopt;
-  return std::max<int64_t>(length, 1);
+  return std::clamp<int64_t>(length, 1, kLongLength);
 }
 
 static ConfigAttr chooseConfig(AttentionOp op, const CpuTarget &target) {
@@ -101,8 +104,14 @@ struct SelectCpuConfigPass
         op.emitOpError("unsupported on cpu: ") << *feature;
         return WalkResult::interrupt();
       }
-      if (!op.getConfigAttr())
-        op.setConfigAttr(chooseConfig(op, *cpu));
+      if (failed(verifyCpuOperands(op)))
+        return WalkResult::interrupt();
+      ConfigAttr config = op.getConfigAttr();
+      if (!config)
+        config = chooseConfig(op, *cpu);
+      if (failed(verifyCpuConfig(op, config, *cpu)))
+        return WalkResult::interrupt();
+      op.setConfigAttr(config);
       return WalkResult::advance();
     });
     if (result.wasInterrupted())

@@ -9,6 +9,7 @@
 #include "attn/Dialect/Attn/IR/AttnDialect.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -186,12 +187,47 @@ static LogicalResult verifySlot(EmitError emitError, StringRef what,
   return success();
 }
 
+namespace {
+/// Of a mask written out: attributes share parts, text does not.
+struct MaskSize {
+  int64_t nodes, depth;
+};
+} // namespace
+
+static MaskSize measureMask(Attribute mask,
+                            llvm::DenseMap<Attribute, MaskSize> &known) {
+  if (auto it = known.find(mask); it != known.end())
+    return it->second;
+  MaskSize size{1, 1};
+  for (Attribute operand : getMaskOperands(mask)) {
+    MaskSize part = measureMask(operand, known);
+    // Every part is within the limit, and so is their number times the limit.
+    size.nodes += part.nodes;
+    size.depth = std::max(size.depth, part.depth + 1);
+  }
+  known[mask] = size;
+  return size;
+}
+
 static LogicalResult verifyMasks(EmitError emitError, StringRef what,
                                  ArrayRef<Attribute> masks) {
-  for (Attribute mask : masks)
+  llvm::DenseMap<Attribute, MaskSize> known;
+  MaskSize size{1, 1};
+  for (Attribute mask : masks) {
     if (!isMask(mask))
       return emitError() << what << " has operand " << mask
                          << "; expected a mask of the attn dialect";
+    MaskSize part = measureMask(mask, known);
+    size.nodes += part.nodes;
+    size.depth = std::max(size.depth, part.depth + 1);
+  }
+  if (size.nodes > kMaxMaskNodes)
+    return emitError() << what << " is a mask of " << size.nodes
+                       << " parts when written out; expected at most "
+                       << kMaxMaskNodes;
+  if (size.depth > kMaxMaskDepth)
+    return emitError() << what << " is a mask nested " << size.depth
+                       << " deep; expected at most " << kMaxMaskDepth;
   return success();
 }
 
@@ -289,5 +325,10 @@ LogicalResult VectorScheduleAttr::verify(EmitError emitError, int64_t rows,
     return emitError() << "vector_schedule rows, lanes, unit are " << rows
                        << ", " << lanes << ", " << unit
                        << "; expected at least 1, lanes a multiple of unit";
+  // Each is a value of its own in the generated code.
+  if (rows > kMaxAccumulators || lanes > kMaxAccumulators / rows)
+    return emitError() << "vector_schedule rows, lanes are " << rows << ", "
+                       << lanes << "; expected at most " << kMaxAccumulators
+                       << " accumulators";
   return success();
 }

@@ -119,6 +119,22 @@ void AttentionOp::getEffects(
   getDpsEffects(*this, effects);
 }
 
+LogicalResult attn::verifyTileSizes(AttentionOp op, ConfigAttr config) {
+  std::pair<StringRef, int64_t> queries{"block_q", config.getBlockQ()};
+  std::pair<StringRef, int64_t> keys{"block_kv_compute",
+                                     config.getBlockKvCompute()};
+  std::pair<StringRef, int64_t> dim{
+      "head dim", std::max(op.getHeadDim(), op.getValueHeadDim())};
+  for (const auto &[a, b] : {std::pair(queries, keys), std::pair(queries, dim),
+                             std::pair(keys, dim)})
+    if (a.second > kMaxTileElements / b.second)
+      return op.emitOpError()
+             << "has tiles of " << a.first << " " << a.second << " by "
+             << b.first << " " << b.second << "; expected at most "
+             << kMaxTileElements << " elements";
+  return success();
+}
+
 LogicalResult AttentionOp::reifyResultShapes(
     OpBuilder &builder, ReifiedRankedShapedTypeDims &reifiedReturnShapes) {
   for (Value init : getOuts())

@@ -106,6 +106,13 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
     if (extent < 1)
       return emitError() << "tile extent of dim '" << stringifyDim(dim)
                          << "' is " << extent << "; expected at least 1";
+  int64_t elements = 1;
+  for (int64_t extent : shape) {
+    if (extent > kMaxTileElements / elements)
+      return emitError() << "tile has more than " << kMaxTileElements
+                         << " elements";
+    elements *= extent;
+  }
   if (!isa<FloatType>(elementType))
     return emitError() << "tile element type is " << elementType
                        << "; expected a float type";

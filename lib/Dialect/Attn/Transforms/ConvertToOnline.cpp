@@ -294,10 +294,16 @@ void KernelBuilder::selectClass(ArrayRef<BodyRanges> classes,
   }
 }
 
+static bool hasPerHead(Attribute mask) {
+  return mask && (isa<PerHeadAttr>(mask) ||
+                  llvm::any_of(getMaskOperands(mask), hasPerHead));
+}
+
 LogicalResult KernelBuilder::buildMaskRanges() {
   int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
   SmallVector<Attribute> masks{op.getMaskAttr()};
-  if (!ShapedType::isDynamic(heads))
+  // A number of heads that no mask agrees with may be anything.
+  if (!ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()))
     masks = expandPerHead(op.getMaskAttr(), heads);
   llvm::SetVector<Attribute> distinct(masks.begin(), masks.end());
   classMasks = distinct.takeVector();
@@ -557,14 +563,55 @@ LogicalResult KernelBuilder::build() {
 // The pass
 //===----------------------------------------------------------------------===//
 
-/// Replaces `op` by the launch of a kernel named `name`.
-static LogicalResult convertToOnline(AttentionOp op, StringRef name,
-                                     bool countTiles) {
+/// What the kernel would leave out, by name. Targets refuse it, and more, when
+/// they choose a config; configs may be written by hand.
+static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
+  const std::pair<bool, StringRef> features[] = {
+      {op.isPackedQ() || op.isPackedKv(), "cu_seqlens"},
+      {op.isPaged(), "block_table"},
+      {static_cast<bool>(op.getBias()), "bias"},
+      {static_cast<bool>(op.getAlibiSlopes()), "alibi_slopes"},
+      {static_cast<bool>(op.getQPositions()), "q_positions"},
+      {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
+      {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},
+      {op.getNumSplits() || op.getSplitSize(), "split keys"}};
+  for (auto [used, feature] : features)
+    if (used)
+      return feature;
+  return std::nullopt;
+}
+
+/// What the kernel relies on and the verifier does not promise.
+static LogicalResult verifyConvertible(AttentionOp op, ModuleOp module) {
+  auto parent = op->getParentOfType<func::FuncOp>();
+  if (!parent)
+    return op.emitOpError("is outside of a func.func; expected one around it");
+  if (parent->getParentOp() != module)
+    return op.emitOpError("is in function @")
+           << parent.getSymName() << " of a nested '"
+           << parent->getParentOp()->getName()
+           << "'; expected a function of the module that is lowered";
   if (op.hasTensorSemantics())
     return op.emitOpError("is on tensors; expected memrefs (bufferize first)");
   if (!op.getConfigAttr())
     return op.emitOpError("has no config; run the target's select-config "
                           "pass first");
+  if (std::optional<StringRef> feature = findWithoutLowering(op))
+    return op.emitOpError("has no online-softmax kernel yet with ") << *feature;
+  if (failed(verifyTileSizes(op, op.getConfigAttr())))
+    return failure();
+  // Work items run in any order: none may overwrite what another one reads.
+  // Memory that overlaps without being the same value is the caller's care.
+  for (Value out : op.getOuts())
+    if (llvm::count(op->getOperands(), out) > 1)
+      return op.emitOpError("writes to an operand that it also reads or writes "
+                            "otherwise; expected outs that overlap no operand");
+  return success();
+}
+
+/// Replaces `op` by the launch of a kernel named `name`.
+static LogicalResult convertToOnline(AttentionOp op, StringRef name,
+                                     bool countTiles) {
   llvm::SetVector<Value> operands(op->operand_begin(), op->operand_end());
   SmallVector<Type> types = llvm::map_to_vector(
       operands, [](Value operand) { return operand.getType(); });
@@ -597,16 +644,24 @@ static LogicalResult convertToOnline(AttentionOp op, StringRef name,
   return success();
 }
 
-static void createTileCounts(ModuleOp module) {
-  if (module.lookupSymbol(kTileCounts))
-    return;
+static LogicalResult createTileCounts(ModuleOp module) {
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   auto type = MemRefType::get({2}, b.getI64Type());
+  if (Operation *taken = module.lookupSymbol(kTileCounts)) {
+    auto global = dyn_cast<memref::GlobalOp>(taken);
+    if (global && global.getType() == type && !global.getConstant() &&
+        !global.isExternal())
+      return success();
+    return taken->emitOpError("has the name of the tile counters, @")
+           << kTileCounts << "; expected a memref.global of type " << type
+           << " or no such symbol";
+  }
   memref::GlobalOp::create(
       b, module.getLoc(), kTileCounts, /*sym_visibility=*/StringAttr(), type,
       DenseElementsAttr::get(RankedTensorType::get({2}, b.getI64Type()),
                              int64_t(0)),
       /*constant=*/false, /*alignment=*/IntegerAttr());
+  return success();
 }
 
 namespace {
@@ -617,14 +672,13 @@ struct ConvertToOnlinePass
   void runOnOperation() override {
     SmallVector<AttentionOp> ops;
     getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
-    if (countTiles)
-      createTileCounts(getOperation());
+    for (AttentionOp op : ops)
+      if (failed(verifyConvertible(op, getOperation())))
+        return signalPassFailure();
+    if (countTiles && failed(createTileCounts(getOperation())))
+      return signalPassFailure();
     for (AttentionOp op : ops) {
       auto parent = op->getParentOfType<func::FuncOp>();
-      if (!parent) {
-        op.emitOpError("is outside of a func.func; expected one around it");
-        return signalPassFailure();
-      }
       SmallString<64> name = SymbolTable::generateSymbolName<64>(
           (parent.getName() + "_attention").str(),
           [&](StringRef candidate) {

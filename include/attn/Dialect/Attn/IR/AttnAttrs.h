@@ -17,6 +17,14 @@
 
 namespace attn {
 
+/// Limits on a mask. Attributes share parts, so that a few lines can stand for
+/// a mask whose text would fill the memory; and what looks at masks calls
+/// itself for every level.
+constexpr int64_t kMaxMaskNodes = 16384, kMaxMaskDepth = 256;
+
+/// Limit on the `rows` times the `lanes` of a vector schedule.
+constexpr int64_t kMaxAccumulators = 4096;
+
 /// Whether `attr` is one of the masks of AttnMasks.td.
 bool isMask(mlir::Attribute attr);
 

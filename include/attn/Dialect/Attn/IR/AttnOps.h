@@ -21,4 +21,13 @@
 #define GET_OP_CLASSES
 #include "attn/Dialect/Attn/IR/AttnOps.h.inc"
 
+namespace attn {
+
+/// Reports an error of `op` if the tiles that `config` asks for, block_q or
+/// block_kv_compute by a head dim or by each other, are larger than tiles may
+/// be. Passes check what they choose or are given before they make tile types.
+llvm::LogicalResult verifyTileSizes(AttentionOp op, ConfigAttr config);
+
+} // namespace attn
+
 #endif // ATTN_DIALECT_ATTN_IR_ATTNOPS_H
