@@ -84,13 +84,12 @@ Error attn::lowerForJit(mlir::ModuleOp module, StringRef entry,
   mlir::Operation *function = module.lookupSymbol(entry);
   if (!function)
     return createError("the module has no function @" + entry);
-  // Names that lowering gives to functions of its own.
-  for (const std::string &name :
-       {("_mlir_ciface_" + entry).str(), invokeName.str()})
-    if (module.lookupSymbol(name))
-      return createError("the module has a symbol @" + name +
-                         "; expected another name, as compiling @" + entry +
-                         " makes a function of this one");
+  // Lowering gives this name to a function of its own.
+  std::string wrapper = ("_mlir_ciface_" + entry).str();
+  if (module.lookupSymbol(wrapper))
+    return createError("the module has a symbol @" + wrapper +
+                       "; expected another name, as compiling @" + entry +
+                       " makes a function of this one");
   mlir::MLIRContext *context = module.getContext();
   function->setAttr("llvm.emit_c_interface", mlir::UnitAttr::get(context));
 
