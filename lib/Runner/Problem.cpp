@@ -333,11 +333,10 @@ static Error checkContiguous(const Entry &entry, ArrayRef<Tensor> arguments,
 Error runner::validateArguments(const Entry &entry,
                                 ArrayRef<Tensor> arguments) {
   for (AttentionOp op : entry.attentions) {
-    for (auto [operand, layout] :
-         {std::pair(op.getQ(), op.getQLayout()),
-          std::pair(op.getK(), op.getKLayout()),
-          std::pair(op.getV(), op.getVLayout()),
-          std::pair(op.getOut(), op.getOutLayout())})
+    for (auto [operand, layout] : {std::pair(op.getQ(), op.getQLayout()),
+                                   std::pair(op.getK(), op.getKLayout()),
+                                   std::pair(op.getV(), op.getVLayout()),
+                                   std::pair(op.getOut(), op.getOutLayout())})
       if (Error error = checkContiguous(entry, arguments, operand, layout))
         return error;
     auto bound = bindProblem(op, arguments);

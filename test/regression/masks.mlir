@@ -6,8 +6,9 @@
 #m2 = #attn.or<[#m1, #m1, #m1, #m1, #m1, #m1, #m1, #m1]>
 #m3 = #attn.and<[#m2, #m2, #m2, #m2, #m2, #m2, #m2, #m2]>
 #m4 = #attn.or<[#m3, #m3, #m3, #m3, #m3, #m3, #m3, #m3]>
-// expected-error@+1 {{and is a mask of 37449 parts when written out; expected at most 16384}}
 #m5 = #attn.and<[#m4, #m4, #m4, #m4, #m4, #m4, #m4, #m4]>
+// expected-error@+1 {{or is a mask of 299593 parts when written out; expected at most 131072}}
+#m6 = #attn.or<[#m5, #m5, #m5, #m5, #m5, #m5, #m5, #m5]>
 
 // -----
 

@@ -1,4 +1,4 @@
-//===- attn-opt.cpp - The opt-style driver of Attn ---------------------===//
+//===- attn-opt.cpp - The opt-style driver of Attn ------------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,6 +15,9 @@
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/ToolOutputFile.h"
+#ifdef ATTN_INCLUDE_TESTS
+#include "TestPasses.h"
+#endif
 
 /// What MlirOptMain does, on text that its parser survives.
 static mlir::LogicalResult process(int argc, char **argv,
@@ -28,25 +31,18 @@ static mlir::LogicalResult process(int argc, char **argv,
   auto source = mlir::openInputFile(input, &message);
   if (source)
     message = attn::findExcessiveNesting(source->getBuffer());
-  std::unique_ptr<llvm::ToolOutputFile> file;
-  if (message.empty())
-    file = mlir::openOutputFile(output, &message);
+  auto file =
+      message.empty() ? mlir::openOutputFile(output, &message) : nullptr;
   if (!message.empty()) {
     llvm::errs() << "attn-opt: error: " << input << ": " << message << "\n";
     return mlir::failure();
   }
-  if (failed(
-          mlir::MlirOptMain(file->os(), std::move(source), registry, config)))
-    return mlir::failure();
-  file->keep();
-  return mlir::success();
+  auto result =
+      mlir::MlirOptMain(file->os(), std::move(source), registry, config);
+  if (succeeded(result))
+    file->keep();
+  return result;
 }
-
-#ifdef ATTN_INCLUDE_TESTS
-namespace attn::test {
-void registerTestMaskRangesPass();
-} // namespace attn::test
-#endif
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);

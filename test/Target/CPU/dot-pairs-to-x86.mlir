@@ -32,20 +32,3 @@ func.func @two_registers(%a: vector<64xbf16>, %b: vector<64xbf16>,
   %r = attn.dot_pairs %a, %b, %acc : vector<64xbf16>, vector<32xf32>
   return %r : vector<32xf32>
 }
-
-// What the instruction does not do is left.
-// CHECK-LABEL: func @f16
-// CHECK:         attn.dot_pairs
-func.func @f16(%a: vector<32xf16>, %b: vector<32xf16>, %acc: vector<16xf32>)
-    -> vector<16xf32> {
-  %r = attn.dot_pairs %a, %b, %acc : vector<32xf16>, vector<16xf32>
-  return %r : vector<16xf32>
-}
-
-// CHECK-LABEL: func @narrow
-// CHECK:         attn.dot_pairs
-func.func @narrow(%a: vector<16xbf16>, %b: vector<16xbf16>, %acc: vector<8xf32>)
-    -> vector<8xf32> {
-  %r = attn.dot_pairs %a, %b, %acc : vector<16xbf16>, vector<8xf32>
-  return %r : vector<8xf32>
-}

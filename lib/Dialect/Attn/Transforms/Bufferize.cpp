@@ -32,7 +32,8 @@ namespace {
 struct Steps {
   OpPassManager bufferize =
       parsePipeline(ModuleOp::getOperationName(),
-                    "one-shot-bufferize{bufferize-function-boundaries}");
+                    "one-shot-bufferize{bufferize-function-boundaries "
+                    "allow-return-allocs-from-loops}");
   OpPassManager insertDeallocations =
       parsePipeline(func::FuncOp::getOperationName(),
                     "ownership-based-buffer-deallocation,canonicalize,"
