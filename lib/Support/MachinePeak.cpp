@@ -120,41 +120,53 @@ static double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Runs `work(thread)` on all threads at once, `repeats` times, and returns the
-/// shortest time in seconds from the common start to the last end.
-static double bestParallelTime(int threads, int repeats,
+/// Repetitions go on until there are `maxRepeats`, or for this long: on a busy
+/// machine every start of all threads waits for its turn.
+static constexpr double maxSeconds = 0.5;
+static constexpr int minRepeats = 3;
+
+/// Runs `work(thread)` on all threads at once, the caller being one of them,
+/// several times, and returns the shortest time in seconds from the first start
+/// to the last end.
+static double bestParallelTime(int threads, int maxRepeats,
                                const std::function<void(int)> &work) {
-  std::vector<Clock::time_point> ends(threads);
+  std::vector<Clock::time_point> starts(threads), ends(threads);
   std::atomic<int> arrived{0};
-  std::atomic<int> round{-1};
+  std::atomic<bool> done{false};
+  // Returns when all threads have arrived for the `generation`th time.
+  auto meet = [&](int generation) {
+    arrived.fetch_add(1);
+    while (arrived.load() < threads * generation)
+      std::this_thread::yield();
+  };
+  double best = 0;
+  auto first = Clock::now();
   auto runThread = [&](int thread) {
-    for (int i = 0; i < repeats; ++i) {
-      arrived.fetch_add(1);
-      while (round.load(std::memory_order_acquire) < i)
-        std::this_thread::yield();
+    for (int repeat = 0;; ++repeat) {
+      meet(2 * repeat + 1);
+      if (done)
+        return;
+      starts[thread] = Clock::now();
       work(thread);
       ends[thread] = Clock::now();
+      meet(2 * repeat + 2);
+      if (thread != 0)
+        continue;
+      double time = std::chrono::duration<double>(
+                        *std::max_element(ends.begin(), ends.end()) -
+                        *std::min_element(starts.begin(), starts.end()))
+                        .count();
+      best = repeat == 0 ? time : std::min(best, time);
+      // The others read this after the next meeting.
+      done = repeat + 1 >= maxRepeats ||
+             (repeat + 1 >= minRepeats && secondsSince(first) > maxSeconds);
     }
-    arrived.fetch_add(1);
   };
 
   std::vector<std::thread> team;
-  for (int thread = 0; thread < threads; ++thread)
+  for (int thread = 1; thread < threads; ++thread)
     team.emplace_back(runThread, thread);
-
-  double best = 0;
-  Clock::time_point start;
-  for (int i = 0; i <= repeats; ++i) {
-    while (arrived.load() < threads * (i + 1))
-      std::this_thread::yield();
-    if (i > 0) {
-      auto last = *std::max_element(ends.begin(), ends.end());
-      double time = std::chrono::duration<double>(last - start).count();
-      best = i == 1 ? time : std::min(best, time);
-    }
-    start = Clock::now();
-    round.store(i, std::memory_order_release);
-  }
+  runThread(0);
   for (std::thread &thread : team)
     thread.join();
   return best;
