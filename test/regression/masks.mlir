@@ -7,8 +7,10 @@
 #m3 = #attn.and<[#m2, #m2, #m2, #m2, #m2, #m2, #m2, #m2]>
 #m4 = #attn.or<[#m3, #m3, #m3, #m3, #m3, #m3, #m3, #m3]>
 #m5 = #attn.and<[#m4, #m4, #m4, #m4, #m4, #m4, #m4, #m4]>
-// expected-error@+1 {{or is a mask of 299593 parts when written out; expected at most 131072}}
 #m6 = #attn.or<[#m5, #m5, #m5, #m5, #m5, #m5, #m5, #m5]>
+#m7 = #attn.and<[#m6, #m6, #m6, #m6, #m6, #m6, #m6, #m6]>
+// expected-error@+1 {{or is a mask of 19173961 parts when written out; expected at most 4194304}}
+#m8 = #attn.or<[#m7, #m7, #m7, #m7, #m7, #m7, #m7, #m7]>
 
 // -----
 

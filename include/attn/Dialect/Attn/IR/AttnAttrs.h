@@ -20,7 +20,7 @@ namespace attn {
 /// Limits on a mask. Attributes share parts, so that a few lines can stand for
 /// a mask whose text would fill the memory; and what looks at masks calls
 /// itself for every level.
-constexpr int64_t kMaxMaskNodes = 131072, kMaxMaskDepth = 256;
+constexpr int64_t kMaxMaskNodes = 1 << 22, kMaxMaskDepth = 256;
 
 /// Limit on the `rows` times the `lanes` of a vector schedule.
 constexpr int64_t kMaxAccumulators = 4096;
