@@ -57,7 +57,9 @@ static void buildConfigured(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
-  // Kernels are made of memrefs, so bufferization comes first.
+  // Kernels are made of memrefs, so bufferization comes first; of the ops
+  // around the attention op it knows linalg, not arithmetic on tensors.
+  addUpstream(pm, "convert-elementwise-to-linalg");
   pm.addPass(createBufferizePass());
   ConvertToOnlinePassOptions online;
   online.countTiles = options.countTiles;
