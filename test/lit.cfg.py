@@ -117,5 +117,8 @@ add_feature_if("shellcheck", shutil.which("shellcheck") is not None)
 
 # Read by sanitized builds only. Allocations that fail must return null there as
 # they do elsewhere: reporting them is part of what is tested.
-llvm_config.with_environment("ASAN_OPTIONS", "allocator_may_return_null=1")
+# User poisoning is off: our objects poison the slabs of LLVM's bump allocators,
+# and libMLIR, which is not instrumented, does not unpoison what it takes of them.
+llvm_config.with_environment(
+    "ASAN_OPTIONS", "allocator_may_return_null=1:allow_user_poisoning=0")
 llvm_config.with_environment("UBSAN_OPTIONS", "print_stacktrace=1")
