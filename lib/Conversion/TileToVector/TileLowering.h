@@ -15,6 +15,7 @@
 #define ATTN_LIB_CONVERSION_TILETOVECTOR_TILELOWERING_H
 
 #include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "attn/Dialect/Attn/IR/Builders.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/DenseMap.h"
@@ -67,8 +68,6 @@ private:
 /// Whether no op after `last`, in the same block, uses `value`, and `value` is
 /// defined in that block.
 bool isLastUse(mlir::Value value, mlir::Operation *last);
-
-mlir::Value buildIndex(mlir::ImplicitLocOpBuilder &b, int64_t value);
 
 /// Emits `for iv = begin to end step step { body(iv) }`.
 void buildLoop(mlir::ImplicitLocOpBuilder &b, mlir::Value begin,

@@ -107,10 +107,6 @@ Value TileLowering::reuseOrAllocate(Value result, ValueRange inputs,
 // Structure
 //===----------------------------------------------------------------------===//
 
-Value attn::buildIndex(ImplicitLocOpBuilder &b, int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
-
 void attn::buildLoop(ImplicitLocOpBuilder &b, Value begin, Value end,
                      int64_t step, function_ref<void(Value)> body) {
   auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, step));

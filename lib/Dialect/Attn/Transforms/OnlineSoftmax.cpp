@@ -19,10 +19,6 @@ using namespace attn;
 static constexpr double kLn2 = 0.693147180559945309417;
 static constexpr double kLog2E = 1.44269504088896340736;
 
-Value attn::buildF32(ImplicitLocOpBuilder &b, double value) {
-  return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
-}
-
 static Value buildNegativeInfinity(ImplicitLocOpBuilder &b) {
   return buildF32(b, -INFINITY);
 }

@@ -25,6 +25,7 @@
 #define ATTN_DIALECT_ATTN_TRANSFORMS_ONLINESOFTMAX_H
 
 #include "attn/Dialect/Attn/IR/AttnTypes.h"
+#include "attn/Dialect/Attn/IR/Builders.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace attn {
@@ -73,9 +74,6 @@ using MapBodyFn = llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &,
                                                  mlir::ValueRange coordinates)>;
 mlir::Value buildMap(mlir::ImplicitLocOpBuilder &b, TileType result,
                      mlir::ValueRange inputs, MapBodyFn build);
-
-/// An f32 constant.
-mlir::Value buildF32(mlir::ImplicitLocOpBuilder &b, double value);
 
 } // namespace attn
 

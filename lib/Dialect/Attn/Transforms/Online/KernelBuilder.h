@@ -1,0 +1,142 @@
+//===- KernelBuilder.h - The body of an online-softmax kernel -----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Private to the pass attn-convert-to-online. The steps, in the order of the
+// emitted code, each in a file of its own:
+//
+//   WorkItem.cpp    decode the work item, load the query tile
+//   KeyRanges.cpp   derive the key ranges from the mask
+//   KeyLoops.cpp    walk the ranges, store out and lse
+//   ScoreTile.cpp   one step: products, scores, visibility, online softmax
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_DIALECT_ATTN_TRANSFORMS_ONLINE_KERNELBUILDER_H
+#define ATTN_LIB_DIALECT_ATTN_TRANSFORMS_ONLINE_KERNELBUILDER_H
+
+#include "attn/Analysis/MaskRanges.h"
+#include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "attn/Dialect/Attn/IR/Builders.h"
+#include "attn/Dialect/Attn/Transforms/OnlineSoftmax.h"
+#include "attn/Dialect/Attn/Transforms/ScoreFunction.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace attn {
+
+/// Executions of the masked and of the unmasked tile body, in this order.
+inline constexpr llvm::StringLiteral kTileCounts = "attn_tile_counts";
+
+mlir::Value buildMin(mlir::ImplicitLocOpBuilder &b, mlir::Value lhs,
+                     mlir::Value rhs);
+/// An integer element of `memref`, as an index.
+mlir::Value buildLoadIndex(mlir::ImplicitLocOpBuilder &b, mlir::Value memref,
+                           mlir::ValueRange indices);
+mlir::Value buildDim(mlir::ImplicitLocOpBuilder &b, mlir::Value memref,
+                     int dim);
+
+/// The extents of the work list, on the host or in the kernel.
+struct WorkExtents {
+  mlir::Value batches, heads, qBlocks;
+};
+WorkExtents buildWorkExtents(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
+                             mlir::Value q);
+
+/// Ranges of key tiles that all run the same body.
+struct BodyRanges {
+  llvm::SmallVector<mlir::Value> begins, ends;
+};
+
+/// What depends on the work item alone. Rows and keys are counted within their
+/// sequence everywhere but in `qBase` and `kvBase`.
+struct WorkItem {
+  /// Batch, query head, KV head, block of query rows within the sequence.
+  mlir::Value batch, head, kvHead, qBlock;
+  /// The first row of the tile, and the number of its rows below q_len.
+  mlir::Value firstRow, rows;
+  /// Lengths of the sequence and its q_offset.
+  mlir::Value qLen, kvLen, qOffset;
+  /// The number of rows of q, and of keys, in front of the sequence in memory;
+  /// null if every sequence has a batch index of its own.
+  mlir::Value qBase, kvBase;
+  /// The logit of the sink, or null.
+  mlir::Value sink;
+};
+
+/// Builds the body of one kernel function.
+class KernelBuilder {
+public:
+  KernelBuilder(AttentionOp op, mlir::func::FuncOp kernel,
+                const mlir::IRMapping &args, bool countTiles);
+
+  llvm::LogicalResult build();
+
+private:
+  mlir::Value arg(mlir::Value operand) const { return args.lookup(operand); }
+
+  // WorkItem.cpp
+  mlir::Value buildSeqLen(mlir::Value lens, mlir::Value memref, Layout layout);
+  mlir::Value buildQOffset();
+  void buildWorkItem(mlir::Value index);
+  mlir::Value buildView(mlir::Value memref, Layout layout, Dim sequence,
+                        Dim dim, int64_t extent);
+  mlir::Value loadQueryTile();
+
+  // KeyRanges.cpp
+  llvm::LogicalResult buildMaskRanges();
+  llvm::LogicalResult buildClassRanges(mlir::Attribute mask, BodyRanges &full,
+                                       BodyRanges &partial);
+  void selectClass(llvm::ArrayRef<BodyRanges> classes, BodyRanges &merged);
+
+  // ScoreTile.cpp
+  mlir::Value buildQueryPosition(mlir::ImplicitLocOpBuilder &b,
+                                 mlir::Value row);
+  mlir::FailureOr<mlir::Value> buildVisible(mlir::ImplicitLocOpBuilder &b,
+                                            mlir::Value row, mlir::Value key);
+  mlir::FailureOr<mlir::Value> buildScores(mlir::Value dots,
+                                           mlir::Value firstKey, TileKind kind);
+  mlir::FailureOr<OnlineState> buildStep(const OnlineState &state,
+                                         mlir::Value firstKey, TileKind kind);
+
+  // KeyLoops.cpp
+  mlir::FailureOr<OnlineState> buildRangeLoops(const OnlineState &state,
+                                               const BodyRanges &ranges,
+                                               TileKind kind);
+  mlir::FailureOr<OnlineState> buildTileLoop(const OnlineState &state,
+                                             mlir::Value begin, mlir::Value end,
+                                             TileKind kind);
+  mlir::FailureOr<OnlineState>
+  buildComputeSteps(const OnlineState &state, mlir::Value tile, TileKind kind);
+  void buildTileCount(TileKind kind);
+  llvm::LogicalResult buildAttempts();
+  void storeResults(const OnlineState &state);
+
+  AttentionOp op;
+  ConfigAttr config;
+  const mlir::IRMapping &args;
+  bool countTiles;
+  mlir::ImplicitLocOpBuilder b;
+  /// The work items of this call: [begin, end).
+  mlir::Value begin, end;
+
+  WorkItem item;
+  mlir::Value queryTile, kView, vView;
+  /// i1: whether products with V must skip keys of weight 0.
+  mlir::Value guard;
+  std::optional<ScoreFunction> score;
+
+  /// Heads with equal masks form a class; `headClass` is null if all agree.
+  llvm::SmallVector<mlir::Attribute> classMasks;
+  llvm::SmallVector<int64_t> classOfHead;
+  mlir::Value headClass;
+  BodyRanges full, partial;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_DIALECT_ATTN_TRANSFORMS_ONLINE_KERNELBUILDER_H

@@ -1,0 +1,156 @@
+//===- KeyLoops.cpp - Loops over the key tiles of a work item -----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace attn;
+
+void KernelBuilder::buildTileCount(TileKind kind) {
+  if (!countTiles)
+    return;
+  Value counts = memref::GetGlobalOp::create(
+      b, MemRefType::get({2}, b.getI64Type()), kTileCounts);
+  Value one = arith::ConstantOp::create(b, b.getI64IntegerAttr(1));
+  memref::AtomicRMWOp::create(b, arith::AtomicRMWKind::addi, one, counts,
+                              buildIndex(b, kind == TileKind::Full ? 1 : 0));
+}
+
+/// The steps of one key tile: one, or block_kv / block_kv_compute.
+FailureOr<OnlineState>
+KernelBuilder::buildComputeSteps(const OnlineState &state, Value tile,
+                                 TileKind kind) {
+  buildTileCount(kind);
+  int64_t blockKv = config.getBlockKv(), keys = config.getBlockKvCompute();
+  Value firstKey = arith::MulIOp::create(b, tile, buildIndex(b, blockKv));
+  if (blockKv == keys)
+    return buildStep(state, firstKey, kind);
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, blockKv),
+                                 buildIndex(b, keys), state.values());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value stepKey = arith::AddIOp::create(b, firstKey, loop.getInductionVar());
+  FailureOr<OnlineState> next = buildStep(
+      OnlineState::fromValues(loop.getRegionIterArgs()), stepKey, kind);
+  if (failed(next))
+    return failure();
+  scf::YieldOp::create(b, next->values());
+  return OnlineState::fromValues(loop.getResults());
+}
+
+FailureOr<OnlineState> KernelBuilder::buildTileLoop(const OnlineState &state,
+                                                    Value begin, Value end,
+                                                    TileKind kind) {
+  auto loop =
+      scf::ForOp::create(b, begin, end, buildIndex(b, 1), state.values());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  FailureOr<OnlineState> next =
+      buildComputeSteps(OnlineState::fromValues(loop.getRegionIterArgs()),
+                        loop.getInductionVar(), kind);
+  if (failed(next))
+    return failure();
+  scf::YieldOp::create(b, next->values());
+  return OnlineState::fromValues(loop.getResults());
+}
+
+/// All ranges that run the body of `kind`, through one copy of that body.
+FailureOr<OnlineState> KernelBuilder::buildRangeLoops(const OnlineState &state,
+                                                      const BodyRanges &ranges,
+                                                      TileKind kind) {
+  size_t count = ranges.begins.size();
+  if (count == 0)
+    return state;
+  if (count == 1)
+    return buildTileLoop(state, ranges.begins[0], ranges.ends[0], kind);
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, count),
+                                 buildIndex(b, 1), state.values());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value begin = ranges.begins[0], end = ranges.ends[0];
+  for (size_t i = 1; i < count; ++i) {
+    Value mine = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::eq, loop.getInductionVar(), buildIndex(b, i));
+    begin = arith::SelectOp::create(b, mine, ranges.begins[i], begin);
+    end = arith::SelectOp::create(b, mine, ranges.ends[i], end);
+  }
+  FailureOr<OnlineState> next = buildTileLoop(
+      OnlineState::fromValues(loop.getRegionIterArgs()), begin, end, kind);
+  if (failed(next))
+    return failure();
+  scf::YieldOp::create(b, next->values());
+  return OnlineState::fromValues(loop.getResults());
+}
+
+void KernelBuilder::storeResults(const OnlineState &state) {
+  Value view = buildView(arg(op.getOut()), op.getOutLayout(), Dim::q, Dim::dv,
+                         op.getValueHeadDim());
+  // Padding rows are written too.
+  Value length =
+      buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
+  Value valid = buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
+                         buildIndex(b, config.getBlockQ()));
+  if (op.getLse())
+    StoreStatsOp::create(
+        b, buildLse(b, state, item.rows, item.sink), arg(op.getLse()),
+        ValueRange{item.batch, item.head, item.firstRow}, valid);
+  StoreTileOp::create(b, buildOutput(b, state, item.rows), view, item.firstRow,
+                      valid);
+}
+
+/// Walks the keys and stores the results. Hidden keys have weight 0, which
+/// keeps their V out unless it is NaN or infinite. That is rare and shows in
+/// the accumulators, so the products run unguarded first, and once more with a
+/// guard if an accumulator is not finite.
+LogicalResult KernelBuilder::buildAttempts() {
+  Value no = arith::ConstantOp::create(b, b.getBoolAttr(false));
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  auto attempts = scf::WhileOp::create(b, TypeRange(), ValueRange{no});
+  OpBuilder::InsertionGuard insertion(b);
+  Block *attempt =
+      b.createBlock(&attempts.getBefore(), {}, b.getI1Type(), b.getLoc());
+  guard = attempt->getArgument(0);
+  FailureOr<OnlineState> state =
+      buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(), item.sink);
+  state = buildRangeLoops(*state, full, TileKind::Full);
+  if (failed(state))
+    return failure();
+  state = buildRangeLoops(*state, partial, TileKind::Partial);
+  if (failed(state))
+    return failure();
+  Value finite = AllFiniteOp::create(b, state->acc);
+  storeResults(*state);
+  Value done = arith::OrIOp::create(b, finite, guard);
+  scf::ConditionOp::create(b, arith::XOrIOp::create(b, done, yes),
+                           ValueRange());
+  b.createBlock(&attempts.getAfter());
+  scf::YieldOp::create(b, ValueRange{yes});
+  return success();
+}
+
+KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
+                             const IRMapping &args, bool countTiles)
+    : op(op), config(op.getConfigAttr()), args(args), countTiles(countTiles),
+      b(op.getLoc(), op.getContext()) {
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  begin = kernel.getArguments().drop_back(1).back();
+  end = kernel.getArguments().back();
+}
+
+LogicalResult KernelBuilder::build() {
+  auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
+  b.setInsertionPointToStart(loop.getBody());
+  buildWorkItem(loop.getInductionVar());
+  score.emplace(b, op, [&](Value operand) { return arg(operand); });
+  if (failed(buildMaskRanges()))
+    return failure();
+  queryTile = loadQueryTile();
+  return buildAttempts();
+}

@@ -1,0 +1,112 @@
+//===- ScoreTile.cpp - One step of the online softmax -------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelBuilder.h"
+#include "attn/Dialect/Attn/Transforms/MaskPredicate.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace attn;
+
+/// The position of a row of the tile.
+Value KernelBuilder::buildQueryPosition(ImplicitLocOpBuilder &b, Value row) {
+  return arith::AddIOp::create(
+      b, row, arith::AddIOp::create(b, item.firstRow, item.qOffset));
+}
+
+/// i1: whether the row of the tile sees `key`.
+FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
+                                             Value key) {
+  auto slotValue = [&](int64_t slot) {
+    return buildLoadIndex(b, arg(op.getMaskOperands()[slot]), item.batch);
+  };
+  MaskOperands operands;
+  operands.qPos = buildQueryPosition(b, row);
+  operands.j = key;
+  operands.b = item.batch;
+  operands.h = item.head;
+  operands.slotValue = slotValue;
+  Value visible =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
+  Value byMask;
+  for (auto [number, mask] : llvm::enumerate(classMasks)) {
+    if (!mask)
+      continue;
+    FailureOr<Value> value = emitVisible(b, b.getLoc(), mask, operands,
+                                         [&] { return op.emitOpError(); });
+    if (failed(value))
+      return failure();
+    if (!headClass) {
+      byMask = *value;
+      continue;
+    }
+    Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, headClass,
+                                       buildIndex(b, number));
+    Value term = arith::AndIOp::create(b, mine, *value);
+    byMask = byMask ? arith::OrIOp::create(b, byMask, term) : term;
+  }
+  if (!byMask)
+    return visible;
+  return arith::AndIOp::create(b, visible, byMask).getResult();
+}
+
+/// The base-2 scores of a q x kv tile of products; -inf where a key is hidden.
+FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
+                                            TileKind kind) {
+  if (kind == TileKind::Full && !score->needsMap())
+    return dots;
+  LogicalResult status = success();
+  Value scores = buildMap(
+      b, cast<TileType>(dots.getType()), dots,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
+        Value value = score->buildScore(b, elements[0]);
+        if (kind == TileKind::Full)
+          return value;
+        Value key = arith::AddIOp::create(b, at[1], firstKey);
+        FailureOr<Value> visible = buildVisible(b, at[0], key);
+        status = visible;
+        if (failed(visible))
+          return value;
+        return arith::SelectOp::create(b, *visible, value,
+                                       buildF32(b, -INFINITY))
+            .getResult();
+      });
+  if (failed(status))
+    return failure();
+  return scores;
+}
+
+/// One step of the online softmax on the keys from `firstKey` on.
+FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
+                                                Value firstKey, TileKind kind) {
+  int64_t keys = config.getBlockKvCompute();
+  Value valid = buildIndex(b, keys);
+  if (kind == TileKind::Partial) {
+    Value left = arith::SubIOp::create(b, item.kvLen, firstKey);
+    valid =
+        arith::MaxSIOp::create(b, buildMin(b, left, valid), buildIndex(b, 0));
+  }
+  Type operandType = score->getOperandType();
+  auto tileType = [&](Dim first, int64_t extent, Dim second, int64_t extent2,
+                      Type element) {
+    return TileType::get(b.getContext(), {first, second}, {extent, extent2},
+                         element);
+  };
+  Value k = LoadTileOp::create(
+      b, tileType(Dim::kv, keys, Dim::d, op.getHeadDim(), operandType), kView,
+      firstKey, valid);
+  Value v = LoadTileOp::create(
+      b, tileType(Dim::kv, keys, Dim::dv, op.getValueHeadDim(), operandType),
+      vView, firstKey, valid);
+  Value dots = ContractOp::create(
+      b, tileType(Dim::q, config.getBlockQ(), Dim::kv, keys, b.getF32Type()), k,
+      queryTile, valid, /*into=*/Value(), /*guard=*/Value());
+  FailureOr<Value> scores = buildScores(dots, firstKey, kind);
+  if (failed(scores))
+    return failure();
+  return buildOnlineStep(b, state, {*scores, v, valid, guard});
+}
