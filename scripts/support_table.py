@@ -12,7 +12,8 @@ a feature without a problem is an error too.
 usage: support_table.py --attn-opt=PATH --llvm-tblgen=PATH [--include=DIR]...
                         [--pipeline=FLAG] (--print | --check | --write) [README]
 
---check compares the table in README with reality, --write replaces it.
+--check compares the table in README with reality, --write replaces it, --names
+prints the features of the table without trying them.
 Exit code 1: the table is wrong or a feature is untried; 2: bad usage.
 """
 
@@ -295,7 +296,7 @@ def parse_arguments():
     parser.add_argument("--include", action="append", default=[])
     parser.add_argument("--pipeline", default="--attn-to-llvm")
     action = parser.add_mutually_exclusive_group(required=True)
-    for name in ("--print", "--check", "--write"):
+    for name in ("--print", "--check", "--write", "--names"):
         action.add_argument(name, action="store_true")
     parser.add_argument("readme", nargs="?", default="README.md")
     return parser.parse_args()
@@ -305,6 +306,9 @@ def main():
     options = parse_arguments()
     records = read_definition(options.llvm_tblgen, options.include)
     complaints = compare(features(records), problems())
+    if options.names:
+        print("\n".join(sorted(name for rows in problems().values() for name in rows)))
+        return 0
     command = [options.attn_opt, options.pipeline, "-", "-o", "/dev/null"]
     table, failures = try_all(command)
     complaints += failures

@@ -13,6 +13,10 @@ class Value<string name, string meta, string help>
 def group : Value<"group", "<name>", "Rows of this group only; repeatable">;
 def sweep : Value<"sweep", "<n>", "Run so many random problems instead of a "
     "table">;
+def pairs : Flag<["--"], "pairs">, HelpText<"Run problems that cover every "
+    "pair of features instead of a table">;
+def list_features : Flag<["--"], "list-features">, HelpText<"Print the "
+    "features that --pairs combines">;
 def seed : Value<"seed", "<text>", "Seed of --sweep, for example a commit "
     "hash (default: attn)">;
 def first : Value<"first", "<n>", "Number of the first problem of --sweep">;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Experiment.h"
+#include "Pairs.h"
 #include "Sweep.h"
 #include "Table.h"
 
@@ -279,6 +280,40 @@ static Expected<bool> runSweep(int64_t first, int64_t count, StringRef seed,
   return tally[Verdict::Failed] == 0;
 }
 
+/// True if no problem failed.
+static bool runPairs(bool verbose, mlir::MLIRContext &context) {
+  const std::vector<Factor> &factors = getFactors();
+  Tally tally;
+  std::map<std::string, int> refusals;
+  for (const Choice &choice : coverPairs(factors)) {
+    std::string gen = getOptions(factors, choice);
+    Outcome outcome = runRandom({gen, "--threads=2"}, /*tiles=*/false, context);
+    ++tally[outcome.verdict];
+    if (outcome.verdict == Verdict::Invalid)
+      ++refusals[outcome.message];
+    if (outcome.verdict == Verdict::Failed || verbose)
+      report(outcome.verdict == Verdict::Failed ? "FAILED" : "done",
+             "a problem of --pairs", getCommand(gen, "--threads=2"),
+             outcome.message);
+  }
+  for (const auto &[reason, times] : refusals)
+    outs() << "invalid, " << times << " times: " << reason << "\n";
+  outs() << "pairs: " << tally[Verdict::Right] << " right, "
+         << tally[Verdict::Invalid] << " invalid, " << tally[Verdict::Failed]
+         << " failed\n";
+  return tally[Verdict::Failed] == 0;
+}
+
+static void listFeatures() {
+  for (const Factor &factor : getFactors())
+    for (const Level &level : factor.levels) {
+      outs() << level.name << "\n";
+      for (StringRef also : split(level.also, ","))
+        if (!also.empty())
+          outs() << also << "\n";
+    }
+}
+
 //===----------------------------------------------------------------------===//
 // The tool
 //===----------------------------------------------------------------------===//
@@ -289,7 +324,7 @@ static Expected<bool> run(int argc, char **argv) {
   if (!flags)
     return flags.takeError();
   if (flags->has(OPT_help)) {
-    table.printHelp(outs(), "attn-grid TABLE | --sweep=N [options]",
+    table.printHelp(outs(), "attn-grid TABLE | --sweep=N | --pairs [options]",
                     "Runs problems against the reference");
     return true;
   }
@@ -302,6 +337,12 @@ static Expected<bool> run(int argc, char **argv) {
   std::unique_ptr<mlir::MLIRContext> context = createContext();
   bool verbose = flags->has(OPT_verbose);
   std::vector<std::string> files = flags->getAll(OPT_INPUT);
+  if (flags->has(OPT_list_features)) {
+    listFeatures();
+    return true;
+  }
+  if (flags->has(OPT_pairs) && files.empty())
+    return runPairs(verbose, *context);
   if (flags->has(OPT_sweep) && files.empty())
     return runSweep(*first, *count, flags->get(OPT_seed, "attn"), verbose,
                     *context);
