@@ -48,9 +48,9 @@ static LogicalResult expectLanes(Operation *op, TileType tile,
 static LogicalResult verifyOp(ViewOp op) {
   auto source = cast<MemRefType>(op.getSource().getType());
   Layout layout = op.getLayout();
-  if (isPacked(layout) || layout == Layout::paged)
-    return op.emitOpError("has no vector lowering for layout ")
-           << stringifyLayout(layout);
+  if (layout == Layout::paged &&
+      op.getView().getType().getSequence() != Dim::kv)
+    return refuse(op, op.getView().getType(), "only keys in pages");
   SmallVector<int64_t> strides;
   int64_t offset;
   if (failed(source.getStridesAndOffset(strides, offset)) ||
