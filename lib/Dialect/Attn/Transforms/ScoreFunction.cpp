@@ -7,9 +7,11 @@
 
 #include "attn/Dialect/Attn/Transforms/ScoreFunction.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
+#include "attn/Dialect/Attn/Transforms/OnlineSoftmax.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace attn;
@@ -24,6 +26,14 @@ static Type chooseOperandType(AttentionOp op) {
   return Float32Type::get(op.getContext());
 }
 
+/// Whether `factor` is 2^n, or -2^n, and multiplying by it neither overflows nor
+/// underflows but at the edges of f32.
+static bool isPowerOfTwo(double factor) {
+  int exponent;
+  return std::abs(std::frexp(factor, &exponent)) == 0.5 &&
+         std::abs(exponent) < 32;
+}
+
 ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
                              function_ref<Value(Value)> map, Value alibiSlope)
     : operandType(chooseOperandType(op)), alibiSlope(alibiSlope),
@@ -34,12 +44,26 @@ ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
     softcapFactor = buildF32(b, softcap);
   if (op.getDynamicSoftcap())
     softcapFactor = dynamicSoftcap = map(op.getDynamicSoftcap());
-  if (!op.getScale())
+  if (!op.getScale()) {
     dotFactor = arith::MulFOp::create(b, map(op.getDynamicScale()),
                                       buildF32(b, constant));
-  else if (double factor = constant * op.getScale()->convertToDouble();
-           factor != 1.0)
-    dotFactor = buildF32(b, factor);
+    return;
+  }
+  double factor = constant * op.getScale()->convertToDouble();
+  bool isExact = operandType.isF32() && isPowerOfTwo(factor);
+  if (factor != 1.0)
+    (isExact ? queryFactor : dotFactor) = buildF32(b, factor);
+}
+
+Value ScoreFunction::buildScaledQuery(ImplicitLocOpBuilder &b,
+                                      Value tile) const {
+  if (!queryFactor)
+    return tile;
+  return buildMap(
+      b, cast<TileType>(tile.getType()), tile,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::MulFOp::create(b, elements[0], queryFactor).getResult();
+      });
 }
 
 Value ScoreFunction::buildDynamicSoftcap(ImplicitLocOpBuilder &b,

@@ -28,7 +28,10 @@
 // CHECK:           %[[KVIEW:.*]] = attn.view %[[K]][%[[B]], %[[G]]] <bshd> : {{.*}} -> !attn.view<kv, d 16, f32>
 // CHECK:           %[[VVIEW:.*]] = attn.view %[[V]][%[[B]], %[[G]]] <bshd> : {{.*}} -> !attn.view<kv, dv 8, f32>
 // CHECK:           %[[QVIEW:.*]] = attn.view %[[Q]][%[[B]], %[[H]]] <bshd> : {{.*}} -> !attn.view<q, d 16, f32>
-// CHECK:           %[[QT:.*]] = attn.load_tile %[[QVIEW]][%[[ROW]]]
+// A scale that rounds nothing multiplies Q.
+// CHECK:           %[[RAW:.*]] = attn.load_tile %[[QVIEW]][%[[ROW]]]
+// CHECK:           %[[QT:.*]] = attn.map ins(%[[RAW]]
+// CHECK:             arith.mulf %{{.*}}, %[[SCALE]]
 // CHECK:           scf.while (%[[GUARD:.*]] = %{{.*}}) : (i1) -> () {
 // CHECK:           %[[ACC0:.*]] = attn.fill %[[ZERO]] : f32 -> !attn.tile<q 32, dv 8, f32>
 // CHECK:           %[[MAX0:.*]] = attn.fill %[[NONE]] : f32 -> !attn.tile<q 32, f32>
@@ -37,10 +40,8 @@
 // CHECK:             %[[KEY:.*]] = arith.muli %[[TILE]], %[[C64]]
 // CHECK:             %[[KT:.*]] = attn.load_tile %[[KVIEW]][%[[KEY]]] valid(%[[C64]])
 // CHECK:             %[[VT:.*]] = attn.load_tile %[[VVIEW]][%[[KEY]]] valid(%[[C64]])
-// CHECK:             %[[DOT:.*]] = attn.contract %[[KT]], %[[QT]] valid(%[[C64]])
+// CHECK:             %[[S:.*]] = attn.contract %[[KT]], %[[QT]] valid(%[[C64]])
 // CHECK-NOT:         arith.cmpi
-// CHECK:             %[[S:.*]] = attn.map ins(%[[DOT]]
-// CHECK:               arith.mulf %{{.*}}, %[[SCALE]]
 // CHECK:             %[[NEWMAX:.*]] = attn.reduce max %[[S]] into %[[MAX]]
 // While a row has seen no key, 0 stands for its maximum.
 // CHECK:             %[[SAFE:.*]] = attn.map ins(%[[NEWMAX]]
@@ -363,7 +364,7 @@ func.func @scalars(%q: memref<1x64x4x16xf32>, %offset: i64, %scale: f32,
 #config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
 // CHECK-LABEL: func.func private @softcap_attention_0
 // CHECK-DAG:     %[[AFTER:.*]] = arith.constant 2.000000e+00 : f32
-// CHECK-DAG:     %[[BEFORE:.*]] = arith.constant 1.250000e-01 : f32
+// CHECK-DAG:     %[[BEFORE:.*]] = arith.constant 1.500000e-01 : f32
 // CHECK:         attn.contract
 // CHECK:         %[[X:.*]] = arith.mulf %{{.*}}, %[[BEFORE]]
 // CHECK:         %[[TANH:.*]] = math.tanh %[[X]]
@@ -373,8 +374,27 @@ func.func @softcap(%q: memref<1x64x4x16xf32>, %out: memref<1x64x4x16xf32>) {
   attn.attention
       ins(%q, %q, %q : memref<1x64x4x16xf32>, memref<1x64x4x16xf32>,
           memref<1x64x4x16xf32>)
-      scale(0.25) softcap(2.0) config(#config)
+      scale(0.3) softcap(2.0) config(#config)
       outs(%out : memref<1x64x4x16xf32>)
+  return
+}
+
+// -----
+
+// A scale that rounds multiplies the products; a full tile needs a map for it.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
+// CHECK-LABEL: func.func private @inexact_scale_attention_0
+// CHECK-DAG:     %[[SCALE:.*]] = arith.constant 3.000000e-01 : f32
+// CHECK:         %[[DOT:.*]] = attn.contract
+// CHECK:         %[[S:.*]] = attn.map ins(%[[DOT]]
+// CHECK:           arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK:         attn.reduce max %[[S]]
+func.func @inexact_scale(%q: memref<1x64x4x16xf32>,
+                         %out: memref<1x64x4x16xf32>) {
+  attn.attention
+      ins(%q, %q, %q : memref<1x64x4x16xf32>, memref<1x64x4x16xf32>,
+          memref<1x64x4x16xf32>)
+      scale(0.3) config(#config) outs(%out : memref<1x64x4x16xf32>)
   return
 }
 
@@ -402,7 +422,7 @@ func.func @alibi(%q: memref<1x64x4x16xf32>, %slopes: memref<1x4xf32>,
   attn.attention
       ins(%q, %q, %q : memref<1x64x4x16xf32>, memref<1x64x4x16xf32>,
           memref<1x64x4x16xf32>)
-      scale(0.25) softcap(2.0) alibi_slopes(%slopes : memref<1x4xf32>)
+      scale(0.3) softcap(2.0) alibi_slopes(%slopes : memref<1x4xf32>)
       config(#config) outs(%out : memref<1x64x4x16xf32>)
   return
 }

@@ -13,8 +13,9 @@
 //   s = s - alibi_slope * |q_pos - j| + bias
 //   f = bias == -inf ? -inf : s
 //
-// The scale multiplies the finished dot product, not the query: it is one
-// rounding there, and a sum of many equally rounded terms would drift.
+// The scale multiplies the finished dot product, where it is one rounding; a sum
+// of many equally rounded terms would drift. Only a scale that rounds nothing, a
+// power of two, multiplies the query instead, if that is f32.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +46,10 @@ public:
   /// Element type of the operands of the matrix products.
   mlir::Type getOperandType() const { return operandType; }
 
+  /// The q x d tile that enters the product.
+  mlir::Value buildScaledQuery(mlir::ImplicitLocOpBuilder &b,
+                               mlir::Value tile) const;
+
   /// Whether `buildScore` does anything.
   bool needsMap() const {
     return dotFactor || softcapFactor || alibiSlope || hasBias;
@@ -62,6 +67,8 @@ private:
                          const ScoreElement &element) const;
 
   mlir::Type operandType;
+  /// Multiplies the query tile, or null.
+  mlir::Value queryFactor;
   /// Multiplies the product, or null.
   mlir::Value dotFactor;
   /// Multiplies tanh of the scaled product; null without softcap.

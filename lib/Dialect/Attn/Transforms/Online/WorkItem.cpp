@@ -103,12 +103,14 @@ void KernelBuilder::buildWorkItem(Value index) {
     item.alibiSlope = buildAlibiSlope();
 }
 
-/// The query tile, of the type that enters the products.
+/// The query tile, of the type that enters the products, and scaled where that
+/// is exact.
 Value KernelBuilder::loadQueryTile() {
   Value view = buildView(arg(op.getQ()), op.getQLayout(), Dim::q, Dim::d,
                          op.getHeadDim());
   auto tileType = TileType::get(b.getContext(), {Dim::q, Dim::d},
                                 {config.getBlockQ(), op.getHeadDim()},
                                 score->getOperandType());
-  return LoadTileOp::create(b, tileType, view, item.firstRow, item.rows);
+  Value tile = LoadTileOp::create(b, tileType, view, item.firstRow, item.rows);
+  return score->buildScaledQuery(b, tile);
 }
