@@ -39,7 +39,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
   };
   const Row rows[] = {
       {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getAlibiSlopes()), "alibi_slopes"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(),

@@ -34,7 +34,6 @@ using namespace attn;
 static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
   const std::pair<bool, StringRef> features[] = {
       {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getAlibiSlopes()), "alibi_slopes"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},

@@ -68,6 +68,8 @@ struct WorkItem {
   mlir::Value qBase, kvBase;
   /// The logit of the sink, or null.
   mlir::Value sink;
+  /// The slope of ALiBi, or null.
+  mlir::Value alibiSlope;
 };
 
 /// Builds the body of one kernel function.
@@ -84,6 +86,7 @@ private:
   // WorkItem.cpp
   void buildKeyLength();
   mlir::Value buildQOffset();
+  mlir::Value buildAlibiSlope();
   void buildWorkItem(mlir::Value index);
   void buildSequence();
   mlir::Value buildView(mlir::Value memref, Layout layout, Dim sequence,

@@ -112,7 +112,7 @@ void KernelBuilder::storeTile(Value out, Value lse) {
 void KernelBuilder::storeResults(const OnlineState &state) {
   Value lse;
   if (op.getLse())
-    lse = buildLse(b, state, item.rows, item.sink);
+    lse = buildLse(b, state, item.rows);
   storeTile(buildOutput(b, state, item.rows), lse);
 }
 
@@ -171,7 +171,8 @@ KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
 /// A block of rows of a sequence.
 LogicalResult KernelBuilder::buildSequenceItem() {
   buildSequence();
-  score.emplace(b, op, [&](Value operand) { return arg(operand); });
+  score.emplace(
+      b, op, [&](Value operand) { return arg(operand); }, item.alibiSlope);
   if (failed(buildMaskRanges()))
     return failure();
   queryTile = loadQueryTile();
