@@ -282,7 +282,8 @@ Error runner::storeValues(const Twine &name, const TensorView &view,
     view.storeFromDouble(index, value);
     if (!isFloat(view.type()) && view.loadAsDouble(index) != value)
       return createError(name + ": '" + texts[next % values.size()] +
-                         "' does not fit " + StringRef(attn::name(view.type())));
+                         "' does not fit " +
+                         StringRef(attn::name(view.type())));
     for (int64_t dim = view.rank() - 1; dim >= 0; --dim) {
       if (++index[dim] < view.dim(dim))
         break;
