@@ -37,7 +37,8 @@ struct ProductKind {
   Type pairElement;
 };
 
-/// Emits the body of one product function (c, a, b, m, k).
+/// Emits the body of one product function (c, a, b, m, k), guarded ones with a
+/// factor of b as one more argument.
 class ProductBuilder {
 public:
   ProductBuilder(func::FuncOp function, ProductKind kind,
@@ -50,6 +51,8 @@ public:
     rhs = entry->getArgument(2);
     m = entry->getArgument(3);
     k = entry->getArgument(4);
+    if (kind.guarded)
+      scale = entry->getArgument(5);
     columns = cast<MemRefType>(c.getType()).getDimSize(1);
     // The guarded form is for rare data: small code matters, speed does not.
     rows = kind.guarded ? 1 : schedule.getRows();
@@ -71,7 +74,7 @@ private:
 
   ProductKind kind;
   ImplicitLocOpBuilder b;
-  Value c, lhs, rhs, m, k;
+  Value c, lhs, rhs, m, k, scale;
   int64_t rows, columns;
   VectorType accType;
 };
@@ -113,13 +116,16 @@ Value ProductBuilder::takeHalf(Value words, int64_t shift) {
   return arith::ExtFOp::create(b, like(b.getF32Type()), half);
 }
 
-/// select(vector != 0, acc + scalar * vector, acc). A NaN weight counts.
+/// select(vector != 0, acc + scalar * (vector * scale), acc). A NaN weight
+/// counts.
 Value ProductBuilder::guardedTerm(Value scalar, Value vector, Value acc) {
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(accType));
   Value weighs =
       arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, vector, zero);
   Value splat = vector::BroadcastOp::create(b, accType, scalar);
-  Value sum = math::FmaOp::create(b, splat, vector, acc);
+  Value factor = vector::BroadcastOp::create(b, accType, scale);
+  Value scaled = arith::MulFOp::create(b, vector, factor);
+  Value sum = math::FmaOp::create(b, splat, scaled, acc);
   return arith::SelectOp::create(b, weighs, sum, acc);
 }
 
@@ -236,9 +242,13 @@ namespace {
 struct Product {
   Value c, lhs, rhs, m, k;
   ProductKind kind;
+  /// The factor of rhs in a guarded product.
+  Value scale;
 
   void call(ImplicitLocOpBuilder &b, TileLowering &lowering) const {
     SmallVector<Value> args{c, lhs, rhs, m, k};
+    if (kind.guarded)
+      args.push_back(scale);
     SmallVector<Type> types =
         llvm::map_to_vector(args, [](Value v) { return v.getType(); });
     func::FuncOp function = getProductFunction(b, types, kind, lowering);
@@ -289,6 +299,7 @@ void attn::lowerContract(ContractOp op, TileLowering &lowering) {
     product.call(b, lowering);
     return;
   }
+  product.scale = op.getGuardScale() ? op.getGuardScale() : buildF32(b, 1);
   auto choice = scf::IfOp::create(b, op.getGuard(), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard insertion(b);
   b.setInsertionPointToStart(choice.elseBlock());

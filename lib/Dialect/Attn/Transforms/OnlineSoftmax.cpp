@@ -140,7 +140,8 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
   Type vElement = cast<TileType>(tile.v.getType()).getElementType();
   Value rounded = buildRounded(b, weights, vElement);
   next.acc = ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded,
-                                tile.valid, rescaledAcc, tile.guard);
+                                tile.valid, rescaledAcc, tile.guard,
+                                tile.guardScale);
   return next;
 }
 
@@ -156,13 +157,14 @@ static Value buildRowHasOutput(ImplicitLocOpBuilder &b, Value row, Value rows,
 }
 
 Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
-                        Value rows) {
+                        Value rows, Value accScale) {
   auto statType = cast<TileType>(state.sum.getType());
   Value divisor = buildMap(
       b, statType, state.sum,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
         Value has = buildRowHasOutput(b, at[0], rows, elements[0]);
-        return arith::SelectOp::create(b, has, elements[0], buildF32(b, 0))
+        Value scaled = arith::MulFOp::create(b, elements[0], accScale);
+        return arith::SelectOp::create(b, has, scaled, buildF32(b, 0))
             .getResult();
       });
   return buildMap(

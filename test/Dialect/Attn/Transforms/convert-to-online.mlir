@@ -18,6 +18,8 @@
 // CHECK-DAG:     %[[C64:.*]] = arith.constant 64 : index
 // CHECK-DAG:     %[[NONE:.*]] = arith.constant 0xFF800000 : f32
 // CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
+// CHECK-DAG:     %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
+// CHECK-DAG:     %[[TINY:.*]] = arith.constant 2.32830644E-10 : f32
 // The factor of the scores: scale * log2(e).
 // CHECK-DAG:     %[[FACTOR:.*]] = arith.constant 0.360673755 : f32
 // CHECK:         scf.for %[[W:.*]] = %[[BEGIN]] to %[[END]] step %[[C1]] {
@@ -31,7 +33,11 @@
 // CHECK:           %[[RAW:.*]] = attn.load_tile %[[QVIEW]][%[[ROW]]]
 // CHECK:           %[[QT:.*]] = attn.map ins(%[[RAW]]
 // CHECK:             arith.mulf %{{.*}}, %[[FACTOR]]
-// CHECK:           scf.while (%[[GUARD:.*]] = %{{.*}}) : (i1) -> () {
+// Attempts: plain, guarded, guarded with small weights.
+// CHECK:           scf.while (%[[ATTEMPT:.*]] = %[[C0]]) : (index) -> index {
+// CHECK:           %[[GUARD:.*]] = arith.cmpi ne, %[[ATTEMPT]], %[[C0]]
+// CHECK:           %[[LAST:.*]] = arith.cmpi eq, %[[ATTEMPT]], %[[C2]]
+// CHECK:           %[[SMALL:.*]] = arith.select %[[LAST]], %[[TINY]], %[[ONE]]
 // CHECK:           %[[ACC0:.*]] = attn.fill %[[ZERO]] : f32 -> !attn.tile<q 32, dv 8, f32>
 // CHECK:           %[[MAX0:.*]] = attn.fill %[[NONE]] : f32 -> !attn.tile<q 32, f32>
 // CHECK:           %[[SUM0:.*]] = attn.fill %[[ZERO]] : f32 -> !attn.tile<q 32, f32>
@@ -53,18 +59,21 @@
 // CHECK:             %[[P:.*]] = attn.map ins(%[[S]], %[[SAFE]]
 // CHECK:               math.exp2
 // CHECK:             %[[NEWSUM:.*]] = attn.reduce add %[[P]] into %[[SCALED]]
-// CHECK:             %[[NEWACC:.*]] = attn.contract %[[VT]], %[[P]] valid(%[[C64]]) into(%[[SCALEDACC]] : {{.*}}) guard(%[[GUARD]])
+// CHECK:             %[[NEWACC:.*]] = attn.contract %[[VT]], %[[P]] valid(%[[C64]]) into(%[[SCALEDACC]] : {{.*}}) guard(%[[GUARD]] scale %[[SMALL]])
 // CHECK:             scf.yield %[[NEWACC]], %[[NEWMAX]], %[[NEWSUM]]
 // CHECK-NOT:       attn.contract
 // CHECK:           %[[OK:.*]] = attn.all_finite %[[STATE]]#0
 // CHECK-NOT:       attn.store_stats
 // CHECK:           %[[DIVISOR:.*]] = attn.map ins(%[[STATE]]#2
+// CHECK:             arith.mulf %{{.*}}, %[[SMALL]]
 // CHECK:           attn.map ins(%[[STATE]]#0, %[[DIVISOR]]
 // CHECK:             arith.divf
-// CHECK:           attn.store_tile %{{.*}}, %{{.*}}[%[[ROW]]] valid(
-// CHECK:           %[[DONE:.*]] = arith.ori %[[OK]], %[[GUARD]]
-// CHECK:           %[[AGAIN:.*]] = arith.xori %[[DONE]]
-// CHECK:           scf.condition(%[[AGAIN]])
+// CHECK:           attn.store_tile %{{.*}}, %{{.*}}[%[[ROW]]] valid(%{{.*}}) keep_finite(%[[GUARD]])
+// CHECK:           %[[FAILED:.*]] = arith.xori %[[OK]]
+// CHECK:           %[[MORE:.*]] = arith.cmpi ne, %[[ATTEMPT]], %[[C2]]
+// CHECK:           %[[AGAIN:.*]] = arith.andi %[[FAILED]], %[[MORE]]
+// CHECK:           scf.condition(%[[AGAIN]]) %[[ATTEMPT]]
+// CHECK:           arith.addi %{{.*}}, %[[C1]]
 // CHECK-LABEL: func.func @unmasked(
 // CHECK-SAME:    %[[Q:.*]]: memref<1x128x4x16xf32>, %[[K:.*]]: memref<1x256x2x16xf32>, %[[V:.*]]: memref<1x256x2x8xf32>, %[[OUT:.*]]: memref<1x128x4x8xf32>)
 // CHECK:         %[[COUNT:.*]] = arith.constant 16 : index

@@ -126,8 +126,9 @@ private:
 
   WorkItem item;
   mlir::Value queryTile, kView, vView;
-  /// i1: whether products with V must skip keys of weight 0.
-  mlir::Value guard;
+  /// i1: whether products with V must skip keys of weight 0; and the factor by
+  /// which they then keep accumulators small.
+  mlir::Value guard, guardScale;
   std::optional<ScoreFunction> score;
 
   /// Heads with equal masks form a class; `headClass` is null if all agree.
