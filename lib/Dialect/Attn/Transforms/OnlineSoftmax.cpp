@@ -157,7 +157,7 @@ static Value buildRowHasOutput(ImplicitLocOpBuilder &b, Value row, Value rows,
 }
 
 Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
-                        Value rows, Value accScale) {
+                        Value rows, Value accScale, Value descale) {
   auto statType = cast<TileType>(state.sum.getType());
   Value divisor = buildMap(
       b, statType, state.sum,
@@ -169,10 +169,12 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
       });
   return buildMap(
       b, cast<TileType>(state.acc.getType()), {state.acc, divisor},
-      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
         // Rows without output may hold anything: select, do not multiply.
         Value zero = buildF32(b, 0);
         Value quotient = arith::DivFOp::create(b, elements[0], elements[1]);
+        if (descale)
+          quotient = arith::MulFOp::create(b, quotient, descale);
         Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
                                            elements[1], zero);
         return arith::SelectOp::create(b, none, zero, quotient).getResult();

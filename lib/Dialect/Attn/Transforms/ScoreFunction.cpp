@@ -27,7 +27,7 @@ static Type chooseOperandType(AttentionOp op) {
 }
 
 ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
-                             function_ref<Value(Value)> map)
+                             function_ref<Value(Value)> map, Value descale)
     : operandType(chooseOperandType(op)) {
   double softcap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0.0;
   double constant = softcap > 0 ? 1.0 / softcap : kLog2E;
@@ -45,6 +45,8 @@ ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
   else
     factor = arith::MulFOp::create(b, map(op.getDynamicScale()),
                                    buildF32(b, constant));
+  if (descale)
+    factor = arith::MulFOp::create(b, factor, descale);
   (operandType.isF32() ? queryFactor : dotFactor) = factor;
 }
 

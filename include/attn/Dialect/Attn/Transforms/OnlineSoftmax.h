@@ -57,10 +57,12 @@ struct OnlineTile {
 OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
                             const OnlineState &state, const OnlineTile &tile);
 
-/// out = acc / (accScale sum), as a q x dv tile; 0 in rows without visible key
-/// and in rows from `rows` on.
+/// out = descale acc / (accScale sum), as a q x dv tile; 0 in rows without
+/// visible key and in rows from `rows` on. Both factors are f32; `descale` may
+/// be null.
 mlir::Value buildOutput(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
-                        mlir::Value rows, mlir::Value accScale);
+                        mlir::Value rows, mlir::Value accScale,
+                        mlir::Value descale);
 
 /// lse = ln(2) (max + log2(sum)); -inf where nothing was visible and in rows
 /// from `rows` on. `sink` is that of the initial state, or null: a row that

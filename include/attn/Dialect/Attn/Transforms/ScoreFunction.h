@@ -24,9 +24,10 @@ namespace attn {
 class ScoreFunction {
 public:
   /// Builds what all scores share at `b`; `map` gives the value that stands for
-  /// an operand of `op`.
+  /// an operand of `op`, and `descale` (f32, may be null) multiplies scale.
   ScoreFunction(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
-                llvm::function_ref<mlir::Value(mlir::Value)> map);
+                llvm::function_ref<mlir::Value(mlir::Value)> map,
+                mlir::Value descale);
 
   /// Element type of the operands of the matrix products.
   mlir::Type getOperandType() const { return operandType; }

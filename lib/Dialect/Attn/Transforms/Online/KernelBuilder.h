@@ -66,6 +66,8 @@ struct WorkItem {
   mlir::Value qBase, kvBase;
   /// The logit of the sink, or null.
   mlir::Value sink;
+  /// What fp8 scores and outputs are multiplied by, or null.
+  mlir::Value scoreDescale, outDescale;
 };
 
 /// Builds the body of one kernel function.
@@ -82,6 +84,8 @@ private:
   // WorkItem.cpp
   mlir::Value buildSeqLen(mlir::Value lens, mlir::Value memref, Layout layout);
   mlir::Value buildQOffset();
+  mlir::Value buildDescale(mlir::Value operand);
+  void buildDescales();
   void buildWorkItem(mlir::Value index);
   mlir::Value buildView(mlir::Value memref, Layout layout, Dim sequence,
                         Dim dim, int64_t extent);

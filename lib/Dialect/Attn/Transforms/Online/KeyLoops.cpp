@@ -101,8 +101,8 @@ void KernelBuilder::storeResults(const OnlineState &state) {
     StoreStatsOp::create(
         b, buildLse(b, state, item.rows, item.sink), arg(op.getLse()),
         ValueRange{item.batch, item.head, item.firstRow}, valid);
-  StoreTileOp::create(b, buildOutput(b, state, item.rows, guardScale), view,
-                      item.firstRow, valid, /*keep_finite=*/guard);
+  Value out = buildOutput(b, state, item.rows, guardScale, item.outDescale);
+  StoreTileOp::create(b, out, view, item.firstRow, valid, /*keep_finite=*/guard);
 }
 
 /// 2^32 keys of the largest V then fit into an f32 accumulator.
@@ -169,7 +169,9 @@ LogicalResult KernelBuilder::build() {
   auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
   b.setInsertionPointToStart(loop.getBody());
   buildWorkItem(loop.getInductionVar());
-  score.emplace(b, op, [&](Value operand) { return arg(operand); });
+  buildDescales();
+  score.emplace(
+      b, op, [&](Value operand) { return arg(operand); }, item.scoreDescale);
   if (failed(buildMaskRanges()))
     return failure();
   queryTile = loadQueryTile();

@@ -92,6 +92,28 @@ void KernelBuilder::buildWorkItem(Value index) {
     item.sink = memref::LoadOp::create(b, arg(op.getSinks()), item.head);
 }
 
+/// The factor of this work item in a [B or 1, Hkv or 1] operand; null without.
+Value KernelBuilder::buildDescale(Value operand) {
+  if (!operand)
+    return Value();
+  auto clamp = [&](Value index, int dim) {
+    Value size = buildDim(b, arg(operand), dim);
+    return buildMin(b, index,
+                    arith::SubIOp::create(b, size, buildIndex(b, 1)));
+  };
+  return memref::LoadOp::create(
+      b, arg(operand),
+      ValueRange{clamp(item.batch, 0), clamp(item.kvHead, 1)});
+}
+
+void KernelBuilder::buildDescales() {
+  Value q = buildDescale(op.getQDescale()), k = buildDescale(op.getKDescale());
+  item.scoreDescale = q && k ? arith::MulFOp::create(b, q, k).getResult()
+                      : q      ? q
+                               : k;
+  item.outDescale = buildDescale(op.getVDescale());
+}
+
 /// The query tile, scaled where its type holds the product.
 Value KernelBuilder::loadQueryTile() {
   Value view = buildView(arg(op.getQ()), op.getQLayout(), Dim::q, Dim::d,
