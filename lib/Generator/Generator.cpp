@@ -162,8 +162,8 @@ static Extents getBroadcast(Extents extents,
 void ProblemBuilder::addDescales() {
   if (!problem.descaleBroadcast)
     return;
-  Extents extents = getBroadcast({batch(), {problem.headsKv}},
-                                 *problem.descaleBroadcast);
+  Extents extents =
+      getBroadcast({batch(), {problem.headsKv}}, *problem.descaleBroadcast);
   if (llvm::StringRef(problem.type).starts_with("f8"))
     qDescale = addArray(extents, "f32");
   kDescale = addArray(extents, "f32");

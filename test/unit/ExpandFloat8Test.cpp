@@ -40,9 +40,9 @@ std::string getProgram(const std::string &from, const std::string &to,
          std::to_string(lanes) + R"( : index
     scf.for %i = %c0 to %c256 step %step {
       %x = )" +
-         op + "load %in[%i]" + suffix(from) + "\n%y = arith.extf %x : " +
-         type(from) + " to " + type(to) + "\n" + op + "store %y, %out[%i]" +
-         suffix(to) + "\n}\nreturn\n}\n";
+         op + "load %in[%i]" + suffix(from) +
+         "\n%y = arith.extf %x : " + type(from) + " to " + type(to) + "\n" +
+         op + "store %y, %out[%i]" + suffix(to) + "\n}\nreturn\n}\n";
 }
 
 struct Memory {
@@ -54,9 +54,8 @@ struct Memory {
 
 TEST(ExpandFloat8, EveryByteIsExact) {
   std::unique_ptr<mlir::MLIRContext> context = createContext();
-  for (ElementType from :
-       {ElementType::F8E4M3FN, ElementType::F8E5M2, ElementType::F8E4M3FNUZ,
-        ElementType::F8E5M2FNUZ})
+  for (ElementType from : {ElementType::F8E4M3FN, ElementType::F8E5M2,
+                           ElementType::F8E4M3FNUZ, ElementType::F8E5M2FNUZ})
     for (ElementType to :
          {ElementType::F32, ElementType::F16, ElementType::BF16})
       for (int lanes : {1, 8, 32}) {
@@ -83,8 +82,8 @@ TEST(ExpandFloat8, EveryByteIsExact) {
               to, reinterpret_cast<char *>(results.data()) + i * byteSize(to));
           bool isSame = std::isnan(expected)
                             ? std::isnan(found)
-                            : found == expected && std::signbit(found) ==
-                                                       std::signbit(expected);
+                            : found == expected &&
+                                  std::signbit(found) == std::signbit(expected);
           EXPECT_TRUE(isSame)
               << name(from) << " " << i << " to " << name(to) << " by " << lanes
               << ": " << found << ", should be " << expected;

@@ -296,11 +296,11 @@ TEST_P(NumericsTest, MeansOfLargeVAreFinite) {
     for (int64_t j = 0; j < 300; ++j)
       for (int64_t h = 0; h < 2; ++h)
         for (int64_t d = 0; d < 24; ++d) {
-          double value = j >= 200  ? notANumber
-                         : d == 5  ? 1e-37
-                         : d == 6  ? (j % 64 < 32 ? 3e38 : -3e38)
-                         : d < 12  ? 3e38
-                                   : -1e38;
+          double value = j >= 200 ? notANumber
+                         : d == 5 ? 1e-37
+                         : d == 6 ? (j % 64 < 32 ? 3e38 : -3e38)
+                         : d < 12 ? 3e38
+                                  : -1e38;
           v.storeFromDouble(isStrided ? std::vector<int64_t>{0, h, d, j}
                                       : std::vector<int64_t>{0, j, h, d},
                             value);

@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // An 8-bit float is moved to where a wider format has its sign, exponent and
-// upper mantissa bits. That format then reads a number that is off by a power of
-// two, as the exponent biases differ, and a multiplication corrects it exactly.
-// Subnormal numbers come right too: the wider format has subnormals of its own.
+// upper mantissa bits. That format then reads a number that is off by a power
+// of two, as the exponent biases differ, and a multiplication corrects it
+// exactly. Subnormal numbers come right too: the wider format has subnormals of
+// its own.
 //
 //===----------------------------------------------------------------------===//
 
@@ -96,8 +97,7 @@ static Value moveBits(ImplicitLocOpBuilder &b, Value bytes, Type wide,
   Type words = getLike(bytes.getType(), b.getIntegerType(width));
   // Every bit above the byte is the sign, so shifting leaves it on top.
   Value extended = arith::ExtSIOp::create(b, words, bytes);
-  Value moved =
-      arith::ShLIOp::create(b, extended, buildInt(b, words, shift));
+  Value moved = arith::ShLIOp::create(b, extended, buildInt(b, words, shift));
   int64_t kept = (int64_t(1) << (width - 1)) | (int64_t(kMagnitude) << shift);
   Value bits = arith::AndIOp::create(b, moved, buildInt(b, words, kept));
   return arith::BitcastOp::create(b, getLike(words, wide), bits);
@@ -123,12 +123,11 @@ static Value buildSingle(ImplicitLocOpBuilder &b, Value bytes,
   int nanByte = kSign;
   if (format.nan == NaNBytes::AllOnes) {
     nanByte = kMagnitude;
-    tested = arith::AndIOp::create(
-        b, bytes, buildInt(b, bytes.getType(), kMagnitude));
+    tested = arith::AndIOp::create(b, bytes,
+                                   buildInt(b, bytes.getType(), kMagnitude));
   }
-  Value isNaN =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tested,
-                            buildInt(b, bytes.getType(), nanByte));
+  Value isNaN = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tested,
+                                      buildInt(b, bytes.getType(), nanByte));
   return arith::SelectOp::create(
       b, isNaN, buildFloat(b, type, std::numeric_limits<float>::quiet_NaN()),
       value);

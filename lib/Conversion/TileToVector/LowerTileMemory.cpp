@@ -302,8 +302,7 @@ static void storeTransposed(ImplicitLocOpBuilder &b, StoreTileOp op,
         value = arith::TruncFOp::create(b, element, value);
       if (keepFinite) {
         Value old = memref::LoadOp::create(b, rows, ValueRange{q, dv});
-        value =
-            arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
+        value = arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
       }
       memref::StoreOp::create(b, value, rows, ValueRange{q, dv});
     });

@@ -128,11 +128,11 @@ func.func @common_start(%o: memref<1x1x16xf32>, %x: f32, %n: index)
 // CHECK:         %[[SUM:.*]] = math.fma %{{.*}}, %[[SCALED]], %[[OLD:.*]] :
 // CHECK:         arith.select %[[WEIGHS]], %[[SUM]], %[[OLD]]
 // CHECK-NOT:   func.func private
-// CHECK:       func.func @products({{.*}}, %[[X:.*]]: f32, %{{.*}}: index, %{{.*}}: index, %{{.*}}: i1
+// CHECK:       func.func @products({{.*}}, %[[X:[a-z0-9]+]]: f32, %{{.*}}: index, %{{.*}}: index, %{{.*}}: i1
+// CHECK:         %[[UNIT:.*]] = arith.constant 1.000000e+00 : f32
 // CHECK-NOT:     math.fma
 // CHECK-COUNT-2: call @[[QK]](
 // CHECK-NOT:     call
-// CHECK:         %[[UNIT:.*]] = arith.constant 1.000000e+00 : f32
 // CHECK:         scf.if
 // CHECK:           call @[[GUARDED]]({{.*}}, %[[UNIT]])
 // CHECK:         } else {
@@ -228,7 +228,7 @@ func.func @fused(%o: memref<1x1x16xf32>, %v: memref<1x8x1x4xbf16>,
 // Elements in memory that are finite stay, if the flag says so.
 !t = !attn.tile<q 16, dv 4, f32, #attn.buffer<[dv, q]>>
 // CHECK-LABEL: func @keep_finite(
-// CHECK-SAME:    %[[KEEP:.*]]: i1)
+// CHECK-SAME:    %[[KEEP:[a-z0-9]+]]: i1)
 // CHECK:         scf.if %[[KEEP]] {
 // CHECK:           %[[NEW:.*]] = arith.truncf
 // CHECK:           %[[OLD:.*]] = memref.load

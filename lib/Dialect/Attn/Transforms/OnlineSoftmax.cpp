@@ -139,9 +139,9 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
   next.sum = ReduceOp::create(b, ReductionKind::add, weights, rescaledSum);
   Type vElement = cast<TileType>(tile.v.getType()).getElementType();
   Value rounded = buildRounded(b, weights, vElement);
-  next.acc = ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded,
-                                tile.valid, rescaledAcc, tile.guard,
-                                tile.guardScale);
+  next.acc =
+      ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded, tile.valid,
+                         rescaledAcc, tile.guard, tile.guardScale);
   return next;
 }
 

@@ -102,7 +102,8 @@ void KernelBuilder::storeResults(const OnlineState &state) {
         b, buildLse(b, state, item.rows, item.sink), arg(op.getLse()),
         ValueRange{item.batch, item.head, item.firstRow}, valid);
   Value out = buildOutput(b, state, item.rows, guardScale, item.outDescale);
-  StoreTileOp::create(b, out, view, item.firstRow, valid, /*keep_finite=*/guard);
+  StoreTileOp::create(b, out, view, item.firstRow, valid,
+                      /*keep_finite=*/guard);
 }
 
 /// 2^32 keys of the largest V then fit into an f32 accumulator.
@@ -130,9 +131,9 @@ LogicalResult KernelBuilder::buildAttempts() {
     return arith::CmpIOp::create(b, predicate, attempt, number);
   };
   guard = isAttempt(arith::CmpIPredicate::ne, first);
-  guardScale = arith::SelectOp::create(
-      b, isAttempt(arith::CmpIPredicate::eq, last), buildF32(b, kSmallWeight),
-      buildF32(b, 1));
+  guardScale =
+      arith::SelectOp::create(b, isAttempt(arith::CmpIPredicate::eq, last),
+                              buildF32(b, kSmallWeight), buildF32(b, 1));
   FailureOr<OnlineState> state =
       buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(), item.sink);
   state = buildRangeLoops(*state, full, TileKind::Full);
@@ -144,9 +145,9 @@ LogicalResult KernelBuilder::buildAttempts() {
   Value finite = AllFiniteOp::create(b, state->acc);
   storeResults(*state);
   Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  Value again = arith::AndIOp::create(
-      b, arith::XOrIOp::create(b, finite, yes),
-      isAttempt(arith::CmpIPredicate::ne, last));
+  Value overflows = arith::XOrIOp::create(b, finite, yes);
+  Value notLast = isAttempt(arith::CmpIPredicate::ne, last);
+  Value again = arith::AndIOp::create(b, overflows, notLast);
   scf::ConditionOp::create(b, again, attempt);
   Block *next =
       b.createBlock(&attempts.getAfter(), {}, b.getIndexType(), b.getLoc());

@@ -98,19 +98,17 @@ Value KernelBuilder::buildDescale(Value operand) {
     return Value();
   auto clamp = [&](Value index, int dim) {
     Value size = buildDim(b, arg(operand), dim);
-    return buildMin(b, index,
-                    arith::SubIOp::create(b, size, buildIndex(b, 1)));
+    return buildMin(b, index, arith::SubIOp::create(b, size, buildIndex(b, 1)));
   };
   return memref::LoadOp::create(
-      b, arg(operand),
-      ValueRange{clamp(item.batch, 0), clamp(item.kvHead, 1)});
+      b, arg(operand), ValueRange{clamp(item.batch, 0), clamp(item.kvHead, 1)});
 }
 
 void KernelBuilder::buildDescales() {
   Value q = buildDescale(op.getQDescale()), k = buildDescale(op.getKDescale());
   item.scoreDescale = q && k ? arith::MulFOp::create(b, q, k).getResult()
-                      : q      ? q
-                               : k;
+                      : q    ? q
+                             : k;
   item.outDescale = buildDescale(op.getVDescale());
 }
 
