@@ -36,7 +36,6 @@ static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
       {static_cast<bool>(op.getBias()), "bias"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
-      {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},
       {op.getNumSplits() || op.getSplitSize(), "split keys"}};
   for (auto [used, feature] : features)
     if (used)
