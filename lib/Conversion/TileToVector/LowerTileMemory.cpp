@@ -83,8 +83,7 @@ static Value buildRows(ImplicitLocOpBuilder &b, Value view, Value row,
 // Element conversions
 //===----------------------------------------------------------------------===//
 
-/// `value` (scalar or vector) widened to `element`, or as it is.
-static Value buildExtend(ImplicitLocOpBuilder &b, Value value, Type element) {
+Value attn::buildExtend(ImplicitLocOpBuilder &b, Value value, Type element) {
   Type from = value.getType();
   if (getElementTypeOrSelf(from) == element)
     return value;
@@ -94,79 +93,8 @@ static Value buildExtend(ImplicitLocOpBuilder &b, Value value, Type element) {
   return arith::ExtFOp::create(b, to, value);
 }
 
-/// The 16 bits of a scalar in the low half of an i32.
-static Value buildBits32(ImplicitLocOpBuilder &b, Value value) {
-  Value bits = arith::BitcastOp::create(b, b.getI16Type(), value);
-  return arith::ExtUIOp::create(b, b.getI32Type(), bits);
-}
-
-/// Two 16-bit scalars as one i32, `low` in the low half.
-static Value buildPair(ImplicitLocOpBuilder &b, Value low, Value high) {
-  Value shift = arith::ConstantOp::create(b, b.getI32IntegerAttr(16));
-  Value upper = arith::ShLIOp::create(b, buildBits32(b, high), shift);
-  return arith::OrIOp::create(b, upper, buildBits32(b, low));
-}
-
-static Value buildZero(ImplicitLocOpBuilder &b, Type type) {
+Value attn::buildZero(ImplicitLocOpBuilder &b, Type type) {
   return arith::ConstantOp::create(b, b.getZeroAttr(type));
-}
-
-//===----------------------------------------------------------------------===//
-// Query tiles: transposed
-//===----------------------------------------------------------------------===//
-
-/// buffer[d][q] = rows[q][d], with rows from `valid` on 0. Row by row: rows may
-/// lie a multiple of 4 KiB apart, where walking down a column would always hit
-/// the same few cache lines.
-static void loadTransposed(ImplicitLocOpBuilder &b, Value rows, Value buffer,
-                           Value valid, TileType tile) {
-  Value blockQ = buildIndex(b, tile.getExtent(Dim::q));
-  Value extent = buildIndex(b, tile.getExtent(Dim::d));
-  Type element = tile.getElementType();
-  buildLoop(b, valid, 1, [&](Value q) {
-    buildLoop(b, extent, 1, [&](Value d) {
-      Value value = memref::LoadOp::create(b, rows, ValueRange{q, d});
-      memref::StoreOp::create(b, buildExtend(b, value, element), buffer,
-                              ValueRange{d, q});
-    });
-  });
-  buildLoop(b, valid, blockQ, 1, [&](Value q) {
-    buildLoop(b, extent, 1, [&](Value d) {
-      memref::StoreOp::create(b, buildZero(b, element), buffer,
-                              ValueRange{d, q});
-    });
-  });
-}
-
-/// buffer[d / 2][q] = (rows[q][d], rows[q][d + 1]); an odd last d pairs with 0.
-static void loadTransposedPairs(ImplicitLocOpBuilder &b, Value rows,
-                                Value buffer, Value valid, TileType tile) {
-  int64_t extent = tile.getExtent(Dim::d);
-  Value blockQ = buildIndex(b, tile.getExtent(Dim::q));
-  auto loadPair = [&](Value pair, Value q, bool hasHigh) {
-    Value d = arith::MulIOp::create(b, pair, buildIndex(b, 2));
-    Value low = memref::LoadOp::create(b, rows, ValueRange{q, d});
-    Value high = buildZero(b, tile.getElementType());
-    if (hasHigh) {
-      Value d1 = arith::AddIOp::create(b, d, buildIndex(b, 1));
-      high = memref::LoadOp::create(b, rows, ValueRange{q, d1});
-    }
-    memref::StoreOp::create(b, buildPair(b, low, high), buffer,
-                            ValueRange{pair, q});
-  };
-  buildLoop(b, valid, 1, [&](Value q) {
-    buildLoop(b, buildIndex(b, extent / 2), 1,
-              [&](Value pair) { loadPair(pair, q, /*hasHigh=*/true); });
-    if (extent % 2 == 1)
-      loadPair(buildIndex(b, extent / 2), q, /*hasHigh=*/false);
-  });
-  buildLoop(b, valid, blockQ, 1, [&](Value q) {
-    buildLoop(b, buildIndex(b, llvm::divideCeil(extent, 2)), 1,
-              [&](Value pair) {
-                memref::StoreOp::create(b, buildZero(b, b.getI32Type()), buffer,
-                                        ValueRange{pair, q});
-              });
-  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -297,15 +225,12 @@ void attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
   }
   Value buffer = lowering.allocate(op.getTile());
   auto layout = cast<BufferLayoutAttr>(tile.getLayout());
+  int64_t unit = lowering.getSchedule().getUnit();
   if (layout.getOrder().back() == Dim::q) {
-    if (layout.getPairs())
-      loadTransposedPairs(b, rows.memref, buffer, op.getValid(), tile);
-    else
-      loadTransposed(b, rows.memref, buffer, op.getValid(), tile);
+    loadTransposed(b, rows.memref, buffer, op.getValid(), tile, unit);
     return;
   }
-  RowCopier(b, rows, buffer, tile, lowering.getSchedule().getUnit())
-      .copy(op.getValid());
+  RowCopier(b, rows, buffer, tile, unit).copy(op.getValid());
 }
 
 /// i1: whether a scalar is neither NaN nor infinite.
@@ -317,10 +242,10 @@ static Value buildIsFinite(ImplicitLocOpBuilder &b, Value value) {
                                buildF32(b, 0));
 }
 
-/// rows[q][dv] = buffer[dv][q], rounded; only where that is not finite yet, if
-/// `keepFinite`.
-static void storeTransposed(ImplicitLocOpBuilder &b, StoreTileOp op,
-                            Value buffer, Value rows, bool keepFinite) {
+/// rows[q][dv] = buffer[dv][q], rounded, where that is not finite yet. That is
+/// rare: small code matters, speed does not.
+static void storeNotFinite(ImplicitLocOpBuilder &b, StoreTileOp op,
+                           Value buffer, Value rows) {
   ViewType view = op.getView().getType();
   Type element = view.getElementType();
   buildLoop(b, op.getValid(), 1, [&](Value q) {
@@ -328,10 +253,8 @@ static void storeTransposed(ImplicitLocOpBuilder &b, StoreTileOp op,
       Value value = memref::LoadOp::create(b, buffer, ValueRange{dv, q});
       if (!element.isF32())
         value = arith::TruncFOp::create(b, element, value);
-      if (keepFinite) {
-        Value old = memref::LoadOp::create(b, rows, ValueRange{q, dv});
-        value = arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
-      }
+      Value old = memref::LoadOp::create(b, rows, ValueRange{q, dv});
+      value = arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
       memref::StoreOp::create(b, value, rows, ValueRange{q, dv});
     });
   });
@@ -342,17 +265,18 @@ void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
   Value rows = buildRows(b, lowering.getView(op.getView()), op.getRow(),
                          op.getValid(), op.getView().getType().getExtent());
   Value buffer = lowering.getBuffer(op.getTile());
+  int64_t unit = lowering.getSchedule().getUnit();
   if (!op.getKeepFinite()) {
-    storeTransposed(b, op, buffer, rows, /*keepFinite=*/false);
+    storeTransposed(b, rows, buffer, op.getValid(), unit);
     return;
   }
   auto choice =
       scf::IfOp::create(b, op.getKeepFinite(), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard insertion(b);
   b.setInsertionPointToStart(choice.elseBlock());
-  storeTransposed(b, op, buffer, rows, /*keepFinite=*/false);
+  storeTransposed(b, rows, buffer, op.getValid(), unit);
   b.setInsertionPointToStart(choice.thenBlock());
-  storeTransposed(b, op, buffer, rows, /*keepFinite=*/true);
+  storeNotFinite(b, op, buffer, rows);
 }
 
 void attn::lowerStoreStats(StoreStatsOp op, TileLowering &lowering) {
