@@ -18,8 +18,9 @@ using namespace attn;
 // Views
 //===----------------------------------------------------------------------===//
 
-/// [sequence][head dim] of one batch and head, with the contiguous dim's stride
-/// known to be 1 (that is what a layout promises).
+/// [sequence][head dim] of one batch and head, or [sequence][head][head dim] of
+/// several heads, with the contiguous dim's stride known to be 1 (that is what
+/// a layout promises).
 void attn::lowerView(ViewOp op, TileLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   auto metadata = memref::ExtractStridedMetadataOp::create(b, op.getSource());
@@ -40,16 +41,21 @@ void attn::lowerView(ViewOp op, TileLowering &lowering) {
       rowMajor ? OpFoldResult(strides[dims.sequence]) : one;
   OpFoldResult dimStride = rowMajor ? one : OpFoldResult(strides[dims.dim]);
   constexpr int64_t dynamic = ShapedType::kDynamic;
-  auto layout =
-      StridedLayoutAttr::get(b.getContext(), dynamic,
-                             {rowMajor ? dynamic : 1, rowMajor ? 1 : dynamic});
-  auto type = MemRefType::get({dynamic, view.getExtent()},
-                              view.getElementType(), layout);
+  SmallVector<int64_t> shape{dynamic, view.getExtent()};
+  SmallVector<int64_t> steps{rowMajor ? dynamic : 1, rowMajor ? 1 : dynamic};
+  SmallVector<OpFoldResult> sizes{metadata.getSizes()[dims.sequence],
+                                  b.getIndexAttr(view.getExtent())};
+  SmallVector<OpFoldResult> dynamicSteps{rowStride, dimStride};
+  if (int64_t heads = op.getHeads(); heads > 1) {
+    shape.insert(shape.begin() + 1, heads);
+    steps.insert(steps.begin() + 1, dynamic);
+    sizes.insert(sizes.begin() + 1, b.getIndexAttr(heads));
+    dynamicSteps.insert(dynamicSteps.begin() + 1, strides[dims.head]);
+  }
+  auto layout = StridedLayoutAttr::get(b.getContext(), dynamic, steps);
+  auto type = MemRefType::get(shape, view.getElementType(), layout);
   Value memref = memref::ReinterpretCastOp::create(
-      b, type, metadata.getBaseBuffer(), offset,
-      ArrayRef<OpFoldResult>{metadata.getSizes()[dims.sequence],
-                             b.getIndexAttr(view.getExtent())},
-      ArrayRef<OpFoldResult>{rowStride, dimStride});
+      b, type, metadata.getBaseBuffer(), offset, sizes, dynamicSteps);
   lowering.setView(op.getView(), memref);
 }
 
@@ -60,6 +66,55 @@ static Value buildRows(ImplicitLocOpBuilder &b, Value view, Value row,
       b, view, ArrayRef<OpFoldResult>{row, b.getIndexAttr(0)},
       ArrayRef<OpFoldResult>{count, b.getIndexAttr(extent)},
       ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(1)});
+}
+
+/// `heads` slices of dim `dim` of a buffer, from `first` on.
+static Value buildSlice(ImplicitLocOpBuilder &b, Value buffer, int64_t dim,
+                        Value first, int64_t heads) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)), sizes,
+      steps(type.getRank(), b.getIndexAttr(1));
+  for (int64_t size : type.getShape())
+    sizes.push_back(b.getIndexAttr(size));
+  offsets[dim] = first;
+  sizes[dim] = b.getIndexAttr(heads);
+  return memref::SubViewOp::create(b, buffer, offsets, sizes, steps);
+}
+
+/// Calls `body` with rows of the view and the part of the buffer that belongs
+/// to them, `valid` rows in all from `row` on: at once, or, where several heads
+/// take turns, those of one sequence row at a time. The rows of the tile are
+/// dim `dim` of the buffer.
+static void forEachRun(
+    ImplicitLocOpBuilder &b, ViewOp view, Value memref, Value row, Value valid,
+    Value buffer, int64_t dim,
+    function_ref<void(Value rows, Value buffer, Value count)> body) {
+  int64_t heads = view.getHeads(), extent = view.getView().getType().getExtent();
+  if (heads == 1) {
+    body(buildRows(b, memref, row, valid, extent), buffer, valid);
+    return;
+  }
+  auto divide = [&](Value index) -> Value {
+    return arith::DivUIOp::create(b, index, buildIndex(b, heads));
+  };
+  Value firstRow = divide(row);
+  auto type = cast<MemRefType>(memref.getType());
+  ArrayRef<int64_t> steps = type.getStridesAndOffset().first;
+  auto rowsType = MemRefType::get(
+      {heads, extent}, type.getElementType(),
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
+                             SmallVector<int64_t>(steps).drop_front()));
+  buildLoop(b, divide(valid), 1, [&](Value i) {
+    Value at = arith::AddIOp::create(b, firstRow, i);
+    Value rows = memref::SubViewOp::create(
+        b, rowsType, memref,
+        ArrayRef<OpFoldResult>{at, b.getIndexAttr(0), b.getIndexAttr(0)},
+        ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(heads),
+                               b.getIndexAttr(extent)},
+        SmallVector<OpFoldResult>(3, b.getIndexAttr(1)));
+    Value first = arith::MulIOp::create(b, i, buildIndex(b, heads));
+    body(rows, buildSlice(b, buffer, dim, first, heads), buildIndex(b, heads));
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -98,12 +153,26 @@ static Value buildZero(ImplicitLocOpBuilder &b, Type type) {
 // Query tiles: transposed
 //===----------------------------------------------------------------------===//
 
-/// buffer[d][q] = rows[q][d], with rows from `valid` on 0. Row by row: rows may
-/// lie a multiple of 4 KiB apart, where walking down a column would always hit
-/// the same few cache lines.
+/// The rows of a query tile from `valid` on are 0; dim `dim` of the buffer.
+static void clearRows(ImplicitLocOpBuilder &b, Value buffer, Value valid,
+                      int64_t dim) {
+  auto type = cast<MemRefType>(buffer.getType());
+  Value zero = buildZero(b, type.getElementType());
+  buildLoop(b, valid, buildIndex(b, type.getDimSize(dim)), 1, [&](Value q) {
+    buildLoop(b, buildIndex(b, type.getDimSize(1 - dim)), 1, [&](Value d) {
+      SmallVector<Value> at{q, d};
+      if (dim == 1)
+        std::swap(at[0], at[1]);
+      memref::StoreOp::create(b, zero, buffer, at);
+    });
+  });
+}
+
+/// buffer[d][q] = rows[q][d]. Row by row: rows may lie a multiple of 4 KiB
+/// apart, where walking down a column would always hit the same few cache
+/// lines.
 static void loadTransposed(ImplicitLocOpBuilder &b, Value rows, Value buffer,
                            Value valid, TileType tile) {
-  Value blockQ = buildIndex(b, tile.getExtent(Dim::q));
   Value extent = buildIndex(b, tile.getExtent(Dim::d));
   Type element = tile.getElementType();
   buildLoop(b, valid, 1, [&](Value q) {
@@ -113,19 +182,12 @@ static void loadTransposed(ImplicitLocOpBuilder &b, Value rows, Value buffer,
                               ValueRange{d, q});
     });
   });
-  buildLoop(b, valid, blockQ, 1, [&](Value q) {
-    buildLoop(b, extent, 1, [&](Value d) {
-      memref::StoreOp::create(b, buildZero(b, element), buffer,
-                              ValueRange{d, q});
-    });
-  });
 }
 
 /// buffer[d / 2][q] = (rows[q][d], rows[q][d + 1]); an odd last d pairs with 0.
 static void loadTransposedPairs(ImplicitLocOpBuilder &b, Value rows,
                                 Value buffer, Value valid, TileType tile) {
   int64_t extent = tile.getExtent(Dim::d);
-  Value blockQ = buildIndex(b, tile.getExtent(Dim::q));
   auto loadPair = [&](Value pair, Value q, bool hasHigh) {
     Value d = arith::MulIOp::create(b, pair, buildIndex(b, 2));
     Value low = memref::LoadOp::create(b, rows, ValueRange{q, d});
@@ -142,13 +204,6 @@ static void loadTransposedPairs(ImplicitLocOpBuilder &b, Value rows,
               [&](Value pair) { loadPair(pair, q, /*hasHigh=*/true); });
     if (extent % 2 == 1)
       loadPair(buildIndex(b, extent / 2), q, /*hasHigh=*/false);
-  });
-  buildLoop(b, valid, blockQ, 1, [&](Value q) {
-    buildLoop(b, buildIndex(b, llvm::divideCeil(extent, 2)), 1,
-              [&](Value pair) {
-                memref::StoreOp::create(b, buildZero(b, b.getI32Type()), buffer,
-                                        ValueRange{pair, q});
-              });
   });
 }
 
@@ -260,36 +315,69 @@ void RowCopier::copy(Value valid) {
 void attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   TileType tile = op.getTile().getType();
-  ViewType view = op.getView().getType();
-  Value rows = buildRows(b, lowering.getView(op.getView()), op.getRow(),
-                         op.getValid(), view.getExtent());
+  auto view = op.getView().getDefiningOp<ViewOp>();
+  Value memref = lowering.getView(op.getView());
   if (isa<InPlaceLayoutAttr>(tile.getLayout())) {
-    lowering.setBuffer(op.getTile(), rows);
+    lowering.setBuffer(op.getTile(),
+                       buildRows(b, memref, op.getRow(), op.getValid(),
+                                 view.getView().getType().getExtent()));
     return;
   }
   Value buffer = lowering.allocate(op.getTile());
   auto layout = cast<BufferLayoutAttr>(tile.getLayout());
-  if (layout.getOrder().back() == Dim::q) {
-    if (layout.getPairs())
-      loadTransposedPairs(b, rows, buffer, op.getValid(), tile);
-    else
-      loadTransposed(b, rows, buffer, op.getValid(), tile);
-    return;
-  }
-  RowCopier(b, rows, buffer, tile, lowering.getSchedule().getUnit())
-      .copy(op.getValid());
+  bool isTransposed = layout.getOrder().back() == Dim::q;
+  int64_t dim = isTransposed ? 1 : 0;
+  forEachRun(b, view, memref, op.getRow(), op.getValid(), buffer, dim,
+             [&](Value rows, Value part, Value count) {
+               if (!isTransposed)
+                 RowCopier(b, rows, part, tile,
+                           lowering.getSchedule().getUnit())
+                     .copy(count);
+               else if (layout.getPairs())
+                 loadTransposedPairs(b, rows, part, count, tile);
+               else
+                 loadTransposed(b, rows, part, count, tile);
+             });
+  if (tile.hasDim(Dim::q))
+    clearRows(b, buffer, op.getValid(), dim);
+}
+
+/// `width` elements of row `q` of rows, rounded.
+static void storeElements(ImplicitLocOpBuilder &b, Value buffer, Value rows,
+                          Value q, Value column, int64_t width) {
+  Type element = cast<MemRefType>(rows.getType()).getElementType();
+  auto type = VectorType::get({width}, b.getF32Type());
+  Value value = vector::LoadOp::create(b, type, buffer, ValueRange{q, column});
+  if (!element.isF32())
+    value = arith::TruncFOp::create(b, type.clone(element), value);
+  vector::StoreOp::create(b, value, rows, ValueRange{q, column});
+}
+
+/// rows[q][dv] = buffer[q][dv], rounded.
+static void storeRows(ImplicitLocOpBuilder &b, Value buffer, Value rows,
+                      Value count, int64_t unit) {
+  auto type = cast<MemRefType>(rows.getType());
+  int64_t extent = type.getDimSize(1);
+  bool isContiguous = type.getStridesAndOffset().first.back() == 1;
+  int64_t split = isContiguous ? extent / unit * unit : 0;
+  buildLoop(b, count, 1, [&](Value q) {
+    buildLoop(b, buildIndex(b, split), unit, [&](Value column) {
+      storeElements(b, buffer, rows, q, column, unit);
+    });
+    buildLoop(b, buildIndex(b, split), buildIndex(b, extent), 1,
+              [&](Value column) {
+                storeElements(b, buffer, rows, q, column, 1);
+              });
+  });
 }
 
 /// rows[q][dv] = buffer[dv][q], rounded.
-void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
-  ImplicitLocOpBuilder b(op.getLoc(), op);
-  ViewType view = op.getView().getType();
-  Value rows = buildRows(b, lowering.getView(op.getView()), op.getRow(),
-                         op.getValid(), view.getExtent());
-  Value buffer = lowering.getBuffer(op.getTile());
-  Type element = view.getElementType();
-  buildLoop(b, op.getValid(), 1, [&](Value q) {
-    buildLoop(b, buildIndex(b, view.getExtent()), 1, [&](Value dv) {
+static void storeTransposed(ImplicitLocOpBuilder &b, Value buffer, Value rows,
+                            Value count) {
+  auto type = cast<MemRefType>(rows.getType());
+  Type element = type.getElementType();
+  buildLoop(b, count, 1, [&](Value q) {
+    buildLoop(b, buildIndex(b, type.getDimSize(1)), 1, [&](Value dv) {
       Value value = memref::LoadOp::create(b, buffer, ValueRange{dv, q});
       if (!element.isF32())
         value = arith::TruncFOp::create(b, element, value);
@@ -298,14 +386,37 @@ void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
   });
 }
 
+void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  bool byRow = lowering.getSchedule().getByRow();
+  forEachRun(b, op.getView().getDefiningOp<ViewOp>(),
+             lowering.getView(op.getView()), op.getRow(), op.getValid(),
+             lowering.getBuffer(op.getTile()), /*dim=*/byRow ? 0 : 1,
+             [&](Value rows, Value part, Value count) {
+               if (byRow)
+                 storeRows(b, part, rows, count,
+                           lowering.getSchedule().getUnit());
+               else
+                 storeTransposed(b, part, rows, count);
+             });
+}
+
 void attn::lowerStoreStats(StoreStatsOp op, TileLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Value buffer = lowering.getBuffer(op.getTile());
   SmallVector<Value> indices(op.getIndices());
-  Value first = indices.back();
+  SmallVector<Value> first(indices);
+  Value heads = buildIndex(b, op.getHeads());
   buildLoop(b, op.getValid(), 1, [&](Value q) {
     Value value = memref::LoadOp::create(b, buffer, q);
-    indices.back() = arith::AddIOp::create(b, first, q);
+    Value row = q;
+    if (op.getHeads() > 1) {
+      row = arith::DivUIOp::create(b, q, heads);
+      Value head = arith::RemUIOp::create(b, q, heads);
+      size_t at = indices.size() - 2;
+      indices[at] = arith::AddIOp::create(b, first[at], head);
+    }
+    indices.back() = arith::AddIOp::create(b, first.back(), row);
     memref::StoreOp::create(b, value, op.getMemref(), indices);
   });
 }

@@ -77,8 +77,10 @@ static ConfigAttr chooseConfig(AttentionOp op, const CpuTarget &target) {
                op.getQType().getElementType().isBF16();
   MLIRContext *context = op.getContext();
   auto schedule =
-      VectorScheduleAttr::get(context, tile.rows, tile.lanes, unit, pairs);
-  return ConfigAttr::get(context, blockQ, blockKv, compute, schedule);
+      VectorScheduleAttr::get(context, tile.rows, tile.lanes, unit, pairs,
+                              /*by_row=*/false);
+  return ConfigAttr::get(context, blockQ, blockKv, compute, schedule,
+                         /*heads=*/1, /*split=*/SplitAttr());
 }
 
 namespace {
@@ -93,10 +95,6 @@ struct SelectCpuConfigPass
       return signalPassFailure();
     }
     WalkResult result = getOperation()->walk([&](Operation *any) {
-      if (isa<MergeOp>(any)) {
-        any->emitOpError("unsupported on cpu: merging parts");
-        return WalkResult::interrupt();
-      }
       auto op = dyn_cast<AttentionOp>(any);
       if (!op)
         return WalkResult::advance();
