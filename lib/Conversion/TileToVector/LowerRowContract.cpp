@@ -34,7 +34,8 @@ static constexpr int64_t kCacheLine = 64;
 
 namespace {
 
-/// Emits the body of one product function (c, lhs, rhs, m, k).
+/// Emits the body of one product function (c, lhs, rhs, m, k), or, if the rows
+/// of lhs have offsets, (c, lhs, rhs, m, k, offsets).
 class RowProductBuilder {
 public:
   RowProductBuilder(func::FuncOp function, const ProductKind &kind,
@@ -76,7 +77,8 @@ private:
 
   ProductKind kind;
   ImplicitLocOpBuilder b;
-  Value c, lhs, rhs, m, k;
+  Rows lhs;
+  Value c, rhs, m, k;
   int64_t unit, accumulators;
   /// Query rows of the tile, and those of one register tile.
   int64_t queries, rows;
@@ -92,10 +94,12 @@ RowProductBuilder::RowProductBuilder(func::FuncOp function,
   Block *entry = function.addEntryBlock();
   b.setInsertionPointToStart(entry);
   c = entry->getArgument(0);
-  lhs = entry->getArgument(1);
+  lhs.memref = entry->getArgument(1);
   rhs = entry->getArgument(2);
   m = entry->getArgument(3);
   k = entry->getArgument(4);
+  if (entry->getNumArguments() > 5)
+    lhs.offsets = entry->getArgument(5);
   accumulators = schedule.getRows() * schedule.getLanes() / unit;
   queries = cast<MemRefType>(c.getType()).getDimSize(0);
   rows = 1;
@@ -140,12 +144,15 @@ Value RowProductBuilder::loadVector(Value memref, Value row, Value column,
                                       mask, buildConstant(b.getZeroAttr(type)));
 }
 
-/// All cache lines of one row of lhs.
+/// All cache lines of one row of lhs, which may lie behind the last one. Where
+/// rows have offsets, no one knows where that is.
 void RowProductBuilder::prefetchRow(Value row) {
-  auto type = cast<MemRefType>(lhs.getType());
+  if (lhs.offsets)
+    return;
+  auto type = cast<MemRefType>(lhs.memref.getType());
   int64_t step = kCacheLine * 8 / type.getElementTypeBitWidth();
   for (int64_t column = 0; column < type.getDimSize(1); column += step)
-    memref::PrefetchOp::create(b, lhs, ValueRange{row, buildIndex(b, column)},
+    memref::PrefetchOp::create(b, lhs.memref, ValueRange{row, buildIndex(b, column)},
                                /*isWrite=*/false, /*localityHint=*/3,
                                /*isDataCache=*/true);
 }
@@ -188,7 +195,7 @@ SmallVector<Value> RowProductBuilder::multiplyChunk(Value column, int64_t valid,
     queryVectors.push_back(widen(
         loadVector(rhs, addIndex(firstRow, r), column, width, valid)));
   for (auto [n, key] : llvm::enumerate(keys)) {
-    Value vector = widen(loadVector(lhs, key, column, width, valid));
+    Value vector = widen(loadVector(lhs.memref, key, column, width, valid));
     for (auto [r, query] : llvm::enumerate(queryVectors)) {
       Value &acc = next[r * keys.size() + n];
       if (kind.pairElement)
@@ -207,9 +214,9 @@ void RowProductBuilder::buildScoreTile(Value firstRow, Value firstKey) {
     keyCount /= 2;
   SmallVector<Value> keys;
   for (int64_t n = 0; n < keyCount; ++n)
-    keys.push_back(clampRow(firstKey, n, m));
+    keys.push_back(lhs.at(b, clampRow(firstKey, n, m)));
   int64_t width = kind.pairElement ? 2 * unit : unit;
-  int64_t dim = cast<MemRefType>(lhs.getType()).getDimSize(1);
+  int64_t dim = cast<MemRefType>(lhs.memref.getType()).getDimSize(1);
   SmallVector<Value> accs(rows * keyCount, zero());
   // d is short: its loop is unrolled.
   for (int64_t column = 0; column < dim; column += width)
@@ -268,28 +275,28 @@ Value RowProductBuilder::loadWeight(Value row, Value key) {
       b, VectorType::get({2 * unit}, kind.pairElement), splat);
 }
 
-/// Values of keys `key` and `key` + 1, interleaved, per vector of columns.
+/// Values of keys `key` and `key` + 1, interleaved, one vector of pairs for each
+/// of `vectors` vectors of columns.
 SmallVector<Value> RowProductBuilder::loadValuePairs(Value key, Value column,
                                                      int64_t vectors,
                                                      int64_t valid) {
   SmallVector<Value> pairs;
   // A key beyond the last has weight 0 and must not bring in another NaN.
-  Value second = clampRow(key, 1, k);
-  auto pairType = VectorType::get({2 * unit}, kind.pairElement);
+  Value second = lhs.at(b, clampRow(key, 1, k));
+  Value first = lhs.at(b, key);
   for (int64_t v = 0; v < vectors;) {
     int64_t count = v + 2 <= vectors ? 2 : 1;
     auto load = [&](Value row) {
-      return loadVector(lhs, row, addIndex(column, v * unit), count * unit,
+      return loadVector(lhs.memref, row, addIndex(column, v * unit), count * unit,
                         valid - v * unit);
     };
-    Value both = vector::InterleaveOp::create(b, load(key), load(second));
+    Value both = vector::InterleaveOp::create(b, load(first), load(second));
     for (int64_t half = 0; half < count; ++half) {
       Value pair = both;
       if (count == 2)
         pair = vector::ExtractStridedSliceOp::create(
             b, both, ArrayRef<int64_t>{half * 2 * unit},
             ArrayRef<int64_t>{2 * unit}, ArrayRef<int64_t>{1});
-      assert(pair.getType() == pairType);
       pairs.push_back(pair);
     }
     v += count;
@@ -316,8 +323,9 @@ SmallVector<Value> RowProductBuilder::multiplyKey(Value key, Value firstRow,
     values = loadValuePairs(key, column, vectors, valid);
   else
     for (int64_t v = 0; v < vectors; ++v)
-      values.push_back(widen(loadVector(lhs, key, addIndex(column, v * unit),
-                                        unit, valid - v * unit)));
+      values.push_back(widen(loadVector(lhs.memref, lhs.at(b, key),
+                                        addIndex(column, v * unit), unit,
+                                        valid - v * unit)));
   for (int64_t r = 0; r < rows; ++r) {
     Value weight = loadWeight(addIndex(firstRow, r), key);
     for (int64_t v = 0; v < vectors; ++v) {

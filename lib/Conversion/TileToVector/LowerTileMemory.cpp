@@ -18,6 +18,15 @@ using namespace attn;
 // Views
 //===----------------------------------------------------------------------===//
 
+/// The pages of a paged view; a page without rows holds nothing that is read.
+static Pages buildPages(ImplicitLocOpBuilder &b, ViewOp op, LayoutDims dims,
+                        ValueRange sizes, ValueRange strides) {
+  Value size =
+      arith::MaxSIOp::create(b, sizes[dims.sequence], buildIndex(b, 1));
+  return {op.getBlockTable(), op.getBatch(), size, strides[dims.batch],
+          strides[dims.sequence]};
+}
+
 /// [sequence][head dim] of one batch and head, or [sequence][head][head dim] of
 /// several heads, with the contiguous dim's stride known to be 1 (that is what
 /// a layout promises).
@@ -31,18 +40,26 @@ void attn::lowerView(ViewOp op, TileLowering &lowering) {
     Value step = arith::MulIOp::create(b, index, strides[dim]);
     offset = arith::AddIOp::create(b, offset, step);
   };
-  advance(op.getBatch(), dims.batch);
+  bool isPaged = op.getLayout() == Layout::paged;
+  if (isPaged)
+    lowering.setPages(op.getView(),
+                      buildPages(b, op, dims, metadata.getSizes(), strides));
+  else
+    advance(op.getBatch(),
+            isPacked(op.getLayout()) ? dims.sequence : dims.batch);
   advance(op.getHead(), dims.head);
 
   ViewType view = op.getView().getType();
   OpFoldResult one = b.getIndexAttr(1);
   bool rowMajor = dims.dim > dims.sequence;
+  // Offsets of paged rows count elements.
+  bool hasRowStride = rowMajor && !isPaged;
   OpFoldResult rowStride =
-      rowMajor ? OpFoldResult(strides[dims.sequence]) : one;
+      hasRowStride ? OpFoldResult(strides[dims.sequence]) : one;
   OpFoldResult dimStride = rowMajor ? one : OpFoldResult(strides[dims.dim]);
   constexpr int64_t dynamic = ShapedType::kDynamic;
   SmallVector<int64_t> shape{dynamic, view.getExtent()};
-  SmallVector<int64_t> steps{rowMajor ? dynamic : 1, rowMajor ? 1 : dynamic};
+  SmallVector<int64_t> steps{hasRowStride ? dynamic : 1, rowMajor ? 1 : dynamic};
   SmallVector<OpFoldResult> sizes{metadata.getSizes()[dims.sequence],
                                   b.getIndexAttr(view.getExtent())};
   SmallVector<OpFoldResult> dynamicSteps{rowStride, dimStride};
@@ -99,11 +116,12 @@ static void forEachRun(
   };
   Value firstRow = divide(row);
   auto type = cast<MemRefType>(memref.getType());
-  ArrayRef<int64_t> steps = type.getStridesAndOffset().first;
-  auto rowsType = MemRefType::get(
-      {heads, extent}, type.getElementType(),
-      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
-                             SmallVector<int64_t>(steps).drop_front()));
+  SmallVector<int64_t> steps = type.getStridesAndOffset().first;
+  auto rowsType =
+      MemRefType::get({heads, extent}, type.getElementType(),
+                      StridedLayoutAttr::get(b.getContext(),
+                                             ShapedType::kDynamic,
+                                             ArrayRef(steps).drop_front()));
   buildLoop(b, divide(valid), 1, [&](Value i) {
     Value at = arith::AddIOp::create(b, firstRow, i);
     Value rows = memref::SubViewOp::create(
@@ -216,13 +234,13 @@ namespace {
 /// Copies rows into a row-major buffer, a vector at a time.
 class RowCopier {
 public:
-  RowCopier(ImplicitLocOpBuilder &b, Value rows, Value buffer, TileType tile,
+  RowCopier(ImplicitLocOpBuilder &b, Rows rows, Value buffer, TileType tile,
             int64_t unit)
       : b(b), rows(rows), buffer(buffer), tile(tile), unit(unit) {
     auto layout = cast<BufferLayoutAttr>(tile.getLayout());
     extent = tile.getExtent(layout.getOrder().back());
     pairs = layout.getPairs();
-    auto type = cast<MemRefType>(rows.getType());
+    auto type = cast<MemRefType>(rows.memref.getType());
     element = type.getElementType();
     // Vectors need unit stride; what is left of a row, and rows of another
     // stride, go element by element.
@@ -245,7 +263,8 @@ private:
   void padRow(Value row);
 
   ImplicitLocOpBuilder &b;
-  Value rows, buffer;
+  Rows rows;
+  Value buffer;
   TileType tile;
   Type element;
   bool pairs;
@@ -257,8 +276,8 @@ private:
 void RowCopier::copyChunk(const Chunk &chunk) {
   auto loadType = VectorType::get({chunk.width}, element);
   auto load = [&](Value row) -> Value {
-    return vector::LoadOp::create(b, loadType, rows,
-                                  ValueRange{row, chunk.column});
+    return vector::LoadOp::create(b, loadType, rows.memref,
+                                  ValueRange{rows.at(b, row), chunk.column});
   };
   Value first = load(chunk.row);
   if (!pairs) {
@@ -312,34 +331,49 @@ void RowCopier::copy(Value valid) {
 // Loads and stores
 //===----------------------------------------------------------------------===//
 
+/// The rows [row, row + valid) that `op` loads, where they lie.
+static Rows buildLoadedRows(ImplicitLocOpBuilder &b, LoadTileOp op,
+                            TileLowering &lowering) {
+  Value view = lowering.getView(op.getView());
+  if (const Pages *pages = lowering.getPages(op.getView()))
+    return {view, buildRowOffsets(b, *pages, op, lowering)};
+  return {buildRows(b, view, op.getRow(), op.getValid(),
+                    op.getView().getType().getExtent()),
+          Value()};
+}
+
 void attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   TileType tile = op.getTile().getType();
-  auto view = op.getView().getDefiningOp<ViewOp>();
-  Value memref = lowering.getView(op.getView());
+  // Query rows are never paged, but several heads may take turns.
+  Rows rows;
+  if (!tile.hasDim(Dim::q))
+    rows = buildLoadedRows(b, op, lowering);
   if (isa<InPlaceLayoutAttr>(tile.getLayout())) {
-    lowering.setBuffer(op.getTile(),
-                       buildRows(b, memref, op.getRow(), op.getValid(),
-                                 view.getView().getType().getExtent()));
+    lowering.setBuffer(op.getTile(), rows.memref);
+    lowering.setRowOffsets(op.getTile(), rows.offsets);
     return;
   }
   Value buffer = lowering.allocate(op.getTile());
   auto layout = cast<BufferLayoutAttr>(tile.getLayout());
+  int64_t unit = lowering.getSchedule().getUnit();
+  if (!tile.hasDim(Dim::q)) {
+    RowCopier(b, rows, buffer, tile, unit).copy(op.getValid());
+    return;
+  }
   bool isTransposed = layout.getOrder().back() == Dim::q;
   int64_t dim = isTransposed ? 1 : 0;
-  forEachRun(b, view, memref, op.getRow(), op.getValid(), buffer, dim,
-             [&](Value rows, Value part, Value count) {
+  forEachRun(b, op.getView().getDefiningOp<ViewOp>(),
+             lowering.getView(op.getView()), op.getRow(), op.getValid(), buffer,
+             dim, [&](Value run, Value part, Value count) {
                if (!isTransposed)
-                 RowCopier(b, rows, part, tile,
-                           lowering.getSchedule().getUnit())
-                     .copy(count);
+                 RowCopier(b, {run, Value()}, part, tile, unit).copy(count);
                else if (layout.getPairs())
-                 loadTransposedPairs(b, rows, part, count, tile);
+                 loadTransposedPairs(b, run, part, count, tile);
                else
-                 loadTransposed(b, rows, part, count, tile);
+                 loadTransposed(b, run, part, count, tile);
              });
-  if (tile.hasDim(Dim::q))
-    clearRows(b, buffer, op.getValid(), dim);
+  clearRows(b, buffer, op.getValid(), dim);
 }
 
 /// `width` elements of row `q` of rows, rounded.
