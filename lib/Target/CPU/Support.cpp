@@ -44,8 +44,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(),
        "descale factors"},
-      {op.getNumSplits().has_value() || op.getSplitSize().has_value(),
-       "split keys (num_splits, split_size)"},
       {ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()),
        "per_head masks of a dynamic number of heads"},
   };

@@ -90,30 +90,31 @@ FailureOr<OnlineState> KernelBuilder::buildRangeLoops(const OnlineState &state,
 }
 
 /// Stores the tile's rows of out and, if the op has one, of lse.
-void KernelBuilder::storeTile(Value out, Value lse) {
-  Value view = buildView(arg(op.getOut()), op.getOutLayout(), Dim::q, Dim::dv,
-                         op.getValueHeadDim());
+void KernelBuilder::storeTile(Value outTile, Value lseTile) {
+  Value view =
+      buildView(out, outLayout, Dim::q, Dim::dv, op.getValueHeadDim());
   // Padding rows are written too.
   Value length = item.qLen;
   if (!op.isPackedQ())
     length =
         buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
-  Value valid = buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
-                         buildIndex(b, config.getBlockQ()));
-  if (lse) {
+  Value valid = buildTileRows(
+      buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
+               buildIndex(b, getBlockRows())));
+  if (lseTile) {
     SmallVector<Value> at{item.batch, item.head, item.firstRow};
     if (op.isPackedQ())
       at = {item.head, arith::AddIOp::create(b, item.qBase, item.firstRow)};
-    StoreStatsOp::create(b, lse, arg(op.getLse()), at, valid);
+    StoreStatsOp::create(b, lseTile, lse, at, valid, config.getHeads());
   }
-  StoreTileOp::create(b, out, view, item.firstRow, valid);
+  StoreTileOp::create(b, outTile, view, buildTileRows(item.firstRow), valid);
 }
 
 void KernelBuilder::storeResults(const OnlineState &state) {
-  Value lse;
-  if (op.getLse())
-    lse = buildLse(b, state, item.rows, item.sink);
-  storeTile(buildOutput(b, state, item.rows), lse);
+  Value lseTile;
+  if (lse)
+    lseTile = buildLse(b, state, item.rows, item.sink);
+  storeTile(buildOutput(b, state, item.rows), lseTile);
 }
 
 /// Rows that belong to no sequence.
@@ -123,10 +124,10 @@ void KernelBuilder::storePadding() {
   auto statistic = TileType::get(b.getContext(), {Dim::q}, {blockQ}, f32);
   auto rows = TileType::get(b.getContext(), {Dim::q, Dim::dv},
                             {blockQ, op.getValueHeadDim()}, f32);
-  Value lse;
-  if (op.getLse())
-    lse = FillOp::create(b, statistic, buildF32(b, -INFINITY));
-  storeTile(FillOp::create(b, rows, buildF32(b, 0)), lse);
+  Value lseTile;
+  if (lse)
+    lseTile = FillOp::create(b, statistic, buildF32(b, -INFINITY));
+  storeTile(FillOp::create(b, rows, buildF32(b, 0)), lseTile);
 }
 
 /// Walks the keys and stores the results. Hidden keys have weight 0, which
@@ -160,9 +161,11 @@ LogicalResult KernelBuilder::buildAttempts() {
 }
 
 KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
-                             const IRMapping &args, bool countTiles)
-    : op(op), config(op.getConfigAttr()), args(args), countTiles(countTiles),
-      b(op.getLoc(), op.getContext()) {
+                             const IRMapping &args, const Workspace &workspace,
+                             bool countTiles)
+    : op(op), config(op.getConfigAttr()), args(args), workspace(workspace),
+      countTiles(countTiles), b(op.getLoc(), op.getContext()),
+      outLayout(op.getOutLayout()) {
   b.setInsertionPointToStart(&kernel.getBody().front());
   begin = kernel.getArguments().drop_back(1).back();
   end = kernel.getArguments().back();
@@ -174,6 +177,8 @@ LogicalResult KernelBuilder::buildSequenceItem() {
   score.emplace(b, op, [&](Value operand) { return arg(operand); });
   if (failed(buildMaskRanges()))
     return failure();
+  if (item.part)
+    cutRanges();
   queryTile = loadQueryTile();
   return buildAttempts();
 }
@@ -201,6 +206,14 @@ LogicalResult KernelBuilder::buildPackedItem() {
 LogicalResult KernelBuilder::build() {
   auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
   b.setInsertionPointToStart(loop.getBody());
-  buildWorkItem(loop.getInductionVar());
+  Value index = loop.getInductionVar();
+  if (config.getSplit()) {
+    index = buildPart(index);
+  } else {
+    out = arg(op.getOut());
+    if (op.getLse())
+      lse = arg(op.getLse());
+  }
+  buildWorkItem(index);
   return op.isPackedQ() ? buildPackedItem() : buildSequenceItem();
 }
