@@ -27,9 +27,9 @@
 using namespace mlir;
 using namespace attn;
 
-/// Rows of lhs that are on their way to the cache: the latency of memory times
-/// the rate at which rows are used.
-static constexpr int64_t kPrefetchRows = 16;
+/// How many rows of lhs, those of a tile of usual size, are on their way to the
+/// cache: while a product reads one tile, its next one comes from memory.
+static constexpr int64_t kPrefetchRows = 128;
 static constexpr int64_t kCacheLine = 64;
 
 namespace {
@@ -54,7 +54,7 @@ private:
   Value widen(Value vector);
   Value loadVector(Value memref, Value row, Value column, int64_t width,
                    int64_t valid);
-  void prefetchRow(Value row);
+  void prefetchAhead(Value row, Value column, int64_t count);
 
   // Scores.
   void buildScores();
@@ -144,16 +144,19 @@ Value RowProductBuilder::loadVector(Value memref, Value row, Value column,
                                       mask, buildConstant(b.getZeroAttr(type)));
 }
 
-/// All cache lines of one row of lhs, which may lie behind the last one. Where
-/// rows have offsets, no one knows where that is.
-void RowProductBuilder::prefetchRow(Value row) {
-  if (lhs.offsets)
+/// Starts the way of columns [column, column + count) of a row that follows
+/// `row` to the cache; it may be a row of the next tile. Where rows have
+/// offsets, no one knows where that is.
+void RowProductBuilder::prefetchAhead(Value row, Value column, int64_t count) {
+  if (lhs.offsets || kind.guarded)
     return;
+  Value ahead = addIndex(row, kPrefetchRows);
   auto type = cast<MemRefType>(lhs.memref.getType());
   int64_t step = kCacheLine * 8 / type.getElementTypeBitWidth();
-  for (int64_t column = 0; column < type.getDimSize(1); column += step)
-    memref::PrefetchOp::create(b, lhs.memref, ValueRange{row, buildIndex(b, column)},
-                               /*isWrite=*/false, /*localityHint=*/3,
+  for (int64_t offset = 0; offset < count; offset += step)
+    memref::PrefetchOp::create(b, lhs.memref,
+                               ValueRange{ahead, addIndex(column, offset)},
+                               /*isWrite=*/false, /*localityHint=*/2,
                                /*isDataCache=*/true);
 }
 
@@ -246,7 +249,8 @@ void RowProductBuilder::buildScores() {
     keyCount /= 2;
   buildLoop(b, m, keyCount, [&](Value key) {
     for (int64_t n = 0; n < keyCount; ++n)
-      prefetchRow(addIndex(key, kPrefetchRows + n));
+      prefetchAhead(addIndex(key, n), buildIndex(b, 0),
+                    cast<MemRefType>(lhs.memref.getType()).getDimSize(1));
     buildLoop(b, buildIndex(b, queries), rows,
               [&](Value row) { buildScoreTile(row, key); });
   });
@@ -355,6 +359,8 @@ void RowProductBuilder::buildValueTile(Value firstRow, Value column,
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value key = loop.getInductionVar();
+    for (int64_t n = 0; n < (kind.pairElement ? 2 : 1); ++n)
+      prefetchAhead(addIndex(key, n), column, std::min(valid, vectors * unit));
     scf::YieldOp::create(b, multiplyKey(key, firstRow, column, vectors, valid,
                                         loop.getRegionIterArgs()));
   }
