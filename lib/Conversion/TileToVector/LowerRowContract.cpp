@@ -27,9 +27,6 @@
 using namespace mlir;
 using namespace attn;
 
-/// How many rows of lhs, those of a tile of usual size, are on their way to the
-/// cache: while a product reads one tile, its next one comes from memory.
-static constexpr int64_t kPrefetchRows = 128;
 static constexpr int64_t kCacheLine = 64;
 
 namespace {
@@ -144,13 +141,15 @@ Value RowProductBuilder::loadVector(Value memref, Value row, Value column,
                                       mask, buildConstant(b.getZeroAttr(type)));
 }
 
-/// Starts the way of columns [column, column + count) of a row that follows
-/// `row` to the cache; it may be a row of the next tile. Where rows have
-/// offsets, no one knows where that is.
+/// Starts the way of columns [column, column + count) of a row of the next tile
+/// to the outer cache: while a product reads one tile, its next one comes from
+/// memory. Where rows have offsets, no one knows where that is.
 void RowProductBuilder::prefetchAhead(Value row, Value column, int64_t count) {
   if (lhs.offsets || kind.guarded)
     return;
-  Value ahead = addIndex(row, kPrefetchRows);
+  Value keys = kind.transposedA ? rhs : c;
+  Value ahead =
+      addIndex(row, cast<MemRefType>(keys.getType()).getDimSize(1));
   auto type = cast<MemRefType>(lhs.memref.getType());
   int64_t step = kCacheLine * 8 / type.getElementTypeBitWidth();
   for (int64_t offset = 0; offset < count; offset += step)

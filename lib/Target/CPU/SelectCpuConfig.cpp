@@ -9,6 +9,7 @@
 #include "attn/Target/CPU/Passes.h"
 #include "attn/Target/CPU/Support.h"
 #include "attn/Target/CPU/TargetInfo.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
 
@@ -28,6 +29,11 @@ static constexpr int64_t kBlockQ = 64;
 static constexpr int64_t kBlockKv = 128;
 /// From this head dim on, fewer keys keep K, V and scores in the L2 cache.
 static constexpr int64_t kWideHeadDim = 256;
+
+/// Bytes of a tile of K or V that is streamed: this one and the next one, of
+/// both, stay in the L2 cache wherever their rows lie.
+static constexpr int64_t kStreamedBytes = 16 << 10;
+static constexpr int64_t kMinStreamedKeys = 32;
 
 /// Up to this many rows of a sequence are decoding, or the verification of a
 /// few speculated tokens: its time is that of reading K and V.
@@ -161,11 +167,25 @@ static SplitAttr chooseSplit(AttentionOp op, const QueryTile &tile) {
   ShapedType q = op.getQType();
   if (!op.isPackedQ() && !q.isDynamicDim(dims.batch) &&
       !q.isDynamicDim(dims.head) &&
-      q.getDimSize(dims.head) / tile.heads >=
-          llvm::divideCeil(kSplitItems, std::max<int64_t>(
-                                            q.getDimSize(dims.batch), 1)))
+      q.getDimSize(dims.batch) >= kSplitItems * tile.heads /
+                                      q.getDimSize(dims.head))
     return none;
   return SplitAttr::get(context, 0, kSplitItems, kSplitKeys);
+}
+
+/// The keys of a tile, if the op does not say.
+static int64_t chooseBlockKv(AttentionOp op, const QueryTile &query,
+                             int64_t multiple) {
+  int64_t dim = std::max(op.getHeadDim(), op.getValueHeadDim());
+  int64_t keys = dim > kWideHeadDim ? kBlockKv / 2 : kBlockKv;
+  if (query.byRow) {
+    int64_t bytes = dim * op.getKType().getElementTypeBitWidth() / 8;
+    keys = std::clamp<int64_t>(llvm::bit_floor<uint64_t>(kStreamedBytes / bytes),
+                               kMinStreamedKeys, keys);
+  }
+  if (auto length = getStaticLength(op.getNumKeys()))
+    keys = std::min<int64_t>(keys, llvm::alignTo(*length, multiple));
+  return keys;
 }
 
 static ConfigAttr chooseConfig(AttentionOp op, const CpuTarget &target) {
@@ -173,10 +193,7 @@ static ConfigAttr chooseConfig(AttentionOp op, const CpuTarget &target) {
   QueryTile query = chooseQueryTile(op, unit);
   RegisterTile tile = chooseRegisterTile(target, query);
 
-  int64_t dim = std::max(op.getHeadDim(), op.getValueHeadDim());
-  int64_t blockKv = dim > kWideHeadDim ? kBlockKv / 2 : kBlockKv;
-  if (auto length = getStaticLength(op.getNumKeys()))
-    blockKv = std::min<int64_t>(blockKv, llvm::alignTo(*length, tile.rows));
+  int64_t blockKv = chooseBlockKv(op, query, query.byRow ? unit : tile.rows);
   blockKv = op.getBlockKv().value_or(
       op.getBlockKvCompute() ? llvm::alignTo(blockKv, *op.getBlockKvCompute())
                              : blockKv);
