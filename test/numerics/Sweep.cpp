@@ -123,10 +123,18 @@ void Drawer::drawSizes() {
 
 void Drawer::drawTypes() {
   auto type = [&] { return pickOf<std::string>({"f32", "f16", "bf16"}); };
-  std::string q = type();
-  add("dtype", q);
-  if (chance(20))
+  auto float8 = [&] {
+    return pickOf<std::string>(
+        {"f8E4M3FN", "f8E5M2", "f8E4M3FNUZ", "f8E5M2FNUZ"});
+  };
+  bool narrow = chance(20);
+  add("dtype", narrow && chance(60) ? float8() : type());
+  if (narrow)
+    add("kv-dtype", float8());
+  else if (chance(20))
     add("kv-dtype", type());
+  if (narrow && chance(60))
+    add("descales", pickOf<std::string>({"bh", "b", "h", ""}));
   if (chance(30))
     add("out-dtype", type());
 }
@@ -275,6 +283,8 @@ void Drawer::drawScores() {
     add("lens", std::string(!kvLens ? "q" : qLens ? "both" : "kv"));
   if (chance(25))
     add("sinks");
+  if (chance(20))
+    add("alibi");
   if (chance(25))
     add("softcap", pickOf<std::string>({"dynamic", "0", "0.5", "20", "1000"}));
   if (chance(30))
@@ -300,8 +310,6 @@ void Drawer::drawUnsupported() {
   if (chance(2))
     add("bias", pickOf<std::string>({"bhij", "ij", "h", "j"}));
   if (chance(2))
-    add("alibi");
-  if (chance(2))
     add("q-positions");
   if (chance(2))
     add("num-splits", 2);
@@ -316,7 +324,7 @@ void Drawer::drawRun() {
   addRun("threads=" + std::to_string(pick(1, 4)));
   addRun("seed=" + std::to_string(pick(0, 1000)));
   if (chance(30))
-    addRun("distribution=" + pickOf<std::string>({"uniform", "ints"}));
+    addRun("distribution=" + pickOf<std::string>({"uniform", "ints", "ones"}));
 }
 
 RandomProblem Drawer::draw() {

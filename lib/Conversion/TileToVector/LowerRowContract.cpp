@@ -31,8 +31,8 @@ static constexpr int64_t kCacheLine = 64;
 
 namespace {
 
-/// Emits the body of one product function (c, lhs, rhs, m, k), or, if the rows
-/// of lhs have offsets, (c, lhs, rhs, m, k, offsets).
+/// Emits the body of one product function, whose arguments are those of a
+/// ProductBuilder.
 class RowProductBuilder {
 public:
   RowProductBuilder(func::FuncOp function, const ProductKind &kind,
@@ -75,7 +75,7 @@ private:
   ProductKind kind;
   ImplicitLocOpBuilder b;
   Rows lhs;
-  Value c, rhs, m, k;
+  Value c, rhs, m, k, scale;
   int64_t unit, accumulators;
   /// Query rows of the tile, and those of one register tile.
   int64_t queries, rows;
@@ -95,8 +95,11 @@ RowProductBuilder::RowProductBuilder(func::FuncOp function,
   rhs = entry->getArgument(2);
   m = entry->getArgument(3);
   k = entry->getArgument(4);
-  if (entry->getNumArguments() > 5)
-    lhs.offsets = entry->getArgument(5);
+  int next = 5;
+  if (entry->getNumArguments() > next + kind.guarded)
+    lhs.offsets = entry->getArgument(next++);
+  if (kind.guarded)
+    scale = entry->getArgument(next);
   accumulators = schedule.getRows() * schedule.getLanes() / unit;
   queries = cast<MemRefType>(c.getType()).getDimSize(0);
   rows = 1;
@@ -307,11 +310,13 @@ SmallVector<Value> RowProductBuilder::loadValuePairs(Value key, Value column,
   return pairs;
 }
 
-/// select(weight != 0, acc + weight * value, acc). A NaN weight counts.
+/// select(weight != 0, acc + weight * scale * value, acc). A NaN weight counts.
 Value RowProductBuilder::guardedTerm(Value weight, Value value, Value acc) {
   Value weighs = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, weight,
                                        zero());
-  Value sum = math::FmaOp::create(b, weight, value, acc);
+  Value factor = vector::BroadcastOp::create(b, accType(), scale);
+  Value scaled = arith::MulFOp::create(b, weight, factor);
+  Value sum = math::FmaOp::create(b, scaled, value, acc);
   return arith::SelectOp::create(b, weighs, sum, acc);
 }
 

@@ -376,38 +376,58 @@ void attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
   clearRows(b, buffer, op.getValid(), dim);
 }
 
-/// `width` elements of row `q` of rows, rounded.
+/// i1: whether a scalar is neither NaN nor infinite.
+static Value buildIsFinite(ImplicitLocOpBuilder &b, Value value) {
+  Value wide = buildExtend(b, value, b.getF32Type());
+  // x - x is 0, or NaN.
+  Value difference = arith::SubFOp::create(b, wide, wide);
+  return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, difference,
+                               buildF32(b, 0));
+}
+
+/// `width` elements of row `q` of rows, rounded; as storeTransposed.
 static void storeElements(ImplicitLocOpBuilder &b, Value buffer, Value rows,
-                          Value q, Value column, int64_t width) {
+                          Value q, Value column, int64_t width,
+                          bool keepFinite) {
   Type element = cast<MemRefType>(rows.getType()).getElementType();
   auto type = VectorType::get({width}, b.getF32Type());
   Value value = vector::LoadOp::create(b, type, buffer, ValueRange{q, column});
   if (!element.isF32())
     value = arith::TruncFOp::create(b, type.clone(element), value);
+  if (keepFinite) {
+    Value old = memref::LoadOp::create(b, rows, ValueRange{q, column});
+    Value kept = vector::BroadcastOp::create(b, value.getType(), old);
+    value = arith::SelectOp::create(b, buildIsFinite(b, old), kept, value);
+  }
   vector::StoreOp::create(b, value, rows, ValueRange{q, column});
 }
 
-/// rows[q][dv] = buffer[q][dv], rounded.
+/// rows[q][dv] = buffer[q][dv], `unit` elements at a time where they are
+/// contiguous; those that are to stay if finite go one by one.
 static void storeRows(ImplicitLocOpBuilder &b, Value buffer, Value rows,
-                      Value count, int64_t unit) {
+                      Value count, int64_t unit, bool keepFinite) {
   auto type = cast<MemRefType>(rows.getType());
   int64_t extent = type.getDimSize(1);
   bool isContiguous = type.getStridesAndOffset().first.back() == 1;
   int64_t split = isContiguous ? extent / unit * unit : 0;
-  buildLoop(b, count, 1, [&](Value q) {
-    buildLoop(b, buildIndex(b, split), unit, [&](Value column) {
-      storeElements(b, buffer, rows, q, column, unit);
-    });
-    buildLoop(b, buildIndex(b, split), buildIndex(b, extent), 1,
+  auto storeRange = [&](Value q, int64_t begin, int64_t end, int64_t width) {
+    if (begin == end)
+      return;
+    buildLoop(b, buildIndex(b, begin), buildIndex(b, end), width,
               [&](Value column) {
-                storeElements(b, buffer, rows, q, column, 1);
+                storeElements(b, buffer, rows, q, column, width, keepFinite);
               });
+  };
+  buildLoop(b, count, 1, [&](Value q) {
+    storeRange(q, 0, split, unit);
+    storeRange(q, split, extent, 1);
   });
 }
 
-/// rows[q][dv] = buffer[dv][q], rounded.
+/// rows[q][dv] = buffer[dv][q], rounded; only where that is not finite yet, if
+/// `keepFinite`.
 static void storeTransposed(ImplicitLocOpBuilder &b, Value buffer, Value rows,
-                            Value count) {
+                            Value count, bool keepFinite) {
   auto type = cast<MemRefType>(rows.getType());
   Type element = type.getElementType();
   buildLoop(b, count, 1, [&](Value q) {
@@ -415,24 +435,44 @@ static void storeTransposed(ImplicitLocOpBuilder &b, Value buffer, Value rows,
       Value value = memref::LoadOp::create(b, buffer, ValueRange{dv, q});
       if (!element.isF32())
         value = arith::TruncFOp::create(b, element, value);
+      if (keepFinite) {
+        Value old = memref::LoadOp::create(b, rows, ValueRange{q, dv});
+        value = arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
+      }
       memref::StoreOp::create(b, value, rows, ValueRange{q, dv});
     });
   });
 }
 
-void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
-  ImplicitLocOpBuilder b(op.getLoc(), op);
-  bool byRow = lowering.getSchedule().getByRow();
+static void storeTile(ImplicitLocOpBuilder &b, StoreTileOp op,
+                      TileLowering &lowering, bool keepFinite) {
+  VectorScheduleAttr schedule = lowering.getSchedule();
+  bool byRow = schedule.getByRow();
   forEachRun(b, op.getView().getDefiningOp<ViewOp>(),
              lowering.getView(op.getView()), op.getRow(), op.getValid(),
              lowering.getBuffer(op.getTile()), /*dim=*/byRow ? 0 : 1,
              [&](Value rows, Value part, Value count) {
                if (byRow)
                  storeRows(b, part, rows, count,
-                           lowering.getSchedule().getUnit());
+                           keepFinite ? 1 : schedule.getUnit(), keepFinite);
                else
-                 storeTransposed(b, part, rows, count);
+                 storeTransposed(b, part, rows, count, keepFinite);
              });
+}
+
+void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  if (!op.getKeepFinite()) {
+    storeTile(b, op, lowering, /*keepFinite=*/false);
+    return;
+  }
+  auto choice =
+      scf::IfOp::create(b, op.getKeepFinite(), /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard insertion(b);
+  b.setInsertionPointToStart(choice.elseBlock());
+  storeTile(b, op, lowering, /*keepFinite=*/false);
+  b.setInsertionPointToStart(choice.thenBlock());
+  storeTile(b, op, lowering, /*keepFinite=*/true);
 }
 
 void attn::lowerStoreStats(StoreStatsOp op, TileLowering &lowering) {

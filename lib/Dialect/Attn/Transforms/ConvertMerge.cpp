@@ -12,8 +12,10 @@
 //
 // and summed in the order of p, in f32, whatever the thread count:
 //
-//   out = sum of w_p out_p / l,  lse = m + ln(l),  l = sum of w_p + exp(sink - m)
+//   out = sum of (w_p / l) out_p,  lse = m + ln(l),
+//   l   = sum of w_p + exp(sink - m)
 //
+// A sum of weighted means is never larger than they are: it does not overflow.
 // A part with lse_p = -inf is not read. A row with one other part has w_p = 1:
 // it is copied exactly.
 //
@@ -157,6 +159,16 @@ void MergeKernelBuilder::weighParts(Row &row, Value sink) {
     memref::StoreOp::create(b, weight, weights, part);
     return arith::AddFOp::create(b, sum, weight);
   });
+  auto loop =
+      scf::ForOp::create(b, buildIndex(b, 0), parts, buildIndex(b, 1));
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value part = loop.getInductionVar();
+    Value weight = memref::LoadOp::create(b, weights, part);
+    memref::StoreOp::create(b, arith::DivFOp::create(b, weight, row.sum),
+                            weights, part);
+  }
   // A NaN sum must reach the results.
   row.has = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, row.sum,
                                   buildF32(b, 0));
@@ -203,8 +215,7 @@ void MergeKernelBuilder::mergeElements(const Row &row, Value first,
     scf::YieldOp::create(b, sum);
     return choice.getResult(0);
   });
-  Value quotient = arith::DivFOp::create(b, acc, splat(row.sum));
-  Value result = arith::SelectOp::create(b, row.has, quotient, zero);
+  Value result = arith::SelectOp::create(b, row.has, acc, zero);
   Value out = arg(op.getOuts().front());
   Type element = cast<MemRefType>(out.getType()).getElementType();
   if (!element.isF32())

@@ -35,10 +35,8 @@ static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
   ConfigAttr config = op.getConfigAttr();
   const std::pair<bool, StringRef> features[] = {
       {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getAlibiSlopes()), "alibi_slopes"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
-      {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},
       {config.getHeads() > 1 && op.getSinks() && !config.getSplit(),
        "sinks in tiles of several heads"},
       {(op.getNumSplits() || op.getSplitSize()) && !config.getSplit(),

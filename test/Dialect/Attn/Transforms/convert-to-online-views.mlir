@@ -31,7 +31,7 @@
 // CHECK-LABEL: func.func @packed(
 // CHECK-DAG:     %[[ROWS:.*]] = memref.dim %{{.*}} : memref<?x4x16xf32>
 // CHECK-DAG:     %[[STARTS:.*]] = memref.dim %{{.*}} : memref<?xi32>
-// CHECK:         affine.apply affine_map<()[s0, s1] -> (s0 floordiv 32 + s1)>()[%[[ROWS]], %[[STARTS]]]
+// CHECK:         affine.apply affine_map<()[s0, s1] -> (s1 + s0 floordiv 32)>()[%[[ROWS]], %[[STARTS]]]
 // CHECK-NOT:     memref.load
 // CHECK:         attn.launch
 func.func @packed(

@@ -85,6 +85,15 @@ Value KernelBuilder::buildQOffset() {
   return arith::IndexCastOp::create(b, b.getIndexType(), arg(dynamic));
 }
 
+/// The slope of the head, or of the batch and head.
+Value KernelBuilder::buildAlibiSlope() {
+  Value slopes = arg(op.getAlibiSlopes());
+  SmallVector<Value> at{item.batch, item.head};
+  if (cast<MemRefType>(slopes.getType()).getRank() == 1)
+    at.erase(at.begin());
+  return memref::LoadOp::create(b, slopes, at);
+}
+
 /// The rows of the work item's sequence and of the head that `sequence` names.
 Value KernelBuilder::buildView(Value memref, Layout layout, Dim sequence,
                                Dim dim, int64_t extent) {
@@ -146,9 +155,33 @@ void KernelBuilder::buildSequence() {
                     op.getValueHeadDim());
   if (op.getSinks() && !config.getSplit())
     item.sink = memref::LoadOp::create(b, arg(op.getSinks()), item.head);
+  if (op.getAlibiSlopes())
+    item.alibiSlope = buildAlibiSlope();
+  buildDescales();
 }
 
-/// The query tile, scaled where its type holds the product.
+/// The factor of this work item in a [B or 1, Hkv or 1] operand; null without.
+Value KernelBuilder::buildDescale(Value operand) {
+  if (!operand)
+    return Value();
+  auto clamp = [&](Value index, int dim) {
+    Value size = buildDim(b, arg(operand), dim);
+    return buildMin(b, index, arith::SubIOp::create(b, size, buildIndex(b, 1)));
+  };
+  return memref::LoadOp::create(
+      b, arg(operand), ValueRange{clamp(item.batch, 0), clamp(item.kvHead, 1)});
+}
+
+void KernelBuilder::buildDescales() {
+  Value q = buildDescale(op.getQDescale()), k = buildDescale(op.getKDescale());
+  item.scoreDescale = q && k ? arith::MulFOp::create(b, q, k).getResult()
+                      : q    ? q
+                             : k;
+  item.outDescale = buildDescale(op.getVDescale());
+}
+
+/// The query tile, of the type that enters the products, and scaled where that
+/// is exact.
 Value KernelBuilder::loadQueryTile() {
   Value view = buildView(arg(op.getQ()), op.getQLayout(), Dim::q, Dim::d,
                          op.getHeadDim());
