@@ -36,8 +36,8 @@ static bool canReadInPlace(LoadTileOp load, TileType tile) {
 /// where they are: it needs them contiguous, and widens elements itself.
 static bool canStream(LoadTileOp load, TileType tile) {
   auto source = load.getView().getDefiningOp<ViewOp>();
-  if (!source || load.getView().getType().getElementType() !=
-                     tile.getElementType())
+  if (!source ||
+      load.getView().getType().getElementType() != tile.getElementType())
     return false;
   LayoutDims dims = getLayoutDims(source.getLayout());
   return dims.dim > dims.sequence;

@@ -333,8 +333,8 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
     if (!map)
       continue;
     for (Value input : map.getInputs())
-      if (cast<TileType>(input.getType()).getRank() == 1 &&
-          !isInGroup(input) && !queryInputs.contains(input))
+      if (cast<TileType>(input.getType()).getRank() == 1 && !isInGroup(input) &&
+          !queryInputs.contains(input))
         queryInputs[input] = loadQuery(input);
   }
   if (!outer)
@@ -345,15 +345,14 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
   for (Operation *op : group)
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       reductions.push_back(reduce);
-      intos.push_back(byRow ? Value(memref::LoadOp::create(
-                                  b, lowering.getBuffer(reduce.getInto()),
-                                  query))
-                            : loadQuery(reduce.getInto()));
+      intos.push_back(byRow
+                          ? Value(memref::LoadOp::create(
+                                b, lowering.getBuffer(reduce.getInto()), query))
+                          : loadQuery(reduce.getInto()));
       // Sums begin at 0: the rounding errors of a short sum are smaller.
       bool startsNeutral = byRow || reduce.getKind() == ReductionKind::add;
-      inits.push_back(startsNeutral
-                          ? buildNeutral(reduce.getKind())
-                          : intos.back());
+      inits.push_back(startsNeutral ? buildNeutral(reduce.getKind())
+                                    : intos.back());
     }
   int64_t step = byRow ? width : unroll;
   int64_t end = domain.getExtent(byRow ? lane : *outer);
@@ -369,9 +368,9 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
     if (failed(byRow ? emitRows(query, inner) : emitRows(inner, query)))
       return failure();
     if (!reductions.empty())
-      scf::YieldOp::create(
-          b, llvm::map_to_vector(
-                 reductions, [&](ReduceOp op) { return running[op]; }));
+      scf::YieldOp::create(b, llvm::map_to_vector(reductions, [&](ReduceOp op) {
+                             return running[op];
+                           }));
   }
   for (auto [reduce, into, value] :
        llvm::zip_equal(reductions, intos, loop.getResults())) {

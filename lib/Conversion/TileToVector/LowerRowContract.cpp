@@ -104,7 +104,8 @@ RowProductBuilder::RowProductBuilder(func::FuncOp function,
   queries = cast<MemRefType>(c.getType()).getDimSize(0);
   rows = 1;
   // The guarded form is for rare data: small code matters, speed does not.
-  while (!kind.guarded && rows < schedule.getRows() && queries % (2 * rows) == 0)
+  while (!kind.guarded && rows < schedule.getRows() &&
+         queries % (2 * rows) == 0)
     rows *= 2;
 }
 
@@ -151,8 +152,7 @@ void RowProductBuilder::prefetchAhead(Value row, Value column, int64_t count) {
   if (lhs.offsets || kind.guarded)
     return;
   Value keys = kind.transposedA ? rhs : c;
-  Value ahead =
-      addIndex(row, cast<MemRefType>(keys.getType()).getDimSize(1));
+  Value ahead = addIndex(row, cast<MemRefType>(keys.getType()).getDimSize(1));
   auto type = cast<MemRefType>(lhs.memref.getType());
   int64_t step = kCacheLine * 8 / type.getElementTypeBitWidth();
   for (int64_t offset = 0; offset < count; offset += step)
@@ -197,8 +197,8 @@ SmallVector<Value> RowProductBuilder::multiplyChunk(Value column, int64_t valid,
   int64_t width = kind.pairElement ? 2 * unit : unit;
   SmallVector<Value> next(accs), queryVectors;
   for (int64_t r = 0; r < rows; ++r)
-    queryVectors.push_back(widen(
-        loadVector(rhs, addIndex(firstRow, r), column, width, valid)));
+    queryVectors.push_back(
+        widen(loadVector(rhs, addIndex(firstRow, r), column, width, valid)));
   for (auto [n, key] : llvm::enumerate(keys)) {
     Value vector = widen(loadVector(lhs.memref, key, column, width, valid));
     for (auto [r, query] : llvm::enumerate(queryVectors)) {
@@ -281,8 +281,8 @@ Value RowProductBuilder::loadWeight(Value row, Value key) {
       b, VectorType::get({2 * unit}, kind.pairElement), splat);
 }
 
-/// Values of keys `key` and `key` + 1, interleaved, one vector of pairs for each
-/// of `vectors` vectors of columns.
+/// Values of keys `key` and `key` + 1, interleaved, one vector of pairs for
+/// each of `vectors` vectors of columns.
 SmallVector<Value> RowProductBuilder::loadValuePairs(Value key, Value column,
                                                      int64_t vectors,
                                                      int64_t valid) {
@@ -293,8 +293,8 @@ SmallVector<Value> RowProductBuilder::loadValuePairs(Value key, Value column,
   for (int64_t v = 0; v < vectors;) {
     int64_t count = v + 2 <= vectors ? 2 : 1;
     auto load = [&](Value row) {
-      return loadVector(lhs.memref, row, addIndex(column, v * unit), count * unit,
-                        valid - v * unit);
+      return loadVector(lhs.memref, row, addIndex(column, v * unit),
+                        count * unit, valid - v * unit);
     };
     Value both = vector::InterleaveOp::create(b, load(first), load(second));
     for (int64_t half = 0; half < count; ++half) {
@@ -312,8 +312,8 @@ SmallVector<Value> RowProductBuilder::loadValuePairs(Value key, Value column,
 
 /// select(weight != 0, acc + weight * scale * value, acc). A NaN weight counts.
 Value RowProductBuilder::guardedTerm(Value weight, Value value, Value acc) {
-  Value weighs = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, weight,
-                                       zero());
+  Value weighs =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, weight, zero());
   Value factor = vector::BroadcastOp::create(b, accType(), scale);
   Value scaled = arith::MulFOp::create(b, weight, factor);
   Value sum = math::FmaOp::create(b, scaled, value, acc);
@@ -356,9 +356,8 @@ void RowProductBuilder::buildValueTile(Value firstRow, Value column,
   // The sum of this tile alone, so that rounding errors are those of a short
   // sum; it is added to c at the end.
   SmallVector<Value> accs(rows * vectors, zero());
-  auto loop =
-      scf::ForOp::create(b, buildIndex(b, 0), k,
-                         buildIndex(b, kind.pairElement ? 2 : 1), accs);
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), k,
+                                 buildIndex(b, kind.pairElement ? 2 : 1), accs);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -389,13 +388,13 @@ void RowProductBuilder::buildValueTile(Value firstRow, Value column,
 void RowProductBuilder::buildValues() {
   int64_t columns = cast<MemRefType>(c.getType()).getDimSize(1);
   int64_t whole = columns / unit * unit;
-  int64_t vectors = kind.guarded ? 1 : std::max<int64_t>(accumulators / rows, 1);
+  int64_t vectors =
+      kind.guarded ? 1 : std::max<int64_t>(accumulators / rows, 1);
   while (whole % (vectors * unit) != 0)
     --vectors;
   auto buildColumns = [&](Value column, int64_t count, int64_t valid) {
-    buildLoop(b, buildIndex(b, queries), rows, [&](Value row) {
-      buildValueTile(row, column, count, valid);
-    });
+    buildLoop(b, buildIndex(b, queries), rows,
+              [&](Value row) { buildValueTile(row, column, count, valid); });
   };
   if (whole > 0)
     buildLoop(b, buildIndex(b, whole), vectors * unit, [&](Value column) {

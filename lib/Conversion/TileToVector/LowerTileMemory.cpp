@@ -59,7 +59,8 @@ void attn::lowerView(ViewOp op, TileLowering &lowering) {
   OpFoldResult dimStride = rowMajor ? one : OpFoldResult(strides[dims.dim]);
   constexpr int64_t dynamic = ShapedType::kDynamic;
   SmallVector<int64_t> shape{dynamic, view.getExtent()};
-  SmallVector<int64_t> steps{hasRowStride ? dynamic : 1, rowMajor ? 1 : dynamic};
+  SmallVector<int64_t> steps{hasRowStride ? dynamic : 1,
+                             rowMajor ? 1 : dynamic};
   SmallVector<OpFoldResult> sizes{metadata.getSizes()[dims.sequence],
                                   b.getIndexAttr(view.getExtent())};
   SmallVector<OpFoldResult> dynamicSteps{rowStride, dimStride};
@@ -102,11 +103,12 @@ static Value buildSlice(ImplicitLocOpBuilder &b, Value buffer, int64_t dim,
 /// to them, `valid` rows in all from `row` on: at once, or, where several heads
 /// take turns, those of one sequence row at a time. The rows of the tile are
 /// dim `dim` of the buffer.
-static void forEachRun(
-    ImplicitLocOpBuilder &b, ViewOp view, Value memref, Value row, Value valid,
-    Value buffer, int64_t dim,
-    function_ref<void(Value rows, Value buffer, Value count)> body) {
-  int64_t heads = view.getHeads(), extent = view.getView().getType().getExtent();
+static void
+forEachRun(ImplicitLocOpBuilder &b, ViewOp view, Value memref, Value row,
+           Value valid, Value buffer, int64_t dim,
+           function_ref<void(Value rows, Value buffer, Value count)> body) {
+  int64_t heads = view.getHeads(),
+          extent = view.getView().getType().getExtent();
   if (heads == 1) {
     body(buildRows(b, memref, row, valid, extent), buffer, valid);
     return;
@@ -117,11 +119,10 @@ static void forEachRun(
   Value firstRow = divide(row);
   auto type = cast<MemRefType>(memref.getType());
   SmallVector<int64_t> steps = type.getStridesAndOffset().first;
-  auto rowsType =
-      MemRefType::get({heads, extent}, type.getElementType(),
-                      StridedLayoutAttr::get(b.getContext(),
-                                             ShapedType::kDynamic,
-                                             ArrayRef(steps).drop_front()));
+  auto rowsType = MemRefType::get(
+      {heads, extent}, type.getElementType(),
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
+                             ArrayRef(steps).drop_front()));
   buildLoop(b, divide(valid), 1, [&](Value i) {
     Value at = arith::AddIOp::create(b, firstRow, i);
     Value rows = memref::SubViewOp::create(

@@ -30,8 +30,9 @@ static LogicalResult refuse(Operation *op, Type type, const Twine &expected) {
 
 /// Whether each query row lies along the lanes, instead of all of them.
 static bool isByRow(Operation *op) {
-  auto schedule = op->getParentOfType<func::FuncOp>()
-                      ->getAttrOfType<VectorScheduleAttr>("attn.schedule");
+  auto schedule =
+      op->getParentOfType<func::FuncOp>()->getAttrOfType<VectorScheduleAttr>(
+          "attn.schedule");
   return schedule.getByRow();
 }
 
@@ -43,8 +44,9 @@ static LogicalResult expectLanes(Operation *op, TileType tile,
   BufferLayoutAttr layout = getBufferLayout(tile);
   if (isByRow(op)) {
     if (!layout || layout.getOrder().front() != Dim::q || layout.getPairs())
-      return refuse(op, tile, "a buffer without pairs and with 'q' outermost, "
-                              "as the schedule is by_row");
+      return refuse(op, tile,
+                    "a buffer without pairs and with 'q' outermost, "
+                    "as the schedule is by_row");
     return success();
   }
   if (!layout || layout.getOrder().back() != Dim::q)

@@ -107,8 +107,8 @@ static bool readsHead(Attribute mask) {
                   llvm::any_of(getMaskOperands(mask), readsHead));
 }
 
-/// Whether rows of different heads can share a tile: nothing but q, out, lse and
-/// the sinks, which the merge adds, differs by head.
+/// Whether rows of different heads can share a tile: nothing but q, out, lse
+/// and the sinks, which the merge adds, differs by head.
 static bool canShareTile(AttentionOp op) {
   return !op.getBlockQ() && !op.getBias() && !op.getAlibiSlopes() &&
          !op.getScoreModAttr() && !readsHead(op.getMaskAttr()) &&
@@ -167,8 +167,8 @@ static SplitAttr chooseSplit(AttentionOp op, const QueryTile &tile) {
   ShapedType q = op.getQType();
   if (!op.isPackedQ() && !q.isDynamicDim(dims.batch) &&
       !q.isDynamicDim(dims.head) &&
-      q.getDimSize(dims.batch) >= kSplitItems * tile.heads /
-                                      q.getDimSize(dims.head))
+      q.getDimSize(dims.batch) >=
+          kSplitItems * tile.heads / q.getDimSize(dims.head))
     return none;
   return SplitAttr::get(context, 0, kSplitItems, kSplitKeys);
 }
@@ -180,8 +180,9 @@ static int64_t chooseBlockKv(AttentionOp op, const QueryTile &query,
   int64_t keys = dim > kWideHeadDim ? kBlockKv / 2 : kBlockKv;
   if (query.byRow) {
     int64_t bytes = dim * op.getKType().getElementTypeBitWidth() / 8;
-    keys = std::clamp<int64_t>(llvm::bit_floor<uint64_t>(kStreamedBytes / bytes),
-                               kMinStreamedKeys, keys);
+    keys =
+        std::clamp<int64_t>(llvm::bit_floor<uint64_t>(kStreamedBytes / bytes),
+                            kMinStreamedKeys, keys);
   }
   if (auto length = getStaticLength(op.getNumKeys()))
     keys = std::min<int64_t>(keys, llvm::alignTo(*length, multiple));

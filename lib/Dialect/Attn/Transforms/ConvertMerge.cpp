@@ -102,8 +102,8 @@ static Value buildDim(ImplicitLocOpBuilder &b, Value memref, int64_t dim) {
 }
 
 Value MergeKernelBuilder::loadPartLse(const Row &row, Value part) {
-  return memref::LoadOp::create(
-      b, arg(op.getPartLses()), ValueRange{part, row.batch, row.head, row.row});
+  return memref::LoadOp::create(b, arg(op.getPartLses()),
+                                ValueRange{part, row.batch, row.head, row.row});
 }
 
 /// init + ... over all parts, in ascending order.
@@ -159,8 +159,7 @@ void MergeKernelBuilder::weighParts(Row &row, Value sink) {
     memref::StoreOp::create(b, weight, weights, part);
     return arith::AddFOp::create(b, sum, weight);
   });
-  auto loop =
-      scf::ForOp::create(b, buildIndex(b, 0), parts, buildIndex(b, 1));
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), parts, buildIndex(b, 1));
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());

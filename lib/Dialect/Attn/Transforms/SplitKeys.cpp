@@ -157,8 +157,8 @@ static Value buildPermuted(ImplicitLocOpBuilder &b, Value memref,
     steps.push_back(isUnit ? OpFoldResult(b.getIndexAttr(1))
                            : OpFoldResult(metadata.getStrides()[dim]));
   }
-  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
-                                       staticSteps);
+  auto layout =
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, staticSteps);
   auto type = MemRefType::get(shape, source.getElementType(), layout);
   return memref::ReinterpretCastOp::create(b, type, metadata.getBaseBuffer(),
                                            metadata.getOffset(), sizes, steps);
@@ -170,7 +170,8 @@ static Value buildRowLengths(ImplicitLocOpBuilder &b, AttentionOp op) {
   Value starts = op.getCuSeqlensQ();
   if (!starts)
     return op.getQLens();
-  Value last = arith::SubIOp::create(b, buildDim(b, starts, 0), buildIndex(b, 1));
+  Value last =
+      arith::SubIOp::create(b, buildDim(b, starts, 0), buildIndex(b, 1));
   return memref::SubViewOp::create(b, starts, ArrayRef<OpFoldResult>{last},
                                    ArrayRef<OpFoldResult>{b.getIndexAttr(1)},
                                    ArrayRef<OpFoldResult>{b.getIndexAttr(1)});

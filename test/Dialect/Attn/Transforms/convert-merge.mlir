@@ -1,4 +1,4 @@
-// RUN: attn-opt %s --attn-convert-merge | FileCheck %s
+// RUN: attn-opt %s --attn-convert-merge --split-input-file | FileCheck %s
 
 // A work item is a row; empty parts are not read; vectors, then the rest.
 // CHECK-LABEL: func private @parts_merge_0(
@@ -6,17 +6,19 @@
 // CHECK:         [[WEIGHTS:%.+]] = memref.alloc({{.*}}) : memref<?xf32>
 // CHECK:         scf.for {{%.+}} = [[BEGIN]] to [[END]]
 // The maximum, then the weights and their sum.
-// CHECK:           [[MAX:%.+]] = scf.for [[P:%.+]] =
+// CHECK:           [[MAX:%.+]] = scf.for [[P:%[^ ]+]] =
 // CHECK:             memref.load [[LSES]][[[P]],
-// CHECK:           [[SUM:%.+]] = scf.for [[P1:%.+]] = {{.*}} iter_args
+// CHECK:           [[SUM:%.+]] = scf.for [[P1:%[^ ]+]] = {{.*}} iter_args
 // CHECK:             math.exp2
 // CHECK:             memref.store {{.*}}, [[WEIGHTS]][[[P1]]]
+// Divided by it.
+// CHECK:           scf.for
+// CHECK:             arith.divf
 // CHECK:           scf.for
 // CHECK:             scf.for
 // CHECK:               scf.if
 // CHECK:                 vector.load [[OUTS]]{{.*}} vector<16xf32>
 // CHECK:                 math.fma
-// CHECK:             arith.divf
 // CHECK:             arith.truncf {{.*}} to vector<16xbf16>
 // CHECK:             vector.store {{.*}}, [[OUT]]
 // CHECK:           scf.for
@@ -31,6 +33,8 @@ func.func @parts(%outs: memref<4x1x8x16x40xf32>, %lses: memref<4x1x8x16xf32>,
       outs(%out : memref<1x8x16x40xbf16>)
   return
 }
+
+// -----
 
 // Dynamic sizes, a sink, padding rows, lse; what is not contiguous goes element
 // by element.

@@ -44,11 +44,11 @@ struct OnlineState {
 OnlineState buildInitialState(mlir::ImplicitLocOpBuilder &b, int64_t blockQ,
                               int64_t valueHeadDim, mlir::Value sink);
 
-/// The keys of one tile: their `scores` (-inf where hidden), their V, the number
-/// of valid keys, whether hidden keys must be kept out of the product with V by
-/// more than their weight of 0 (their V may not be finite), and the type of the
-/// weights in that product. With such a guard, acc counts every weight times
-/// `guardScale`.
+/// The keys of one tile: their `scores` (-inf where hidden), their V, the
+/// number of valid keys, whether hidden keys must be kept out of the product
+/// with V by more than their weight of 0 (their V may not be finite), and the
+/// type of the weights in that product. With such a guard, acc counts every
+/// weight times `guardScale`.
 struct OnlineTile {
   mlir::Value scores, v, valid, guard, guardScale;
   mlir::Type weightType;

@@ -92,16 +92,15 @@ FailureOr<OnlineState> KernelBuilder::buildRangeLoops(const OnlineState &state,
 /// Stores the tile's rows of out and, if the op has one, of lse; of out only
 /// what is not finite yet, if `keepFinite` is given and true.
 void KernelBuilder::storeTile(Value outTile, Value lseTile, Value keepFinite) {
-  Value view =
-      buildView(out, outLayout, Dim::q, Dim::dv, op.getValueHeadDim());
+  Value view = buildView(out, outLayout, Dim::q, Dim::dv, op.getValueHeadDim());
   // Padding rows are written too.
   Value length = item.qLen;
   if (!op.isPackedQ())
     length =
         buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
-  Value valid = buildTileRows(
-      buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
-               buildIndex(b, getBlockRows())));
+  Value valid =
+      buildTileRows(buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
+                             buildIndex(b, getBlockRows())));
   if (lseTile) {
     SmallVector<Value> at{item.batch, item.head, item.firstRow};
     if (op.isPackedQ())
@@ -116,8 +115,7 @@ void KernelBuilder::storeResults(const OnlineState &state) {
   Value lseTile;
   if (lse)
     lseTile = buildLse(b, state, item.rows);
-  Value outTile =
-      buildOutput(b, state, item.rows, guardScale, item.outDescale);
+  Value outTile = buildOutput(b, state, item.rows, guardScale, item.outDescale);
   storeTile(outTile, lseTile, /*keepFinite=*/guard);
 }
 

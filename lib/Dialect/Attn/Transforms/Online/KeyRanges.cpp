@@ -37,8 +37,8 @@ LogicalResult KernelBuilder::buildClassRanges(Attribute mask, BodyRanges &full,
   for (int64_t slot : ranges->slots)
     slots.push_back(
         buildLoadIndex(b, arg(op.getMaskOperands()[slot]), item.batch));
-  Value block = arith::DivUIOp::create(b, item.firstRow,
-                                       buildIndex(b, getBlockRows()));
+  Value block =
+      arith::DivUIOp::create(b, item.firstRow, buildIndex(b, getBlockRows()));
   for (const EmittedRange &range :
        emitTileRanges(b, b.getLoc(), *ranges, block, item.qOffset, item.qLen,
                       item.kvLen, slots)) {

@@ -87,14 +87,15 @@ void KernelBuilder::cutRanges() {
   Value first, tiles;
   if (split.getItems() == 0 && split.getSize() > 0) {
     first = buildIndex(b, 0);
-    tiles = buildIndex(b, llvm::divideCeil(split.getSize(), config.getBlockKv()));
+    tiles =
+        buildIndex(b, llvm::divideCeil(split.getSize(), config.getBlockKv()));
   } else {
     auto [hullBegin, hullEnd] = buildHull(b, {&full, &partial});
     first = hullBegin;
     Value visited = arith::MaxSIOp::create(
         b, arith::SubIOp::create(b, hullEnd, hullBegin), buildIndex(b, 0));
-    tiles = arith::CeilDivUIOp::create(b, visited,
-                                       buildDim(b, workspace.outs, 0));
+    tiles =
+        arith::CeilDivUIOp::create(b, visited, buildDim(b, workspace.outs, 0));
   }
   first = arith::AddIOp::create(b, first,
                                 arith::MulIOp::create(b, item.part, tiles));

@@ -121,8 +121,8 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
       b, tileType(Dim::kv, keys, Dim::d, op.getHeadDim(), keyType), kView,
       firstKey, valid);
   Value v = LoadTileOp::create(
-      b, tileType(Dim::kv, keys, Dim::dv, op.getValueHeadDim(), keyType),
-      vView, firstKey, valid);
+      b, tileType(Dim::kv, keys, Dim::dv, op.getValueHeadDim(), keyType), vView,
+      firstKey, valid);
   Value dots = ContractOp::create(
       b, tileType(Dim::q, config.getBlockQ(), Dim::kv, keys, b.getF32Type()), k,
       queryTile, valid, /*into=*/Value(), /*guard=*/Value(),
@@ -130,6 +130,6 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
   FailureOr<Value> scores = buildScores(dots, firstKey, kind);
   if (failed(scores))
     return failure();
-  return buildOnlineStep(
-      b, state, {*scores, v, valid, guard, guardScale, operandType});
+  return buildOnlineStep(b, state,
+                         {*scores, v, valid, guard, guardScale, operandType});
 }

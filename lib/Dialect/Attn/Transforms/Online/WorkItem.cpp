@@ -147,9 +147,8 @@ void KernelBuilder::buildSequence() {
   buildKeyLength();
   item.qOffset = buildQOffset();
   Value left = arith::SubIOp::create(b, item.qLen, item.firstRow);
-  item.rows = buildTileRows(
-      arith::MaxSIOp::create(b, buildMin(b, left, buildIndex(b, getBlockRows())),
-                             buildIndex(b, 0)));
+  item.rows = buildTileRows(arith::MaxSIOp::create(
+      b, buildMin(b, left, buildIndex(b, getBlockRows())), buildIndex(b, 0)));
   kView = buildView(k, op.getKLayout(), Dim::kv, Dim::d, op.getHeadDim());
   vView = buildView(arg(op.getV()), op.getVLayout(), Dim::kv, Dim::dv,
                     op.getValueHeadDim());
