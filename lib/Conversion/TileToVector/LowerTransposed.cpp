@@ -71,10 +71,10 @@ static SmallVector<Value> buildTranspose(ImplicitLocOpBuilder &b,
 
 namespace {
 
-/// buffer[word][q] = word `word` of rows[q], with rows from `valid` on 0. A
-/// word is an element, or a pair of neighbours along d of which an odd last one
-/// is completed by 0. Row by row: rows may lie a multiple of 4 KiB apart, where
-/// walking down a column would always hit the same few cache lines.
+/// buffer[word][q] = word `word` of rows[q]. A word is an element, or a pair of
+/// neighbours along d of which an odd last one is completed by 0. Row by row:
+/// rows may lie a multiple of 4 KiB apart, where walking down a column would
+/// always hit the same few cache lines.
 class TransposedLoad {
 public:
   TransposedLoad(ImplicitLocOpBuilder &b, Value rows, Value buffer, Value valid,
@@ -86,16 +86,14 @@ private:
   void loadWords(Value q, int64_t begin);
   Value loadWord(Value q, Value word, bool isHalf);
   Value loadVector(Value q, Value word);
-  void storeZeros(Value begin, int64_t width);
 
   ImplicitLocOpBuilder &b;
   Value rows, buffer, valid;
   TileType tile;
   Type wordType;
   bool pairs;
-  /// Words of a row, those that blocks cover, and the size of a block; query
-  /// rows of the tile.
-  int64_t words, blockWords, unit, blockQ;
+  /// Words of a row, those that blocks cover, and the size of a block.
+  int64_t words, blockWords, unit;
 };
 
 } // namespace
@@ -105,11 +103,10 @@ TransposedLoad::TransposedLoad(ImplicitLocOpBuilder &b, Value rows,
                                int64_t unit)
     : b(b), rows(rows), buffer(buffer), valid(valid), tile(tile),
       wordType(cast<MemRefType>(buffer.getType()).getElementType()),
-      pairs(cast<BufferLayoutAttr>(tile.getLayout()).getPairs()), unit(unit),
-      blockQ(tile.getExtent(Dim::q)) {
+      pairs(cast<BufferLayoutAttr>(tile.getLayout()).getPairs()), unit(unit) {
   int64_t extent = tile.getExtent(Dim::d), elements = pairs ? 2 : 1;
   words = llvm::divideCeil(extent, elements);
-  blockWords = canTransposeBlocks(rows, blockQ, unit)
+  blockWords = canTransposeBlocks(rows, buffer, unit)
                    ? extent / elements / unit * unit
                    : 0;
 }
@@ -170,26 +167,12 @@ void TransposedLoad::loadWords(Value q, int64_t begin) {
     store(buildIndex(b, whole), /*isHalf=*/true);
 }
 
-/// Zeros in the rows from `begin` on, `width` at a time.
-void TransposedLoad::storeZeros(Value begin, int64_t width) {
-  Value zeros = buildZero(b, VectorType::get({width}, wordType));
-  buildLoop(b, buildIndex(b, words), 1, [&](Value word) {
-    buildLoop(b, begin, buildIndex(b, blockQ), width, [&](Value q) {
-      vector::StoreOp::create(b, zeros, buffer, ValueRange{word, q});
-    });
-  });
-}
-
 void TransposedLoad::build() {
   if (blockWords == 0) {
-    storeZeros(valid, 1);
     buildLoop(b, valid, 1, [&](Value q) { loadWords(q, 0); });
     return;
   }
-  // Rows that fill blocks; the vectors of zeros behind them are whole, and so
-  // come before the rows that do not.
   Value full = arith::AndIOp::create(b, valid, buildIndex(b, -unit));
-  storeZeros(full, unit);
   buildLoop(b, full, unit, [&](Value q) {
     buildLoop(b, buildIndex(b, blockWords), unit,
               [&](Value word) { loadBlock(q, word); });
@@ -219,9 +202,8 @@ public:
         element(cast<MemRefType>(rows.getType()).getElementType()), unit(unit) {
     auto type = cast<MemRefType>(buffer.getType());
     extent = type.getDimSize(0);
-    blockExtent = canTransposeBlocks(rows, type.getDimSize(1), unit)
-                      ? extent / unit * unit
-                      : 0;
+    blockExtent =
+        canTransposeBlocks(rows, buffer, unit) ? extent / unit * unit : 0;
   }
   void build(Value valid);
 
