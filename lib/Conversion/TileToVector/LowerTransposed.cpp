@@ -33,12 +33,13 @@ static Value buildPair(ImplicitLocOpBuilder &b, Value low, Value high) {
   return arith::OrIOp::create(b, upper, buildBits32(b, low));
 }
 
-/// Whether blocks can be transposed: rows are contiguous, and a tile of
-/// `blockQ` query rows is a whole number of blocks.
-static bool canTransposeBlocks(Value rows, int64_t blockQ, int64_t unit) {
+/// Whether blocks can be transposed: rows are contiguous, and those of the tile
+/// are a whole number of blocks.
+static bool canTransposeBlocks(Value rows, Value buffer, int64_t unit) {
   auto type = cast<MemRefType>(rows.getType());
   return type.getStridesAndOffset().first.back() == 1 &&
-         llvm::isPowerOf2_64(unit) && blockQ % unit == 0;
+         llvm::isPowerOf2_64(unit) &&
+         cast<MemRefType>(buffer.getType()).getDimSize(1) % unit == 0;
 }
 
 /// The transpose of a square block, n vectors of n elements: log2(n) rounds,
