@@ -39,7 +39,8 @@ static bool writeAll(int file, std::string_view bytes, std::string &error) {
 
 /// A path of an open file that no other call gives. The dynamic loader takes
 /// equal paths for one library, even when the numbers of closed files are used
-/// again: so every path is spelled differently, by "." where a counter has ones.
+/// again: so each path is spelled differently, with "." for the ones of a
+/// counter.
 static std::string getUniquePath(int file) {
   static std::atomic<uint64_t> counter{0};
   std::string path = "/proc/self/fd";

@@ -20,6 +20,7 @@ from .masks import (
     prefix,
     sliding_window,
 )
+from .testing import reference
 
 __all__ = [
     "AttnError",
@@ -36,6 +37,7 @@ __all__ = [
     "load",
     "per_head",
     "prefix",
+    "reference",
     "set_num_threads",
     "sliding_window",
 ]
