@@ -48,9 +48,10 @@ TEST_P(NumericsSplitTest, AnyNumberOfPartsIsTheWhole) {
     std::vector<double> lse = toDoubles(whole->getLse());
     // Weights in a type of 16 bits are rounded relative to another maximum.
     double allowed = GetParam().type == std::string("bf16") ? 4e-3 : 4e-6;
-    for (int parts = 1; parts <= 9; ++parts) {
-      auto split =
-          make(problem + (" --num-splits=" + std::to_string(parts)));
+    // All numbers where the kernel is small.
+    int step = problem == problems[0] ? 1 : 4;
+    for (int parts = 1; parts <= 9; parts += step) {
+      auto split = make(problem + (" --num-splits=" + std::to_string(parts)));
       compile(*split);
       split->call();
       expectRight(*split, problem);
@@ -87,8 +88,8 @@ TEST_P(NumericsSplitTest, ThreadCountsAgreeBitwise) {
   }
 }
 
-/// The first sequence of a batch of `batch`, with `keys` keys of its own, beside
-/// longer and shorter ones.
+/// The first sequence of a batch of `batch`, with `keys` keys of its own,
+/// beside longer and shorter ones.
 class NeighbourTest : public NumericsTest {
 protected:
   std::vector<char> run(int64_t batch, int64_t keys) {

@@ -25,7 +25,7 @@
 // CHECK:             vector.load [[OUTS]]{{.*}} vector<1xf32>
 // CHECK:         memref.dealloc [[WEIGHTS]]
 // CHECK-LABEL: func @parts(
-// CHECK:         attn.launch @parts_merge_0 over {{%.+}} (
+// CHECK:         attn.launch @parts_merge_0 over {{%.+}}(
 // CHECK-NOT:     attn.merge
 func.func @parts(%outs: memref<4x1x8x16x40xf32>, %lses: memref<4x1x8x16xf32>,
                  %out: memref<1x8x16x40xbf16>) {

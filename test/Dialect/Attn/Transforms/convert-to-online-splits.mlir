@@ -28,11 +28,10 @@
 // CHECK:         %[[OUTS:.+]] = memref.alloc(%{{.+}}) {alignment = 64 : i64} : memref<?x2x4x70x16xf32>
 // CHECK:         %[[LSES:.+]] = memref.alloc(%{{.+}}) {alignment = 64 : i64} : memref<?x2x4x70xf32>
 // CHECK:         attn.launch @size_attention_0 over %{{.+}}(
-// CHECK:         %[[HEADS_OUTSIDE:.+]] = memref.reinterpret_cast %[[OUT]]
-// CHECK-SAME:      memref<2x4x70x16xbf16,
+// CHECK:         memref.reinterpret_cast %[[OUT]]
 // CHECK:         attn.merge ins(%[[OUTS]], %[[LSES]] :
 // CHECK-SAME:      sinks(%[[SINKS]] : memref<4xf32>) q_lens(%[[LENS]] : memref<2xi32>)
-// CHECK-SAME:      outs(%[[HEADS_OUTSIDE]] :
+// CHECK-SAME:      outs(%{{.+}} : memref<2x4x70x16xbf16,
 // CHECK:         memref.dealloc %[[OUTS]]
 // CHECK:         memref.dealloc %[[LSES]]
 func.func @size(%q: memref<2x70x4x16xbf16>, %k: memref<2x500x2x16xbf16>,
