@@ -131,11 +131,11 @@ static QueryTile chooseQueryTile(AttentionOp op, int64_t unit) {
   if (std::optional<int64_t> length = getRows(op)) {
     rows = std::min(rows, *length);
     if (rows <= kDecodeRows && canShareTile(op)) {
-      heads = getGroup(op);
-      // Divisors that leave a tile of the usual size.
-      for (int64_t parts = 2; rows * heads > kBlockQ && heads > 1; ++parts)
-        if (getGroup(op) % parts == 0)
-          heads = getGroup(op) / parts;
+      // The most heads that divide the group and leave a tile of the usual
+      // size.
+      heads = std::min(getGroup(op), kBlockQ / rows);
+      while (getGroup(op) % heads != 0)
+        --heads;
     }
   }
   rows = op.getBlockQ().value_or(rows * heads);
