@@ -64,6 +64,8 @@ static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
   ConvertToOnlinePassOptions online;
   online.countTiles = options.countTiles;
   pm.addPass(createConvertToOnlinePass(online));
+  // After it: a split over keys ends in a merge.
+  pm.addPass(createConvertMergePass());
   addUpstream(pm, "canonicalize,cse");
 }
 
@@ -74,6 +76,7 @@ static void buildTile(OpPassManager &pm, const PipelineOptions &) {
 static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertTileToVectorPass());
   pm.addPass(createExpandMathPass());
+  pm.addPass(createExpandFloat8Pass());
   // What depends on the keys or the rows alone leaves the loops over the other.
   addUpstream(pm, "canonicalize,cse,loop-invariant-code-motion");
   pm.addPass(createConvertDotPairsToX86Pass());

@@ -19,6 +19,9 @@ def AssignBufferLayoutsPass
     has them, so that they lie along the vector lanes: S^T = K Q^T and
     O^T = V^T P^T, and no softmax step combines lanes. Keys are read in place
     where no conversion is needed.
+
+    In a kernel whose schedule is `by_row`, each query row lies along the lanes
+    instead, and keys and values whose rows are contiguous are read in place.
   }];
   let dependentDialects = ["::attn::AttnDialect"];
 }
@@ -52,6 +55,17 @@ def ExpandCopiesPass : Pass<"attn-expand-copies"> {
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect"];
+}
+
+def ExpandFloat8Pass : Pass<"attn-expand-float8"> {
+  let summary = "Replace the extension of 8-bit floats by bit operations";
+  let description = [{
+    arith.extf of f8E4M3FN, f8E5M2, f8E4M3FNUZ and f8E5M2FNUZ, on scalars and
+    vectors, becomes integer operations, an extension of f16 where that helps,
+    and a multiplication by a power of two. The result is exact for all 256
+    bytes: subnormal numbers, infinities and NaN included.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 def ExpandMathPass : Pass<"attn-expand-math"> {

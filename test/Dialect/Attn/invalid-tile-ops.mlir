@@ -32,6 +32,30 @@ func.func @launch_c1_unknown(%n: index) {
 
 // -----
 
+func.func @packed_block_c1(%n: index, %starts: memref<?xi64>) {
+  // expected-error@+1 {{'attn.packed_block' op cu_seqlens is 'memref<?xi64>'; expected i32 [B + 1] (C1)}}
+  %0:4 = attn.packed_block %n of %starts total(%n) size(64) : memref<?xi64>
+  return
+}
+
+// -----
+
+func.func @packed_block_c1_rank(%n: index, %starts: memref<?x?xi32>) {
+  // expected-error@+1 {{'attn.packed_block' op cu_seqlens is 'memref<?x?xi32>'; expected i32 [B + 1] (C1)}}
+  %0:4 = attn.packed_block %n of %starts total(%n) size(64) : memref<?x?xi32>
+  return
+}
+
+// -----
+
+func.func @packed_block_c2(%n: index, %starts: memref<?xi32>) {
+  // expected-error@+1 {{'attn.packed_block' op has size 0; expected at least 1 (C2)}}
+  %0:4 = attn.packed_block %n of %starts total(%n) size(0) : memref<?xi32>
+  return
+}
+
+// -----
+
 func.func @view_c1(%x: memref<?x?x8x64xf32>, %i: index) {
   // expected-error @+1 {{'attn.view' op source has rank 4; expected rank 3 of layout thd (C1)}}
   %0 = attn.view %x[%i, %i] <thd>
@@ -90,6 +114,24 @@ func.func @view_c3_table(%x: memref<?x?x8x64xf32>, %table: memref<?xi64>,
                          %i: index) {
   // expected-error @+1 {{op block_table is 'memref<?xi64>'; expected i32 [B, max_pages] (C3)}}
   %0 = attn.view %x[%i, %i] <paged> pages(%table : memref<?xi64>)
+      : memref<?x?x8x64xf32> -> !attn.view<kv, d 64, f32>
+  return
+}
+
+// -----
+
+func.func @view_c4(%x: memref<?x?x8x64xf32>, %i: index) {
+  // expected-error @+1 {{op has heads 0 and is '!attn.view<q, d 64, f32>'; expected at least 1, and 1 for keys (C4)}}
+  %0 = attn.view %x[%i, %i] <bshd> heads(0)
+      : memref<?x?x8x64xf32> -> !attn.view<q, d 64, f32>
+  return
+}
+
+// -----
+
+func.func @view_c4_keys(%x: memref<?x?x8x64xf32>, %i: index) {
+  // expected-error @+1 {{op has heads 2 and is '!attn.view<kv, d 64, f32>'; expected at least 1, and 1 for keys (C4)}}
+  %0 = attn.view %x[%i, %i] <bshd> heads(2)
       : memref<?x?x8x64xf32> -> !attn.view<kv, d 64, f32>
   return
 }
@@ -188,6 +230,16 @@ func.func @store_stats_c1_elements(%t: !attn.tile<q 16, f32>,
 
 // -----
 
+func.func @store_stats_c2(%t: !attn.tile<q 16, f32>, %m: memref<?xf32>,
+                          %i: index) {
+  // expected-error @+1 {{op has heads 2 and 1 indices; expected at least 1, and two indices for more (C2)}}
+  attn.store_stats %t, %m[%i] valid(%i) heads(2)
+      : !attn.tile<q 16, f32>, memref<?xf32>
+  return
+}
+
+// -----
+
 func.func @fill_c1(%x: f32) {
   // expected-error @+1 {{'attn.fill' op value is 'f32'; expected 'f16' of the tile (C1)}}
   %0 = attn.fill %x : f32 -> !attn.tile<q 16, f16>
@@ -280,6 +332,18 @@ func.func @contract_c3_into(%a: !attn.tile<kv 16, d 64, f32>,
   %0 = attn.contract %a, %b valid(%n)
       into(%c : !attn.tile<kv 16, q 16, f32>)
       : !attn.tile<kv 16, d 64, f32>, !attn.tile<q 16, d 64, f32>
+      -> !attn.tile<q 16, kv 16, f32>
+  return
+}
+
+// -----
+
+func.func @contract_c4(%a: !attn.tile<kv 16, d 64, f32>,
+                       %b: !attn.tile<q 16, d 64, f32>, %n: index, %x: f32) {
+  // expected-error @+1 {{op has guard_scale and no guard; expected both (C4)}}
+  %0 = "attn.contract"(%a, %b, %n, %x)
+      <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1>}>
+      : (!attn.tile<kv 16, d 64, f32>, !attn.tile<q 16, d 64, f32>, index, f32)
       -> !attn.tile<q 16, kv 16, f32>
   return
 }

@@ -33,6 +33,20 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 //===----------------------------------------------------------------------===//
+// Work items
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedBlockOp::verify() {
+  // packed_block_c2
+  if (getSize() < 1)
+    return emitOpError() << "has size " << getSize()
+                         << "; expected at least 1 (C2)";
+  // packed_block_c1
+  return expectType(*this, "cu_seqlens", getCuSeqlens().getType(),
+                    Elements::I32, Shape{{"B + 1"}}, "C1");
+}
+
+//===----------------------------------------------------------------------===//
 // Views and tiles
 //===----------------------------------------------------------------------===//
 
@@ -62,6 +76,10 @@ LogicalResult ViewOp::verify() {
                          << " and " << (paged ? "no" : "a")
                          << " block_table; expected one with layout paged and "
                             "only there (C3)";
+  // view_c4
+  if (getHeads() < 1 || (getHeads() > 1 && view.getSequence() != Dim::q))
+    return emitOpError() << "has heads " << getHeads() << " and is " << view
+                         << "; expected at least 1, and 1 for keys (C4)";
   if (!paged)
     return success();
   return expectType(*this, "block_table", getBlockTable().getType(),
@@ -114,6 +132,11 @@ LogicalResult StoreStatsOp::verify() {
     return emitOpError() << "tile has element type " << tile.getElementType()
                          << " and the memref has " << memref.getElementType()
                          << "; expected the same one (C1)";
+  // store_stats_c2
+  if (getHeads() < 1 || (getHeads() > 1 && indices < 2))
+    return emitOpError() << "has heads " << getHeads() << " and " << indices
+                         << " indices; expected at least 1, and two indices "
+                            "for more (C2)";
   return success();
 }
 
@@ -189,6 +212,9 @@ LogicalResult ContractOp::verify() {
   if (getInto() && getInto().getType() != result)
     return emitOpError() << "into is " << getInto().getType() << "; expected "
                          << result << " of the result (C3)";
+  // contract_c4
+  if (getGuardScale() && !getGuard())
+    return emitOpError() << "has guard_scale and no guard; expected both (C4)";
   return success();
 }
 

@@ -49,8 +49,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
 
     with q_pos = i + q_offset[b], or q_positions[b,i]. A row that sees no key
     has out = 0 and lse = -inf, or lse = sinks[h]; a padding row (i >=
-    q_lens[b]) has out = 0 and lse = -inf. What is not visible never reaches a
-    result, whatever it holds.
+    q_lens[b], or behind the last sequence of a packed q) has out = 0 and lse =
+    -inf. What is not visible never reaches a result, whatever it holds.
 
     The op is destination-passing: `outs` are tensors and the op has one result
     per init, or memrefs and the op has no result. The second init, if present,
@@ -212,6 +212,9 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     /// Static head dims (C4).
     int64_t getHeadDim();
     int64_t getValueHeadDim();
+    /// The static number of keys of k: of all sequences together if packed, of
+    /// the block table's pages if paged; dynamic where it is unknown.
+    int64_t getNumKeys();
     bool isPackedQ() { return static_cast<bool>(getCuSeqlensQ()); }
     bool isPackedKv() { return static_cast<bool>(getCuSeqlensKv()); }
     bool isPaged() { return static_cast<bool>(getBlockTable()); }
@@ -229,7 +232,8 @@ def Attn_MergeOp : Attn_Op<"merge", [
     ```
     A part without visible keys (lse_p = -inf) contributes exactly 0, whatever
     its out_p holds; all parts empty give out = 0, lse = -inf. A sink is one
-    more part (out = 0, lse = sinks[h]), merged once. Serves split KV, cascades
+    more part (out = 0, lse = sinks[h]), merged once. Padding rows (i >=
+    q_lens[b]) give out = 0, lse = -inf, sink or not. Serves split KV, cascades
     over a shared prefix and ring attention alike.
 
     Constraints:
@@ -239,6 +243,7 @@ def Attn_MergeOp : Attn_Op<"merge", [
     - (C3) sinks is f32 [Hq].
     - (C4) All are tensors, with one result per init of the init's type, or all
       are memrefs, without results.
+    - (C5) q_lens is i32 [B].
 
     Example:
     ```mlir
@@ -249,11 +254,13 @@ def Attn_MergeOp : Attn_Op<"merge", [
   }];
   let arguments = (ins Attn_Shaped:$part_outs, Attn_Shaped:$part_lses,
                        Optional<Attn_Shaped>:$sinks,
+                       Optional<Attn_Shaped>:$q_lens,
                        Variadic<Attn_Shaped>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     `ins` `(` $part_outs `,` $part_lses `:` type($part_outs) `,`
     type($part_lses) `)` (`sinks` `(` $sinks^ `:` type($sinks) `)`)?
+    (`q_lens` `(` $q_lens^ `:` type($q_lens) `)`)?
     `outs` `(` $outs `:` type($outs) `)` attr-dict (`->` type($results)^)?
   }];
   let hasVerifier = 1;

@@ -10,6 +10,7 @@
 //
 //   WorkItem.cpp    decode the work item, load the query tile
 //   KeyRanges.cpp   derive the key ranges from the mask
+//   Parts.cpp       with a split: which part of them, and where results go
 //   KeyLoops.cpp    walk the ranges, store out and lse
 //   ScoreTile.cpp   one step: products, scores, visibility, online softmax
 //
@@ -18,6 +19,7 @@
 #ifndef ATTN_LIB_DIALECT_ATTN_TRANSFORMS_ONLINE_KERNELBUILDER_H
 #define ATTN_LIB_DIALECT_ATTN_TRANSFORMS_ONLINE_KERNELBUILDER_H
 
+#include "../SplitKeys.h"
 #include "attn/Analysis/MaskRanges.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
@@ -40,12 +42,14 @@ mlir::Value buildLoadIndex(mlir::ImplicitLocOpBuilder &b, mlir::Value memref,
 mlir::Value buildDim(mlir::ImplicitLocOpBuilder &b, mlir::Value memref,
                      int dim);
 
-/// The extents of the work list, on the host or in the kernel.
+/// The extents of the work list, on the host or in the kernel. Packed sequences
+/// count as one batch, whose blocks attn.packed_block tells apart.
 struct WorkExtents {
   mlir::Value batches, heads, qBlocks;
 };
+/// `cuSeqlensQ` is null unless q is packed.
 WorkExtents buildWorkExtents(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
-                             mlir::Value q);
+                             mlir::Value q, mlir::Value cuSeqlensQ);
 
 /// Ranges of key tiles that all run the same body.
 struct BodyRanges {
@@ -55,34 +59,51 @@ struct BodyRanges {
 /// What depends on the work item alone. Rows and keys are counted within their
 /// sequence everywhere but in `qBase` and `kvBase`.
 struct WorkItem {
-  /// Batch, query head, KV head, block of query rows within the sequence.
-  mlir::Value batch, head, kvHead, qBlock;
-  /// The first row of the tile, and the number of its rows below q_len.
+  /// Batch, query head (the first one, if several share the tile), KV head.
+  mlir::Value batch, head, kvHead;
+  /// The part of the keys; null without a split.
+  mlir::Value part;
+  /// The first row of the sequence in the tile, and the number of the tile's
+  /// rows below q_len: of each head that shares it.
   mlir::Value firstRow, rows;
   /// Lengths of the sequence and its q_offset.
   mlir::Value qLen, kvLen, qOffset;
   /// The number of rows of q, and of keys, in front of the sequence in memory;
   /// null if every sequence has a batch index of its own.
   mlir::Value qBase, kvBase;
-  /// The logit of the sink, or null.
+  /// The logit of the sink, or null; parts leave it to the merge.
   mlir::Value sink;
+  /// The slope of ALiBi, or null.
+  mlir::Value alibiSlope;
+  /// What fp8 scores and outputs are multiplied by, or null.
+  mlir::Value scoreDescale, outDescale;
 };
 
 /// Builds the body of one kernel function.
 class KernelBuilder {
 public:
+  /// `workspace` is empty unless the config has a split.
   KernelBuilder(AttentionOp op, mlir::func::FuncOp kernel,
-                const mlir::IRMapping &args, bool countTiles);
+                const mlir::IRMapping &args, const Workspace &workspace,
+                bool countTiles);
 
   llvm::LogicalResult build();
 
 private:
   mlir::Value arg(mlir::Value operand) const { return args.lookup(operand); }
+  /// Rows of the sequence that a tile holds, of each head that shares it.
+  int64_t getBlockRows() { return config.getBlockQ() / config.getHeads(); }
+  /// The number of rows of the tile, or of a view, for rows of the sequence.
+  mlir::Value buildTileRows(mlir::Value rows);
 
   // WorkItem.cpp
-  mlir::Value buildSeqLen(mlir::Value lens, mlir::Value memref, Layout layout);
+  void buildKeyLength();
   mlir::Value buildQOffset();
+  mlir::Value buildAlibiSlope();
+  mlir::Value buildDescale(mlir::Value operand);
+  void buildDescales();
   void buildWorkItem(mlir::Value index);
+  void buildSequence();
   mlir::Value buildView(mlir::Value memref, Layout layout, Dim sequence,
                         Dim dim, int64_t extent);
   mlir::Value loadQueryTile();
@@ -93,9 +114,14 @@ private:
                                        BodyRanges &partial);
   void selectClass(llvm::ArrayRef<BodyRanges> classes, BodyRanges &merged);
 
+  // Parts.cpp
+  mlir::Value buildPart(mlir::Value index);
+  void cutRanges();
+
   // ScoreTile.cpp
   mlir::Value buildQueryPosition(mlir::ImplicitLocOpBuilder &b,
                                  mlir::Value row);
+  mlir::Value buildQueryHead(mlir::ImplicitLocOpBuilder &b, mlir::Value row);
   mlir::FailureOr<mlir::Value> buildVisible(mlir::ImplicitLocOpBuilder &b,
                                             mlir::Value row, mlir::Value key);
   mlir::FailureOr<mlir::Value> buildScores(mlir::Value dots,
@@ -114,20 +140,30 @@ private:
   buildComputeSteps(const OnlineState &state, mlir::Value tile, TileKind kind);
   void buildTileCount(TileKind kind);
   llvm::LogicalResult buildAttempts();
+  void storeTile(mlir::Value out, mlir::Value lse, mlir::Value keepFinite);
   void storeResults(const OnlineState &state);
+  void storePadding();
+  llvm::LogicalResult buildSequenceItem();
+  llvm::LogicalResult buildPackedItem();
 
   AttentionOp op;
   ConfigAttr config;
   const mlir::IRMapping &args;
+  const Workspace &workspace;
   bool countTiles;
   mlir::ImplicitLocOpBuilder b;
   /// The work items of this call: [begin, end).
   mlir::Value begin, end;
 
+  /// Where results go, and how out lies there; lse may be null.
+  mlir::Value out, lse;
+  Layout outLayout;
+
   WorkItem item;
   mlir::Value queryTile, kView, vView;
-  /// i1: whether products with V must skip keys of weight 0.
-  mlir::Value guard;
+  /// i1: whether products with V must skip keys of weight 0; and the factor by
+  /// which they then keep accumulators small.
+  mlir::Value guard, guardScale;
   std::optional<ScoreFunction> score;
 
   /// Heads with equal masks form a class; `headClass` is null if all agree.

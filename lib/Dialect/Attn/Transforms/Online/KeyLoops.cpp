@@ -89,34 +89,78 @@ FailureOr<OnlineState> KernelBuilder::buildRangeLoops(const OnlineState &state,
   return OnlineState::fromValues(loop.getResults());
 }
 
-void KernelBuilder::storeResults(const OnlineState &state) {
-  Value view = buildView(arg(op.getOut()), op.getOutLayout(), Dim::q, Dim::dv,
-                         op.getValueHeadDim());
+/// Stores the tile's rows of out and, if the op has one, of lse; of out only
+/// what is not finite yet, if `keepFinite` is given and true.
+void KernelBuilder::storeTile(Value outTile, Value lseTile, Value keepFinite) {
+  Value view = buildView(out, outLayout, Dim::q, Dim::dv, op.getValueHeadDim());
   // Padding rows are written too.
-  Value length =
-      buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
-  Value valid = buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
-                         buildIndex(b, config.getBlockQ()));
-  if (op.getLse())
-    StoreStatsOp::create(
-        b, buildLse(b, state, item.rows, item.sink), arg(op.getLse()),
-        ValueRange{item.batch, item.head, item.firstRow}, valid);
-  StoreTileOp::create(b, buildOutput(b, state, item.rows), view, item.firstRow,
-                      valid);
+  Value length = item.qLen;
+  if (!op.isPackedQ())
+    length =
+        buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
+  Value valid =
+      buildTileRows(buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
+                             buildIndex(b, getBlockRows())));
+  if (lseTile) {
+    SmallVector<Value> at{item.batch, item.head, item.firstRow};
+    if (op.isPackedQ())
+      at = {item.head, arith::AddIOp::create(b, item.qBase, item.firstRow)};
+    StoreStatsOp::create(b, lseTile, lse, at, valid, config.getHeads());
+  }
+  StoreTileOp::create(b, outTile, view, buildTileRows(item.firstRow), valid,
+                      keepFinite);
 }
 
-/// Walks the keys and stores the results. Hidden keys have weight 0, which
-/// keeps their V out unless it is NaN or infinite. That is rare and shows in
-/// the accumulators, so the products run unguarded first, and once more with a
-/// guard if an accumulator is not finite.
+void KernelBuilder::storeResults(const OnlineState &state) {
+  Value lseTile;
+  if (lse)
+    lseTile = buildLse(b, state, item.rows);
+  Value outTile = buildOutput(b, state, item.rows, guardScale, item.outDescale);
+  storeTile(outTile, lseTile, /*keepFinite=*/guard);
+}
+
+/// Rows that belong to no sequence.
+void KernelBuilder::storePadding() {
+  int64_t blockQ = config.getBlockQ();
+  Type f32 = b.getF32Type();
+  auto statistic = TileType::get(b.getContext(), {Dim::q}, {blockQ}, f32);
+  auto rows = TileType::get(b.getContext(), {Dim::q, Dim::dv},
+                            {blockQ, op.getValueHeadDim()}, f32);
+  Value lseTile;
+  if (lse)
+    lseTile = FillOp::create(b, statistic, buildF32(b, -INFINITY));
+  storeTile(FillOp::create(b, rows, buildF32(b, 0)), lseTile,
+            /*keepFinite=*/Value());
+}
+
+/// 2^32 keys of the largest V then fit into an f32 accumulator.
+static constexpr float kSmallWeight = 0x1p-32f;
+
+/// Walks the keys and stores the results; again, up to twice, if an accumulator
+/// is not finite, which is rare:
+///
+///   0  plain products; hidden keys have weight 0, which keeps their V out
+///      unless it is NaN or infinite,
+///   1  products that skip weights of 0,
+///   2  the same with small weights, in case visible V add up to more than f32
+///      holds on the way to a finite mean.
+///
+/// Later attempts keep the finite results of earlier ones: small weights lose
+/// bits of a tiny V.
 LogicalResult KernelBuilder::buildAttempts() {
-  Value no = arith::ConstantOp::create(b, b.getBoolAttr(false));
-  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  auto attempts = scf::WhileOp::create(b, TypeRange(), ValueRange{no});
+  Value first = buildIndex(b, 0), last = buildIndex(b, 2);
+  auto attempts = scf::WhileOp::create(b, b.getIndexType(), ValueRange{first});
   OpBuilder::InsertionGuard insertion(b);
-  Block *attempt =
-      b.createBlock(&attempts.getBefore(), {}, b.getI1Type(), b.getLoc());
-  guard = attempt->getArgument(0);
+  Block *body =
+      b.createBlock(&attempts.getBefore(), {}, b.getIndexType(), b.getLoc());
+  Value attempt = body->getArgument(0);
+  auto isAttempt = [&](arith::CmpIPredicate predicate, Value number) -> Value {
+    return arith::CmpIOp::create(b, predicate, attempt, number);
+  };
+  guard = isAttempt(arith::CmpIPredicate::ne, first);
+  guardScale =
+      arith::SelectOp::create(b, isAttempt(arith::CmpIPredicate::eq, last),
+                              buildF32(b, kSmallWeight), buildF32(b, 1));
   FailureOr<OnlineState> state =
       buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(), item.sink);
   state = buildRangeLoops(*state, full, TileKind::Full);
@@ -127,30 +171,75 @@ LogicalResult KernelBuilder::buildAttempts() {
     return failure();
   Value finite = AllFiniteOp::create(b, state->acc);
   storeResults(*state);
-  Value done = arith::OrIOp::create(b, finite, guard);
-  scf::ConditionOp::create(b, arith::XOrIOp::create(b, done, yes),
-                           ValueRange());
-  b.createBlock(&attempts.getAfter());
-  scf::YieldOp::create(b, ValueRange{yes});
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  Value overflows = arith::XOrIOp::create(b, finite, yes);
+  Value notLast = isAttempt(arith::CmpIPredicate::ne, last);
+  Value again = arith::AndIOp::create(b, overflows, notLast);
+  scf::ConditionOp::create(b, again, attempt);
+  Block *next =
+      b.createBlock(&attempts.getAfter(), {}, b.getIndexType(), b.getLoc());
+  Value following =
+      arith::AddIOp::create(b, next->getArgument(0), buildIndex(b, 1));
+  scf::YieldOp::create(b, following);
   return success();
 }
 
 KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
-                             const IRMapping &args, bool countTiles)
-    : op(op), config(op.getConfigAttr()), args(args), countTiles(countTiles),
-      b(op.getLoc(), op.getContext()) {
+                             const IRMapping &args, const Workspace &workspace,
+                             bool countTiles)
+    : op(op), config(op.getConfigAttr()), args(args), workspace(workspace),
+      countTiles(countTiles), b(op.getLoc(), op.getContext()),
+      outLayout(op.getOutLayout()) {
   b.setInsertionPointToStart(&kernel.getBody().front());
   begin = kernel.getArguments().drop_back(1).back();
   end = kernel.getArguments().back();
 }
 
+/// A block of rows of a sequence.
+LogicalResult KernelBuilder::buildSequenceItem() {
+  buildSequence();
+  score.emplace(
+      b, op, [&](Value operand) { return arg(operand); }, item.alibiSlope,
+      item.scoreDescale);
+  if (failed(buildMaskRanges()))
+    return failure();
+  if (item.part)
+    cutRanges();
+  queryTile = loadQueryTile();
+  return buildAttempts();
+}
+
+/// Of packed sequences, some work items are left over, and some are of rows
+/// that belong to no sequence.
+LogicalResult KernelBuilder::buildPackedItem() {
+  auto isLess = [&](Value lhs, Value rhs) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lhs, rhs);
+  };
+  auto used = scf::IfOp::create(b, isLess(item.firstRow, item.qLen),
+                                /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard insertion(b);
+  b.setInsertionPointToStart(used.thenBlock());
+  Value sequences = arith::SubIOp::create(
+      b, buildDim(b, arg(op.getCuSeqlensQ()), 0), buildIndex(b, 1));
+  auto exists = scf::IfOp::create(b, isLess(item.batch, sequences),
+                                  /*withElseRegion=*/true);
+  b.setInsertionPointToStart(exists.elseBlock());
+  storePadding();
+  b.setInsertionPointToStart(exists.thenBlock());
+  return buildSequenceItem();
+}
+
 LogicalResult KernelBuilder::build() {
   auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
   b.setInsertionPointToStart(loop.getBody());
-  buildWorkItem(loop.getInductionVar());
-  score.emplace(b, op, [&](Value operand) { return arg(operand); });
-  if (failed(buildMaskRanges()))
-    return failure();
-  queryTile = loadQueryTile();
-  return buildAttempts();
+  Value index = loop.getInductionVar();
+  if (config.getSplit()) {
+    index = buildPart(index);
+  } else {
+    out = arg(op.getOut());
+    if (op.getLse())
+      lse = arg(op.getLse());
+  }
+  buildWorkItem(index);
+  return op.isPackedQ() ? buildPackedItem() : buildSequenceItem();
 }

@@ -12,8 +12,19 @@
 using namespace mlir;
 using namespace attn;
 
+/// The query head of a row of the tile.
+Value KernelBuilder::buildQueryHead(ImplicitLocOpBuilder &b, Value row) {
+  if (config.getHeads() == 1)
+    return item.head;
+  Value heads = buildIndex(b, config.getHeads());
+  return arith::AddIOp::create(b, item.head,
+                               arith::RemUIOp::create(b, row, heads));
+}
+
 /// The position of a row of the tile.
 Value KernelBuilder::buildQueryPosition(ImplicitLocOpBuilder &b, Value row) {
+  if (config.getHeads() > 1)
+    row = arith::DivUIOp::create(b, row, buildIndex(b, config.getHeads()));
   return arith::AddIOp::create(
       b, row, arith::AddIOp::create(b, item.firstRow, item.qOffset));
 }
@@ -28,7 +39,7 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   operands.qPos = buildQueryPosition(b, row);
   operands.j = key;
   operands.b = item.batch;
-  operands.h = item.head;
+  operands.h = buildQueryHead(b, row);
   operands.slotValue = slotValue;
   Value visible =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
@@ -54,7 +65,7 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   return arith::AndIOp::create(b, visible, byMask).getResult();
 }
 
-/// The base-2 scores of a q x kv tile of products; -inf where a key is hidden.
+/// The scores of a q x kv tile of products; -inf where a key is hidden.
 FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
                                             TileKind kind) {
   if (kind == TileKind::Full && !score->needsMap())
@@ -63,10 +74,16 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
   Value scores = buildMap(
       b, cast<TileType>(dots.getType()), dots,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
-        Value value = score->buildScore(b, elements[0]);
+        Value key = arith::AddIOp::create(b, at[1], firstKey);
+        ScoreElement element;
+        element.dot = elements[0];
+        element.batch = item.batch;
+        element.head = item.head;
+        element.qPos = buildQueryPosition(b, at[0]);
+        element.key = key;
+        Value value = score->buildScore(b, element);
         if (kind == TileKind::Full)
           return value;
-        Value key = arith::AddIOp::create(b, at[1], firstKey);
         FailureOr<Value> visible = buildVisible(b, at[0], key);
         status = visible;
         if (failed(visible))
@@ -90,23 +107,29 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
     valid =
         arith::MaxSIOp::create(b, buildMin(b, left, valid), buildIndex(b, 0));
   }
-  Type operandType = score->getOperandType();
+  // A target whose products widen keys themselves takes them as they are.
+  Type operandType = score->getOperandType(), keyType = operandType;
+  if (auto schedule = dyn_cast<VectorScheduleAttr>(config.getSchedule());
+      schedule && schedule.getByRow())
+    keyType = op.getKType().getElementType();
   auto tileType = [&](Dim first, int64_t extent, Dim second, int64_t extent2,
                       Type element) {
     return TileType::get(b.getContext(), {first, second}, {extent, extent2},
                          element);
   };
   Value k = LoadTileOp::create(
-      b, tileType(Dim::kv, keys, Dim::d, op.getHeadDim(), operandType), kView,
+      b, tileType(Dim::kv, keys, Dim::d, op.getHeadDim(), keyType), kView,
       firstKey, valid);
   Value v = LoadTileOp::create(
-      b, tileType(Dim::kv, keys, Dim::dv, op.getValueHeadDim(), operandType),
-      vView, firstKey, valid);
+      b, tileType(Dim::kv, keys, Dim::dv, op.getValueHeadDim(), keyType), vView,
+      firstKey, valid);
   Value dots = ContractOp::create(
       b, tileType(Dim::q, config.getBlockQ(), Dim::kv, keys, b.getF32Type()), k,
-      queryTile, valid, /*into=*/Value(), /*guard=*/Value());
+      queryTile, valid, /*into=*/Value(), /*guard=*/Value(),
+      /*guard_scale=*/Value());
   FailureOr<Value> scores = buildScores(dots, firstKey, kind);
   if (failed(scores))
     return failure();
-  return buildOnlineStep(b, state, {*scores, v, valid, guard});
+  return buildOnlineStep(b, state,
+                         {*scores, v, valid, guard, guardScale, operandType});
 }
