@@ -102,28 +102,34 @@ static int64_t getGroup(AttentionOp op) {
              : heads / kvHeads;
 }
 
-static bool readsHead(Attribute mask) {
-  return mask && (isa<DenseAttr, CustomAttr>(mask) ||
-                  llvm::any_of(getMaskOperands(mask), readsHead));
+static bool readsArrays(Attribute mask) {
+  return mask && (isa<DenseAttr, SegmentsAttr, CustomAttr>(mask) ||
+                  llvm::any_of(getMaskOperands(mask), readsArrays));
+}
+
+/// Whether scores or visibility take further arrays, by row, key or both.
+static bool readsArrays(AttentionOp op) {
+  return op.getBias() || op.getQPositions() || op.getScoreModAttr() ||
+         readsArrays(op.getMaskAttr());
 }
 
 /// Whether rows of different heads can share a tile: nothing but q, out, lse
 /// and the sinks, which the merge adds, differs by head.
 static bool canShareTile(AttentionOp op) {
-  return !op.getBlockQ() && !op.getBias() && !op.getAlibiSlopes() &&
-         !op.getScoreModAttr() && !readsHead(op.getMaskAttr()) &&
+  return !op.getBlockQ() && !op.getAlibiSlopes() && !readsArrays(op) &&
          haveEqualMasks(op.getMaskAttr(), getGroup(op));
 }
 
 /// Whether the few rows of a tile can lie along the lanes one by one, which
-/// reads the rows of K and V where they are, in vectors.
+/// reads the rows of K and V where they are, in vectors. Further arrays of
+/// scores are read for rows that lie along the lanes together.
 static bool canStreamKeys(AttentionOp op) {
   auto isContiguous = [](Layout layout) {
     LayoutDims dims = getLayoutDims(layout);
     return dims.dim > dims.sequence;
   };
   return isContiguous(op.getKLayout()) && isContiguous(op.getVLayout()) &&
-         op.getKType().getElementTypeBitWidth() >= 16;
+         op.getKType().getElementTypeBitWidth() >= 16 && !readsArrays(op);
 }
 
 static QueryTile chooseQueryTile(AttentionOp op, int64_t unit) {
