@@ -134,9 +134,11 @@ static bool canStreamKeys(AttentionOp op) {
 
 static QueryTile chooseQueryTile(AttentionOp op, int64_t unit) {
   int64_t rows = kBlockQ, heads = 1;
+  bool decodes = false;
   if (std::optional<int64_t> length = getRows(op)) {
     rows = std::min(rows, *length);
-    if (rows <= kDecodeRows && canShareTile(op)) {
+    decodes = rows <= kDecodeRows;
+    if (decodes && canShareTile(op)) {
       // The most heads that divide the group and leave a tile of the usual
       // size.
       heads = std::min(getGroup(op), kBlockQ / rows);
@@ -145,8 +147,8 @@ static QueryTile chooseQueryTile(AttentionOp op, int64_t unit) {
     }
   }
   rows = op.getBlockQ().value_or(rows * heads);
-  // With fewer, most lanes would idle.
-  bool byRow = 2 * rows <= unit && canStreamKeys(op);
+  // With more rows, all of them along the lanes are as fast.
+  bool byRow = decodes && rows <= 2 * unit && canStreamKeys(op);
   if (!byRow && !op.getBlockQ())
     rows = llvm::alignTo(rows, std::lcm(unit, heads));
   return {rows, heads, byRow};
