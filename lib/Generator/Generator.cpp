@@ -41,7 +41,7 @@ private:
   Type getElement(llvm::StringRef spelling);
   Type getArrayType(const Extents &extents, Type element);
   Extents getArrayExtents(Layout layout, bool isQ, int64_t dim);
-  Extents getBiasExtents();
+  Extents getScoreExtents(const Broadcast &broadcast);
   Extents getMaskExtents(MaskOperand operand);
   void addArguments();
   void addMaskArguments();
@@ -88,12 +88,15 @@ private:
       blockTable = -1, qDescale = -1, kDescale = -1, vDescale = -1, scale = -1,
       softcap = -1, out = -1, lse = -1;
   llvm::SmallVector<int> maskOperands;
+  /// Dense masks that have an argument already.
+  size_t denseMasks = 0;
   Extents outExtents, lseExtents;
 };
 } // namespace
 
 Type ProblemBuilder::getElement(llvm::StringRef spelling) {
   return llvm::StringSwitch<Type>(spelling)
+      .Case("f64", builder.getF64Type())
       .Case("f32", builder.getF32Type())
       .Case("f16", builder.getF16Type())
       .Case("bf16", builder.getBF16Type())
@@ -150,10 +153,11 @@ Extents ProblemBuilder::getArrayExtents(Layout layout, bool isQ, int64_t dim) {
   return extents;
 }
 
-Extents ProblemBuilder::getBiasExtents() {
+/// Dims of a bias or a dense mask.
+Extents ProblemBuilder::getScoreExtents(const Broadcast &broadcast) {
   Extents extents{batch(), {problem.headsQ}, rows(), keys()};
-  for (auto [extent, broadcast] : llvm::zip(extents, *problem.biasBroadcast))
-    if (broadcast)
+  for (auto [extent, isBroadcast] : llvm::zip(extents, broadcast))
+    if (isBroadcast)
       extent = {1};
   return extents;
 }
@@ -167,7 +171,7 @@ Extents ProblemBuilder::getMaskExtents(MaskOperand operand) {
   case MaskOperand::KvSegments:
     return isPackedKv() ? Extents{keys()} : Extents{batch(), keys()};
   case MaskOperand::Dense:
-    return {batch(), {problem.headsQ}, rows(), keys()};
+    return getScoreExtents(problem.mask.denseBroadcasts[denseMasks++]);
   }
   llvm_unreachable("every mask operand has dims");
 }
@@ -180,9 +184,12 @@ void ProblemBuilder::addArguments() {
   v = addArray(getArrayExtents(problem.vLayout, false, problem.valueDim),
                problem.kvType);
   if (problem.biasBroadcast)
-    bias = addArray(getBiasExtents(), "f32");
+    bias = addArray(getScoreExtents(*problem.biasBroadcast), problem.biasType);
   sinks = addIf(problem.sinks, {{problem.headsQ}}, "f32");
-  alibi = addIf(problem.alibi, {{problem.headsQ}}, "f32");
+  if (problem.alibi == Given::PerBatch)
+    alibi = addArray({batch(), {problem.headsQ}}, "f32");
+  else
+    alibi = addIf(problem.alibi != Given::No, {{problem.headsQ}}, "f32");
   qLens = addIf(problem.qLens, {batch()}, "i32");
   kvLens = addIf(problem.kvLens || isPaged(), {batch()}, "i32");
   if (problem.qOffset == Given::Scalar)

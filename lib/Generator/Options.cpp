@@ -233,20 +233,14 @@ static Error parseBias(const CommandLine &flags, Problem &problem) {
   auto dims = flags.get(OPT_bias);
   if (!dims)
     return Error::success();
-  std::vector<bool> broadcast;
-  std::string rest = *dims;
-  for (char letter : StringRef("bhij")) {
-    bool present = !rest.empty() && rest.front() == letter;
-    if (present)
-      rest.erase(0, 1);
-    broadcast.push_back(!present);
-  }
-  if (!rest.empty())
+  problem.biasBroadcast = parseBroadcast(*dims);
+  if (!problem.biasBroadcast)
     return createError("--bias: '" + *dims +
                        "' is not made of the letters b, h, i and j in this "
                        "order");
-  problem.biasBroadcast = broadcast;
-  return Error::success();
+  const StringRef types[] = {"f64", "f32", "f16", "bf16"};
+  problem.biasType = flags.get(OPT_bias_dtype, "f32");
+  return checkType("--bias-dtype", problem.biasType, types);
 }
 
 static Error parseScores(const CommandLine &flags, mlir::MLIRContext *context,
@@ -258,7 +252,10 @@ static Error parseScores(const CommandLine &flags, mlir::MLIRContext *context,
     problem.mask = std::move(*mask);
   }
   problem.sinks = flags.has(OPT_sinks);
-  problem.alibi = flags.has(OPT_alibi);
+  if (flags.has(OPT_alibi))
+    problem.alibi = Given::Scalar;
+  if (flags.has(OPT_alibi_batch))
+    problem.alibi = Given::PerBatch;
   problem.descales = flags.has(OPT_descales);
   if (Error error = parseScale(flags, problem))
     return error;

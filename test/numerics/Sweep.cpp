@@ -55,6 +55,7 @@ private:
   std::string drawLayout();
   void drawForm();
   void drawStrides(StringRef operand, StringRef layout, bool isQ, int64_t dim);
+  std::string drawDims();
   std::string drawLeaf();
   std::string drawMask(int depth);
   void drawScores();
@@ -168,12 +169,18 @@ void Drawer::drawForm() {
       drawStrides(names[i], layouts[i], i == 0 || i == 3, dims[i]);
 }
 
+/// The dims of a bias or dense mask that are not broadcast.
+std::string Drawer::drawDims() {
+  return pickOf<std::string>(
+      {"bhij", "hij", "bij", "ij", "bhi", "bhj", "j", "i", "h", "b", ""});
+}
+
 std::string Drawer::drawLeaf() {
   auto side = [&] {
     return chance(20) ? std::string("*")
                       : std::to_string(chance(30) ? 0 : pick(0, 150));
   };
-  switch (pick(0, 5)) {
+  switch (pick(0, 7)) {
   case 0:
   case 1:
     return "causal";
@@ -183,6 +190,10 @@ std::string Drawer::drawLeaf() {
     return "chunked(" + std::to_string(pick(1, 100)) + ")";
   case 4:
     return "prefix(" + std::to_string(pick(0, 150)) + ")";
+  case 5:
+    return "segments";
+  case 6:
+    return "dense(" + drawDims() + ")";
   default:
     return "prefix(lens)";
   }
@@ -213,7 +224,9 @@ void Drawer::drawScores() {
     }
     add("mask", mask);
   }
-  if (chance(40))
+  if (chance(10))
+    add("q-positions");
+  else if (chance(40))
     add("q-offset", chance(30)   ? std::string("scalar")
                     : chance(40) ? std::string("batch")
                                  : std::to_string(pick(-150, 300)));
@@ -222,7 +235,11 @@ void Drawer::drawScores() {
   if (chance(25))
     add("sinks");
   if (chance(20))
-    add("alibi");
+    add(chance(70) ? "alibi" : "alibi-batch");
+  if (chance(20)) {
+    add("bias", drawDims());
+    add("bias-dtype", pickOf<std::string>({"f64", "f32", "f16", "bf16"}));
+  }
   if (chance(25))
     add("softcap", pickOf<std::string>({"dynamic", "0", "0.5", "20", "1000"}));
   if (chance(30))
@@ -245,10 +262,6 @@ void Drawer::drawBlocks() {
 /// What every target refuses today: these problems show that it is refused, and
 /// join the others once it is not.
 void Drawer::drawUnsupported() {
-  if (chance(2))
-    add("bias", pickOf<std::string>({"bhij", "ij", "h", "j"}));
-  if (chance(2))
-    add("q-positions");
   if (chance(2))
     add("num-splits", 2);
   if (chance(2))

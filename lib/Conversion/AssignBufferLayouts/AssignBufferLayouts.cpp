@@ -35,7 +35,9 @@ static bool canReadInPlace(LoadTileOp load, TileType tile) {
 /// The layout of a tile in the role that its dims tell.
 static Attribute chooseLayout(TileType tile, Operation *producer) {
   MLIRContext *context = tile.getContext();
-  bool pairs = tile.getElementType().getIntOrFloatBitWidth() == 16;
+  Type element = tile.getElementType();
+  bool pairs =
+      isa<FloatType>(element) && element.getIntOrFloatBitWidth() == 16;
   if (tile.getRank() == 1)
     return BufferLayoutAttr::get(context, tile.getDims(), false);
   if (tile.hasDim(Dim::q)) {

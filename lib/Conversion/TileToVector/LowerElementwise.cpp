@@ -163,8 +163,11 @@ Value ElementwiseNest::loadInput(Value tile, Value row, Value column) {
     return known;
   // Once per row: a map of the group may overwrite it.
   Value &loaded = rowInputs[tile];
-  if (!loaded) {
-    Type element = cast<TileType>(tile.getType()).getElementType();
+  auto type = cast<TileType>(tile.getType());
+  if (!loaded && !type.hasDim(Dim::q)) {
+    loaded = memref::LoadOp::create(b, lowering.getBuffer(tile), row);
+  } else if (!loaded) {
+    Type element = type.getElementType();
     loaded = vector::LoadOp::create(b, VectorType::get({width}, element),
                                     lowering.getBuffer(tile),
                                     ValueRange{row, column});
@@ -295,7 +298,8 @@ LogicalResult ElementwiseNest::emitColumn(Value column) {
     if (!map)
       continue;
     for (Value input : map.getInputs())
-      if (cast<TileType>(input.getType()).getRank() == 1 &&
+      if (auto tile = cast<TileType>(input.getType());
+          tile.getRank() == 1 && tile.hasDim(Dim::q) &&
           !llvm::is_contained(group, input.getDefiningOp()) &&
           !columnInputs.contains(input))
         columnInputs[input] = loadColumn(input);
@@ -341,11 +345,13 @@ LogicalResult ElementwiseNest::emitColumn(Value column) {
   return success();
 }
 
-/// Tiles of the group lie along q: the loops run over it.
+/// Tiles of the group lie along q, as the loops run over it, or have one
+/// element per step of the outer loop.
 LogicalResult ElementwiseNest::verify() {
   for (Operation *op : group) {
-    SmallVector<Value> tiles(op->getOperands());
-    llvm::append_range(tiles, op->getResults());
+    SmallVector<Value> tiles(op->getResults());
+    if (isa<ReduceOp>(op))
+      llvm::append_range(tiles, op->getOperands());
     for (Value tile : tiles)
       if (!cast<TileType>(tile.getType()).hasDim(Dim::q))
         return op->emitOpError("has no vector lowering for ")

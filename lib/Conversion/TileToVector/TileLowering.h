@@ -80,6 +80,8 @@ void buildLoop(mlir::ImplicitLocOpBuilder &b, mlir::Value end, int64_t step,
 void lowerWorkItem(WorkItemOp op);
 void lowerView(ViewOp op, TileLowering &lowering);
 void lowerLoadTile(LoadTileOp op, TileLowering &lowering);
+void lowerLoadBox(LoadBoxOp op, TileLowering &lowering);
+void lowerTileKind(TileKindOp op, TileLowering &lowering);
 void lowerStoreTile(StoreTileOp op, TileLowering &lowering);
 void lowerStoreStats(StoreStatsOp op, TileLowering &lowering);
 void lowerAllFinite(AllFiniteOp op, TileLowering &lowering);

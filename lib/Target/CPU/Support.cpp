@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Target/CPU/Support.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace attn;
@@ -14,10 +15,6 @@ using namespace attn;
 static std::optional<std::string> findUnsupportedMask(Attribute mask) {
   if (!mask)
     return std::nullopt;
-  if (isa<SegmentsAttr>(mask))
-    return "segments masks";
-  if (isa<DenseAttr>(mask))
-    return "dense masks";
   if (isa<CustomAttr>(mask))
     return "custom masks";
   for (Attribute operand : getMaskOperands(mask))
@@ -31,6 +28,10 @@ static bool hasPerHead(Attribute mask) {
                   llvm::any_of(getMaskOperands(mask), hasPerHead));
 }
 
+static bool hasFp8(Value operand) {
+  return operand && getElementTypeOrSelf(operand).getIntOrFloatBitWidth() < 16;
+}
+
 std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
   int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
   struct Row {
@@ -40,8 +41,7 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
   const Row rows[] = {
       {op.isPackedQ() || op.isPackedKv(), "packed sequences (cu_seqlens)"},
       {op.isPaged(), "paged keys (block_table)"},
-      {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getQPositions()), "q_positions"},
+      {hasFp8(op.getBias()), "fp8 bias"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(),
        "descale factors"},

@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Online/KernelBuilder.h"
+#include "Online/TileTable.h"
 #include "attn/Dialect/Attn/Transforms/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -35,8 +35,6 @@ static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
   const std::pair<bool, StringRef> features[] = {
       {op.isPackedQ() || op.isPackedKv(), "cu_seqlens"},
       {op.isPaged(), "block_table"},
-      {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},
       {op.getNumSplits() || op.getSplitSize(), "split keys"}};
@@ -74,17 +72,37 @@ static LogicalResult verifyConvertible(AttentionOp op, ModuleOp module) {
   return success();
 }
 
-/// Replaces `op` by the launch of a kernel named `name`.
-static LogicalResult convertToOnline(AttentionOp op, StringRef name,
-                                     bool countTiles) {
-  llvm::SetVector<Value> operands(op->operand_begin(), op->operand_end());
+namespace {
+/// Kernels of one op, as they are created.
+class KernelFactory {
+public:
+  KernelFactory(AttentionOp op, bool countTiles)
+      : op(op), operands(op->operand_begin(), op->operand_end()),
+        hasTable(needsTileTable(op)), countTiles(countTiles) {}
+
+  /// The kernel of attention itself, or the one that fills the tile table.
+  LogicalResult create(StringRef name, bool fillsTable);
+  /// Replaces the op by their launches.
+  void launch(StringRef name, StringRef tableName);
+
+  bool hasTileTable() const { return hasTable; }
+
+private:
+  AttentionOp op;
+  llvm::SetVector<Value> operands;
+  bool hasTable;
+  bool countTiles;
+};
+} // namespace
+
+LogicalResult KernelFactory::create(StringRef name, bool fillsTable) {
   SmallVector<Type> types = llvm::map_to_vector(
       operands, [](Value operand) { return operand.getType(); });
-  auto indexType = IndexType::get(op.getContext());
-  types.append(2, indexType);
+  if (hasTable)
+    types.push_back(getTileTableType(op.getContext()));
+  types.append(2, IndexType::get(op.getContext()));
 
-  auto parent = op->getParentOfType<func::FuncOp>();
-  OpBuilder moduleBuilder(parent);
+  OpBuilder moduleBuilder(op->getParentOfType<func::FuncOp>());
   auto kernel =
       func::FuncOp::create(moduleBuilder, op.getLoc(), name,
                            FunctionType::get(op.getContext(), types, {}));
@@ -97,16 +115,27 @@ static LogicalResult convertToOnline(AttentionOp op, StringRef name,
            entry->getArguments().take_front(operands.size()));
   OpBuilder endBuilder = OpBuilder::atBlockEnd(entry);
   func::ReturnOp::create(endBuilder, op.getLoc());
-  if (failed(KernelBuilder(op, kernel, args, countTiles).build()))
-    return failure();
+  Value table = hasTable ? entry->getArgument(operands.size()) : Value();
+  KernelBuilder builder(op, kernel, args, table, countTiles);
+  return fillsTable ? builder.buildTable() : builder.build();
+}
 
+void KernelFactory::launch(StringRef name, StringRef tableName) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   WorkExtents work = buildWorkExtents(b, op, op.getQ());
+  SmallVector<Value> arguments(operands.getArrayRef());
+  TileTable table;
+  if (hasTable) {
+    table = allocateTileTable(b, op, work);
+    arguments.push_back(table.memref);
+    LaunchOp::create(b, tableName, table.rows, arguments);
+  }
   Value count = arith::MulIOp::create(
       b, arith::MulIOp::create(b, work.batches, work.heads), work.qBlocks);
-  LaunchOp::create(b, name, count, operands.getArrayRef());
+  LaunchOp::create(b, name, count, arguments);
+  if (hasTable)
+    memref::DeallocOp::create(b, table.memref);
   op.erase();
-  return success();
 }
 
 static LogicalResult createTileCounts(ModuleOp module) {
@@ -144,15 +173,29 @@ struct ConvertToOnlinePass
       return signalPassFailure();
     for (AttentionOp op : ops) {
       auto parent = op->getParentOfType<func::FuncOp>();
-      SmallString<64> name = SymbolTable::generateSymbolName<64>(
-          (parent.getName() + "_attention").str(),
-          [&](StringRef candidate) {
-            return getOperation().lookupSymbol(candidate) != nullptr;
-          },
-          uniqueKernels);
-      if (failed(convertToOnline(op, name, countTiles)))
+      KernelFactory kernels(op, countTiles);
+      std::string tableName;
+      if (kernels.hasTileTable()) {
+        tableName = getFreeName((parent.getName() + "_tiles").str());
+        if (failed(kernels.create(tableName, /*fillsTable=*/true)))
+          return signalPassFailure();
+      }
+      std::string name = getFreeName((parent.getName() + "_attention").str());
+      if (failed(kernels.create(name, /*fillsTable=*/false)))
         return signalPassFailure();
+      kernels.launch(name, tableName);
     }
+  }
+
+  std::string getFreeName(StringRef prefix) {
+    return SymbolTable::generateSymbolName<64>(
+               prefix,
+               [&](StringRef candidate) {
+                 return getOperation().lookupSymbol(candidate) != nullptr;
+               },
+               uniqueKernels)
+        .str()
+        .str();
   }
 
   unsigned uniqueKernels = 0;

@@ -8,10 +8,12 @@
 // Private to the pass attn-convert-to-online. The steps, in the order of the
 // emitted code, each in a file of its own:
 //
-//   WorkItem.cpp    decode the work item, load the query tile
-//   KeyRanges.cpp   derive the key ranges from the mask
-//   KeyLoops.cpp    walk the ranges, store out and lse
-//   ScoreTile.cpp   one step: products, scores, visibility, online softmax
+//   WorkItem.cpp      decode the work item, load the query tile
+//   PairOperands.cpp  find and load bias, dense masks, segment ids, positions
+//   KeyRanges.cpp     derive the key ranges from the mask
+//   KeyLoops.cpp      walk the ranges, store out and lse
+//   ScoreTile.cpp     one step: products, scores, visibility, online softmax
+//   TileTable.cpp     where a mask reads data: which tiles of a range to visit
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,6 +52,38 @@ WorkExtents buildWorkExtents(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
 /// Ranges of key tiles that all run the same body.
 struct BodyRanges {
   llvm::SmallVector<mlir::Value> begins, ends;
+
+  void append(const BodyRanges &other) {
+    begins.append(other.begins);
+    ends.append(other.ends);
+  }
+};
+
+/// Emits one copy of `body` that runs for each of `ranges`.
+void forEachRange(
+    mlir::ImplicitLocOpBuilder &b, const BodyRanges &ranges,
+    llvm::function_ref<void(mlir::Value begin, mlir::Value end)> body);
+
+/// Keys of one tile or step: the first, how many of them are below kv_len, and
+/// how many there are.
+struct KeyTile {
+  mlir::Value first, valid;
+  int64_t count = 0;
+};
+
+/// An operand with an element per row, per key or per pair of them: bias, a
+/// dense mask, segment ids, positions.
+struct PairOperand {
+  /// The part for the work item's batch and head; memref with a dim for each
+  /// of `dims`.
+  mlir::Value plane;
+  llvm::SmallVector<Dim, 2> dims;
+  /// Rows and keys in front of the sequence in `plane`, or null.
+  mlir::Value qBase, kvBase;
+  /// The tile of the work item's rows, if no element depends on the key.
+  mlir::Value rowTile;
+  /// While the body of a map is built: the element of the pair.
+  mlir::Value element;
 };
 
 /// What depends on the work item alone. Rows and keys are counted within their
@@ -57,6 +91,8 @@ struct BodyRanges {
 struct WorkItem {
   /// Batch, query head, KV head, block of query rows within the sequence.
   mlir::Value batch, head, kvHead, qBlock;
+  /// The number of the block of rows over all sequences.
+  mlir::Value blockNumber;
   /// The first row of the tile, and the number of its rows below q_len.
   mlir::Value firstRow, rows;
   /// Lengths of the sequence and its q_offset.
@@ -74,9 +110,13 @@ struct WorkItem {
 class KernelBuilder {
 public:
   KernelBuilder(AttentionOp op, mlir::func::FuncOp kernel,
-                const mlir::IRMapping &args, bool countTiles);
+                const mlir::IRMapping &args, mlir::Value table,
+                bool countTiles);
 
+  /// Attention itself.
   llvm::LogicalResult build();
+  /// The kernel that fills the table.
+  llvm::LogicalResult buildTable();
 
 private:
   mlir::Value arg(mlir::Value operand) const { return args.lookup(operand); }
@@ -90,6 +130,18 @@ private:
                         Dim dim, int64_t extent);
   mlir::Value loadQueryTile();
 
+  // PairOperands.cpp
+  PairOperand buildSequenceOperand(mlir::Value memref, Dim dim,
+                                   mlir::Value base);
+  void buildMaskPairOperands(mlir::Attribute mask);
+  void buildPairOperands();
+  mlir::Value loadPairTile(const PairOperand &operand, const KeyTile &keys);
+  llvm::SmallVector<PairOperand *> getPairOperands(bool scores,
+                                                   bool visibility);
+  mlir::Value buildPairMap(TileType type, mlir::ValueRange inputs,
+                           llvm::ArrayRef<PairOperand *> operands,
+                           const KeyTile &keys, MapBodyFn body);
+
   // KeyRanges.cpp
   llvm::LogicalResult buildMaskRanges();
   llvm::LogicalResult buildClassRanges(mlir::Attribute mask, BodyRanges &full,
@@ -101,18 +153,28 @@ private:
                                  mlir::Value row);
   mlir::FailureOr<mlir::Value> buildVisible(mlir::ImplicitLocOpBuilder &b,
                                             mlir::Value row, mlir::Value key);
+  KeyTile buildKeyTile(mlir::Value firstKey, int64_t count, TileKind kind);
   mlir::FailureOr<mlir::Value> buildScores(mlir::Value dots,
-                                           mlir::Value firstKey, TileKind kind);
+                                           const KeyTile &keys, TileKind kind);
   mlir::FailureOr<OnlineState> buildStep(const OnlineState &state,
                                          mlir::Value firstKey, TileKind kind);
 
+  // TileTable.cpp
+  mlir::Value buildTableRow();
+  mlir::FailureOr<mlir::Value> buildTileVisibility(mlir::Value tile);
+  llvm::LogicalResult buildTableRanges(const BodyRanges &ranges, TileKind kind);
+  mlir::Value buildTimes(mlir::Value tile, TileKind kind);
+
   // KeyLoops.cpp
+  llvm::LogicalResult startWorkItem(mlir::Value index);
   mlir::FailureOr<OnlineState> buildRangeLoops(const OnlineState &state,
                                                const BodyRanges &ranges,
                                                TileKind kind);
   mlir::FailureOr<OnlineState> buildTileLoop(const OnlineState &state,
                                              mlir::Value begin, mlir::Value end,
                                              TileKind kind);
+  mlir::FailureOr<OnlineState> buildTile(const OnlineState &state,
+                                         mlir::Value tile, TileKind kind);
   mlir::FailureOr<OnlineState>
   buildComputeSteps(const OnlineState &state, mlir::Value tile, TileKind kind);
   void buildTileCount(TileKind kind);
@@ -122,7 +184,10 @@ private:
   AttentionOp op;
   ConfigAttr config;
   const mlir::IRMapping &args;
+  /// What a data-dependent mask shows of each tile, or null; see TileTable.h.
+  mlir::Value table;
   bool countTiles;
+  bool buildsTable = false;
   mlir::ImplicitLocOpBuilder b;
   /// The work items of this call: [begin, end).
   mlir::Value begin, end;
@@ -132,6 +197,11 @@ private:
   /// i1: whether products with V must skip keys of weight 0.
   mlir::Value guard;
   std::optional<ScoreFunction> score;
+  std::optional<PairOperand> bias, positions;
+  /// Those of the mask, by slot.
+  llvm::SmallVector<std::optional<PairOperand>> maskPairs;
+  /// The row of the table that belongs to the work item.
+  mlir::Value tableRow;
 
   /// Heads with equal masks form a class; `headClass` is null if all agree.
   llvm::SmallVector<mlir::Attribute> classMasks;

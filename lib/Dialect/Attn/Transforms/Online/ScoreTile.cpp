@@ -14,6 +14,8 @@ using namespace attn;
 
 /// The position of a row of the tile.
 Value KernelBuilder::buildQueryPosition(ImplicitLocOpBuilder &b, Value row) {
+  if (positions)
+    return arith::IndexCastOp::create(b, b.getIndexType(), positions->element);
   return arith::AddIOp::create(
       b, row, arith::AddIOp::create(b, item.firstRow, item.qOffset));
 }
@@ -24,12 +26,20 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   auto slotValue = [&](int64_t slot) {
     return buildLoadIndex(b, arg(op.getMaskOperands()[slot]), item.batch);
   };
+  auto slotElement = [&](int64_t slot) -> Value {
+    Value element = maskPairs[slot]->element;
+    if (!element.getType().isInteger(8))
+      return element;
+    Value zero = arith::ConstantOp::create(b, b.getI8IntegerAttr(0));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, element, zero);
+  };
   MaskOperands operands;
   operands.qPos = buildQueryPosition(b, row);
   operands.j = key;
   operands.b = item.batch;
   operands.h = item.head;
   operands.slotValue = slotValue;
+  operands.slotElement = slotElement;
   Value visible =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
   Value byMask;
@@ -55,23 +65,27 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
 }
 
 /// The scores of a q x kv tile of products; -inf where a key is hidden.
-FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
+FailureOr<Value> KernelBuilder::buildScores(Value dots, const KeyTile &keys,
                                             TileKind kind) {
   if (kind == TileKind::Full && !score->needsMap())
     return dots;
   LogicalResult status = success();
-  Value scores = buildMap(
-      b, cast<TileType>(dots.getType()), dots,
+  bool visibility = kind == TileKind::Partial;
+  Value scores = buildPairMap(
+      cast<TileType>(dots.getType()), dots,
+      getPairOperands(/*scores=*/true, visibility), keys,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
-        Value key = arith::AddIOp::create(b, at[1], firstKey);
+        Value key = arith::AddIOp::create(b, at[1], keys.first);
         ScoreElement element;
         element.dot = elements[0];
+        element.bias = bias ? bias->element : Value();
         element.batch = item.batch;
         element.head = item.head;
-        element.qPos = buildQueryPosition(b, at[0]);
+        if (score->usesPositions())
+          element.qPos = buildQueryPosition(b, at[0]);
         element.key = key;
         Value value = score->buildScore(b, element);
-        if (kind == TileKind::Full)
+        if (!visibility)
           return value;
         FailureOr<Value> visible = buildVisible(b, at[0], key);
         status = visible;
@@ -86,16 +100,24 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
   return scores;
 }
 
+/// `count` keys from `firstKey` on; only a partial tile reaches beyond kv_len.
+KeyTile KernelBuilder::buildKeyTile(Value firstKey, int64_t count,
+                                    TileKind kind) {
+  Value all = buildIndex(b, count);
+  if (kind == TileKind::Full)
+    return {firstKey, all, count};
+  Value left = arith::SubIOp::create(b, item.kvLen, firstKey);
+  Value valid =
+      arith::MaxSIOp::create(b, buildMin(b, left, all), buildIndex(b, 0));
+  return {firstKey, valid, count};
+}
+
 /// One step of the online softmax on the keys from `firstKey` on.
 FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
                                                 Value firstKey, TileKind kind) {
-  int64_t keys = config.getBlockKvCompute();
-  Value valid = buildIndex(b, keys);
-  if (kind == TileKind::Partial) {
-    Value left = arith::SubIOp::create(b, item.kvLen, firstKey);
-    valid =
-        arith::MaxSIOp::create(b, buildMin(b, left, valid), buildIndex(b, 0));
-  }
+  KeyTile step = buildKeyTile(firstKey, config.getBlockKvCompute(), kind);
+  int64_t keys = step.count;
+  Value valid = step.valid;
   Type operandType = score->getOperandType();
   auto tileType = [&](Dim first, int64_t extent, Dim second, int64_t extent2,
                       Type element) {
@@ -111,7 +133,7 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
   Value dots = ContractOp::create(
       b, tileType(Dim::q, config.getBlockQ(), Dim::kv, keys, b.getF32Type()), k,
       queryTile, valid, /*into=*/Value(), /*guard=*/Value());
-  FailureOr<Value> scores = buildScores(dots, firstKey, kind);
+  FailureOr<Value> scores = buildScores(dots, step, kind);
   if (failed(scores))
     return failure();
   return buildOnlineStep(b, state, {*scores, v, valid, guard});

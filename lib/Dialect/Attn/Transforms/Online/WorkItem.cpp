@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelBuilder.h"
+#include "TileTable.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -79,11 +80,15 @@ void KernelBuilder::buildWorkItem(Value index) {
   Value q = arg(op.getQ()), k = arg(op.getK());
   Value blockQ = buildIndex(b, config.getBlockQ());
   WorkExtents work = buildWorkExtents(b, op, q);
-  auto decoded = WorkItemOp::create(b, index, work.batches, work.heads,
-                                    work.qBlocks, /*longest_first=*/true);
+  // Heads may share the rows of the table that they read.
+  Value heads = buildsTable ? buildTableHeads(b, op, work.heads) : work.heads;
+  auto decoded = WorkItemOp::create(b, index, work.batches, heads, work.qBlocks,
+                                    /*longest_first=*/true);
   item.batch = decoded.getBatch();
   item.head = decoded.getHead();
   item.qBlock = decoded.getQBlock();
+  item.blockNumber = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, item.batch, work.qBlocks), item.qBlock);
   Value kvHeads = buildDim(b, k, getLayoutDims(op.getKLayout()).head);
   Value group = arith::DivUIOp::create(b, work.heads, kvHeads);
   item.kvHead = arith::DivUIOp::create(b, item.head, group);
