@@ -39,8 +39,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
     const char *feature;
   };
   const Row rows[] = {
-      {op.isPackedQ() || op.isPackedKv(), "packed sequences (cu_seqlens)"},
-      {op.isPaged(), "paged keys (block_table)"},
       {hasFp8(op.getBias()), "fp8 bias"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(),

@@ -33,8 +33,6 @@ using namespace attn;
 /// they choose a config; configs may be written by hand.
 static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
   const std::pair<bool, StringRef> features[] = {
-      {op.isPackedQ() || op.isPackedKv(), "cu_seqlens"},
-      {op.isPaged(), "block_table"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},
       {op.getNumSplits() || op.getSplitSize(), "split keys"}};
@@ -116,13 +114,12 @@ LogicalResult KernelFactory::create(StringRef name, bool fillsTable) {
   OpBuilder endBuilder = OpBuilder::atBlockEnd(entry);
   func::ReturnOp::create(endBuilder, op.getLoc());
   Value table = hasTable ? entry->getArgument(operands.size()) : Value();
-  KernelBuilder builder(op, kernel, args, table, countTiles);
-  return fillsTable ? builder.buildTable() : builder.build();
+  return KernelBuilder(op, kernel, args, table, fillsTable, countTiles).build();
 }
 
 void KernelFactory::launch(StringRef name, StringRef tableName) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  WorkExtents work = buildWorkExtents(b, op, op.getQ());
+  WorkExtents work = buildWorkExtents(b, op, op.getQ(), op.getCuSeqlensQ());
   SmallVector<Value> arguments(operands.getArrayRef());
   TileTable table;
   if (hasTable) {

@@ -42,12 +42,14 @@ mlir::Value buildLoadIndex(mlir::ImplicitLocOpBuilder &b, mlir::Value memref,
 mlir::Value buildDim(mlir::ImplicitLocOpBuilder &b, mlir::Value memref,
                      int dim);
 
-/// The extents of the work list, on the host or in the kernel.
+/// The extents of the work list, on the host or in the kernel. Packed sequences
+/// count as one batch, whose blocks attn.packed_block tells apart.
 struct WorkExtents {
   mlir::Value batches, heads, qBlocks;
 };
+/// `cuSeqlensQ` is null unless q is packed.
 WorkExtents buildWorkExtents(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
-                             mlir::Value q);
+                             mlir::Value q, mlir::Value cuSeqlensQ);
 
 /// Ranges of key tiles that all run the same body.
 struct BodyRanges {
@@ -89,8 +91,8 @@ struct PairOperand {
 /// What depends on the work item alone. Rows and keys are counted within their
 /// sequence everywhere but in `qBase` and `kvBase`.
 struct WorkItem {
-  /// Batch, query head, KV head, block of query rows within the sequence.
-  mlir::Value batch, head, kvHead, qBlock;
+  /// Batch, query head, KV head.
+  mlir::Value batch, head, kvHead;
   /// The number of the block of rows over all sequences.
   mlir::Value blockNumber;
   /// The first row of the tile, and the number of its rows below q_len.
@@ -110,22 +112,20 @@ struct WorkItem {
 class KernelBuilder {
 public:
   KernelBuilder(AttentionOp op, mlir::func::FuncOp kernel,
-                const mlir::IRMapping &args, mlir::Value table,
+                const mlir::IRMapping &args, mlir::Value table, bool fillsTable,
                 bool countTiles);
 
-  /// Attention itself.
   llvm::LogicalResult build();
-  /// The kernel that fills the table.
-  llvm::LogicalResult buildTable();
 
 private:
   mlir::Value arg(mlir::Value operand) const { return args.lookup(operand); }
 
   // WorkItem.cpp
-  mlir::Value buildSeqLen(mlir::Value lens, mlir::Value memref, Layout layout);
+  void buildKeyLength();
   mlir::Value buildQOffset();
   mlir::Value buildAlibiSlope();
   void buildWorkItem(mlir::Value index);
+  void buildSequence();
   mlir::Value buildView(mlir::Value memref, Layout layout, Dim sequence,
                         Dim dim, int64_t extent);
   mlir::Value loadQueryTile();
@@ -166,7 +166,6 @@ private:
   mlir::Value buildTimes(mlir::Value tile, TileKind kind);
 
   // KeyLoops.cpp
-  llvm::LogicalResult startWorkItem(mlir::Value index);
   mlir::FailureOr<OnlineState> buildRangeLoops(const OnlineState &state,
                                                const BodyRanges &ranges,
                                                TileKind kind);
@@ -179,15 +178,20 @@ private:
   buildComputeSteps(const OnlineState &state, mlir::Value tile, TileKind kind);
   void buildTileCount(TileKind kind);
   llvm::LogicalResult buildAttempts();
+  void storeTile(mlir::Value out, mlir::Value lse);
   void storeResults(const OnlineState &state);
+  void storePadding();
+  llvm::LogicalResult buildSequenceItem();
+  llvm::LogicalResult buildPackedItem();
 
   AttentionOp op;
   ConfigAttr config;
   const mlir::IRMapping &args;
   /// What a data-dependent mask shows of each tile, or null; see TileTable.h.
   mlir::Value table;
+  /// Whether the kernel fills the table, or computes attention.
+  bool fillsTable;
   bool countTiles;
-  bool buildsTable = false;
   mlir::ImplicitLocOpBuilder b;
   /// The work items of this call: [begin, end).
   mlir::Value begin, end;

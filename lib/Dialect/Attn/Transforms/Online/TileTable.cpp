@@ -141,12 +141,8 @@ LogicalResult KernelBuilder::buildTableRanges(const BodyRanges &ranges,
   return status;
 }
 
-LogicalResult KernelBuilder::buildTable() {
-  buildsTable = true;
-  auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
-  b.setInsertionPointToStart(loop.getBody());
-  if (failed(startWorkItem(loop.getInductionVar())) ||
-      failed(buildTableRanges(full, TileKind::Full)))
+LogicalResult KernelBuilder::fillTableRow() {
+  if (failed(buildTableRanges(full, TileKind::Full)))
     return failure();
   return buildTableRanges(partial, TileKind::Partial);
 }
