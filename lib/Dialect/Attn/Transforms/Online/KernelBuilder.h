@@ -163,6 +163,7 @@ private:
   mlir::Value buildTableRow();
   mlir::FailureOr<mlir::Value> buildTileVisibility(mlir::Value tile);
   llvm::LogicalResult buildTableRanges(const BodyRanges &ranges, TileKind kind);
+  llvm::LogicalResult fillTableRow();
   mlir::Value buildTimes(mlir::Value tile, TileKind kind);
 
   // KeyLoops.cpp
