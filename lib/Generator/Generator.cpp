@@ -41,7 +41,11 @@ private:
   Type getElement(llvm::StringRef spelling);
   Type getArrayType(const Extents &extents, Type element);
   Extents getArrayExtents(Layout layout, bool isQ, int64_t dim);
-  Extents getScoreExtents(const Broadcast &broadcast);
+  void addDescales();
+  /// Dims of a bias or a dense mask.
+  Extents getScoreExtents() const {
+    return {batch(), {problem.headsQ}, rows(), keys()};
+  }
   Extents getMaskExtents(MaskOperand operand);
   void addArguments();
   void addMaskArguments();
@@ -72,7 +76,10 @@ private:
   Extent rows() const {
     return {isPackedQ() ? problem.batch * problem.rows : problem.rows, true};
   }
+  /// Keys of a sequence, of all packed sequences, or of whole pages.
   Extent keys() const {
+    if (isPaged())
+      return {getPagesPerSequence() * problem.pageSize, true};
     return {isPackedKv() ? problem.batch * problem.keys : problem.keys, true};
   }
 
@@ -153,13 +160,23 @@ Extents ProblemBuilder::getArrayExtents(Layout layout, bool isQ, int64_t dim) {
   return extents;
 }
 
-/// Dims of a bias or a dense mask.
-Extents ProblemBuilder::getScoreExtents(const Broadcast &broadcast) {
-  Extents extents{batch(), {problem.headsQ}, rows(), keys()};
-  for (auto [extent, isBroadcast] : llvm::zip(extents, broadcast))
-    if (isBroadcast)
+/// `extents` with 1 where a dim is broadcast.
+static Extents getBroadcast(Extents extents, const Broadcast &broadcast) {
+  for (auto [extent, isOne] : llvm::zip_equal(extents, broadcast))
+    if (isOne)
       extent = {1};
   return extents;
+}
+
+void ProblemBuilder::addDescales() {
+  if (!problem.descaleBroadcast)
+    return;
+  Extents extents =
+      getBroadcast({batch(), {problem.headsKv}}, *problem.descaleBroadcast);
+  if (llvm::StringRef(problem.type).starts_with("f8"))
+    qDescale = addArray(extents, "f32");
+  kDescale = addArray(extents, "f32");
+  vDescale = addArray(extents, "f32");
 }
 
 Extents ProblemBuilder::getMaskExtents(MaskOperand operand) {
@@ -171,7 +188,8 @@ Extents ProblemBuilder::getMaskExtents(MaskOperand operand) {
   case MaskOperand::KvSegments:
     return isPackedKv() ? Extents{keys()} : Extents{batch(), keys()};
   case MaskOperand::Dense:
-    return getScoreExtents(problem.mask.denseBroadcasts[denseMasks++]);
+    return getBroadcast(getScoreExtents(),
+                        problem.mask.denseBroadcasts[denseMasks++]);
   }
   llvm_unreachable("every mask operand has dims");
 }
@@ -184,7 +202,8 @@ void ProblemBuilder::addArguments() {
   v = addArray(getArrayExtents(problem.vLayout, false, problem.valueDim),
                problem.kvType);
   if (problem.biasBroadcast)
-    bias = addArray(getScoreExtents(*problem.biasBroadcast), problem.biasType);
+    bias = addArray(getBroadcast(getScoreExtents(), *problem.biasBroadcast),
+                    problem.biasType);
   sinks = addIf(problem.sinks, {{problem.headsQ}}, "f32");
   if (problem.alibi == Given::PerBatch)
     alibi = addArray({batch(), {problem.headsQ}}, "f32");
@@ -204,11 +223,7 @@ void ProblemBuilder::addArguments() {
   cuKv = addIf(isPackedKv(), {starts}, "i32");
   if (isPaged())
     blockTable = addArray({batch(), {getPagesPerSequence(), true}}, "i32");
-  Extents perHead{batch(), {problem.headsKv}};
-  bool narrowQ = problem.type == problem.kvType;
-  qDescale = addIf(problem.descales && narrowQ, perHead, "f32");
-  kDescale = addIf(problem.descales, perHead, "f32");
-  vDescale = addIf(problem.descales, perHead, "f32");
+  addDescales();
   if (problem.dynamicScale)
     scale = add(builder.getF32Type(), {});
   if (problem.dynamicSoftcap)

@@ -172,17 +172,17 @@ Expected<Attribute> MaskParser::parsePrefix() {
 }
 
 Expected<Attribute> MaskParser::parseDense() {
-  StringRef letters = "bhij";
+  StringRef dims = "bhij";
   if (consume("(")) {
     peek();
-    letters = rest.take_while(llvm::isAlpha);
-    if (!parseBroadcast(letters))
+    dims = rest.take_while(llvm::isAlpha);
+    if (!parseBroadcast(dims, "bhij"))
       return unexpected("letters of b, h, i and j in this order");
-    rest = rest.drop_front(letters.size());
+    rest = rest.drop_front(dims.size());
     if (Error error = expect(")"))
       return std::move(error);
   }
-  mask.denseBroadcasts.push_back(*parseBroadcast(letters));
+  mask.denseBroadcasts.push_back(*parseBroadcast(dims, "bhij"));
   return DenseAttr::get(context, addOperand(MaskOperand::Dense));
 }
 
@@ -238,11 +238,12 @@ Expected<Attribute> MaskParser::parseLeaf() {
                     "'('");
 }
 
-std::optional<Broadcast> generator::parseBroadcast(StringRef letters) {
+std::optional<Broadcast> generator::parseBroadcast(StringRef text,
+                                                   StringRef letters) {
   Broadcast broadcast;
-  for (char letter : StringRef("bhij"))
-    broadcast.push_back(!letters.consume_front(StringRef(&letter, 1)));
-  if (!letters.empty())
+  for (char letter : letters)
+    broadcast.push_back(!text.consume_front(StringRef(&letter, 1)));
+  if (!text.empty())
     return std::nullopt;
   return broadcast;
 }

@@ -229,16 +229,25 @@ static Error parseLens(const CommandLine &flags, Problem &problem) {
   return Error::success();
 }
 
-static Error parseBias(const CommandLine &flags, Problem &problem) {
-  auto dims = flags.get(OPT_bias);
+/// Which of the dims `letters` an option leaves out.
+static Error parseBroadcast(const CommandLine &flags, unsigned id,
+                            StringRef option, StringRef letters,
+                            std::optional<Broadcast> &broadcast) {
+  auto dims = flags.get(id);
   if (!dims)
     return Error::success();
-  problem.biasBroadcast = parseBroadcast(*dims);
-  if (!problem.biasBroadcast)
-    return createError("--bias: '" + *dims +
-                       "' is not made of the letters b, h, i and j in this "
-                       "order");
-  const StringRef types[] = {"f64", "f32", "f16", "bf16"};
+  broadcast = generator::parseBroadcast(*dims, letters);
+  if (broadcast)
+    return Error::success();
+  return createError(option + ": '" + *dims + "' is not made of the letters " +
+                     join(map_range(letters.drop_back(),
+                                    [](char c) { return std::string(1, c); }),
+                          ", ") +
+                     " and " + letters.take_back() + " in this order");
+}
+
+static Error parseBiasType(const CommandLine &flags, Problem &problem) {
+  const StringRef types[] = {"f64", "f32", "f16", "bf16", "f8E4M3FN", "f8E5M2"};
   problem.biasType = flags.get(OPT_bias_dtype, "f32");
   return checkType("--bias-dtype", problem.biasType, types);
 }
@@ -256,14 +265,19 @@ static Error parseScores(const CommandLine &flags, mlir::MLIRContext *context,
     problem.alibi = Given::Scalar;
   if (flags.has(OPT_alibi_batch))
     problem.alibi = Given::PerBatch;
-  problem.descales = flags.has(OPT_descales);
   if (Error error = parseScale(flags, problem))
     return error;
   if (Error error = parseOffset(flags, problem))
     return error;
   if (Error error = parseLens(flags, problem))
     return error;
-  return parseBias(flags, problem);
+  if (Error error = parseBroadcast(flags, OPT_bias, "--bias", "bhij",
+                                   problem.biasBroadcast))
+    return error;
+  if (Error error = parseBiasType(flags, problem))
+    return error;
+  return parseBroadcast(flags, OPT_descales, "--descales", "bh",
+                        problem.descaleBroadcast);
 }
 
 static Error parseForm(const CommandLine &flags, Problem &problem) {

@@ -87,10 +87,11 @@ defm lens : Value<"lens", "<side>", "Operands with the lengths of sequences: "
 defm bias : Value<"bias", "<dims>", "Bias, with the letters of the dims that "
     "are not broadcast: bhij, hij, ij, j, ...", group_scores>;
 defm bias_dtype : Value<"bias-dtype", "<type>", "Element type of the bias: f32 "
-    "(default), f64, f16, bf16", group_scores>;
+    "(default), f64, f16, bf16, f8E4M3FN, f8E5M2", group_scores>;
 def sinks : Switch<"sinks", "One sink logit per query head", group_scores>;
 def alibi : Switch<"alibi", "ALiBi slopes, one per query head", group_scores>;
 def alibi_batch : Switch<"alibi-batch", "ALiBi slopes per batch and query head",
     group_scores>;
-def descales : Switch<"descales", "Descale factors of fp8 inputs",
+defm descales : Value<"descales", "<dims>", "Descale factors of fp8 inputs, "
+    "with the letters of the dims that are not broadcast: bh, b, h or none",
     group_scores>;

@@ -27,12 +27,13 @@ namespace attn::generator {
 /// What a mask expression needs at run time, by slot.
 enum class MaskOperand { PrefixLens, QSegments, KvSegments, Dense };
 
-/// For each dim of [B, Hq, Sq, Skv], whether it is broadcast (1).
+/// For each dim of an operand, whether it is broadcast (1).
 using Broadcast = std::vector<bool>;
 
-/// Parses the letters of the dims that are not: "bhij", "hij", "j", in this
-/// order; nothing if `letters` is something else.
-std::optional<Broadcast> parseBroadcast(llvm::StringRef letters);
+/// Parses the letters of the dims that are not, in the order of `letters`: "j",
+/// "hij" or nothing of "bhij". Nothing if `text` is something else.
+std::optional<Broadcast> parseBroadcast(llvm::StringRef text,
+                                        llvm::StringRef letters);
 
 struct Mask {
   /// Null: every key is visible.
@@ -72,11 +73,13 @@ struct Problem {
   Given qOffset = Given::No;
   int64_t qOffsetValue = 0;
   bool qPositions = false, qLens = false, kvLens = false;
-  bool sinks = false, lse = false, descales = false;
+  bool sinks = false, lse = false;
   /// Slopes per head, or per batch and head.
   Given alibi = Given::No;
   std::optional<Broadcast> biasBroadcast;
   std::string biasType = "f32";
+  /// [B, Hkv], likewise; of all three factors, q's if it is fp8.
+  std::optional<Broadcast> descaleBroadcast;
 
   bool onMemrefs = false;
   /// Memrefs with dynamic strides and offset.

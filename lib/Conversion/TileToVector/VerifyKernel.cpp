@@ -102,10 +102,6 @@ static LogicalResult verifyOp(LoadBoxOp op) {
   if (failed(source.getStridesAndOffset(strides, offset)) ||
       source.getMemorySpace())
     return refuse(op, source, "strides and the default memory space");
-  // The elements of fp8 have no conversion here.
-  Type element = source.getElementType();
-  if (element.getIntOrFloatBitWidth() < 16 && isa<FloatType>(element))
-    return refuse(op, source, "a float of at least 16 bits");
   TileType tile = op.getTile().getType();
   return tile.hasDim(Dim::q) ? expectLanes(op, tile) : success();
 }

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Target/CPU/Support.h"
-#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace attn;
@@ -28,10 +27,6 @@ static bool hasPerHead(Attribute mask) {
                   llvm::any_of(getMaskOperands(mask), hasPerHead));
 }
 
-static bool hasFp8(Value operand) {
-  return operand && getElementTypeOrSelf(operand).getIntOrFloatBitWidth() < 16;
-}
-
 std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
   int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
   struct Row {
@@ -39,10 +34,7 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
     const char *feature;
   };
   const Row rows[] = {
-      {hasFp8(op.getBias()), "fp8 bias"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
-      {op.getQDescale() || op.getKDescale() || op.getVDescale(),
-       "descale factors"},
       {op.getNumSplits().has_value() || op.getSplitSize().has_value(),
        "split keys (num_splits, split_size)"},
       {ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()),
@@ -51,9 +43,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
   for (const Row &row : rows)
     if (row.used)
       return row.feature;
-  for (ShapedType type : {op.getQType(), op.getKType()})
-    if (type.getElementTypeBitWidth() < 16)
-      return "fp8 operands";
   return findUnsupportedMask(op.getMaskAttr());
 }
 

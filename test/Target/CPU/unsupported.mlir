@@ -1,21 +1,3 @@
-// RUN: attn-opt %s --attn-select-cpu-config --split-input-file \
-// RUN:   --verify-diagnostics
-// Every row of lib/Target/CPU/Support.cpp.
-
-func.func @bias(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
-    %out: memref<2x64x4x32xf32>,
-    %bias: memref<2x4x64x64xf8E5M2>) {
-  // expected-error@+1 {{unsupported on cpu: fp8 bias}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf32>, memref<2x64x2x32xf32>,
-          memref<2x64x2x32xf32>)
-      scale(1.0)
-      bias(%bias : memref<2x4x64x64xf8E5M2>)
-      outs(%out : memref<2x64x4x32xf32>)
-  return
-}
-
-// -----
 
 func.func private @halve(%s: f32, %b: index, %h: index, %i: index, %j: index)
     -> f32 {
@@ -32,21 +14,6 @@ func.func @score_mod(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
       scale(1.0)
       score_mod(@halve)
       outs(%out : memref<2x64x4x32xf32>)
-  return
-}
-
-// -----
-
-func.func @descale(%q: memref<2x64x4x32xf8E4M3FN>, %k: memref<2x64x2x32xf8E4M3FN>,
-    %out: memref<2x64x4x32xbf16>,
-    %factor: memref<1x1xf32>) {
-  // expected-error@+1 {{unsupported on cpu: descale factors}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf8E4M3FN>, memref<2x64x2x32xf8E4M3FN>,
-          memref<2x64x2x32xf8E4M3FN>)
-      scale(1.0)
-      k_descale(%factor : memref<1x1xf32>)
-      outs(%out : memref<2x64x4x32xbf16>)
   return
 }
 
@@ -89,32 +56,6 @@ func.func @dynamic_heads(%q: memref<2x64x?x32xf32>, %k: memref<2x64x?x32xf32>,
       scale(1.0)
       mask(#attn.and<[#attn.causal, #attn.per_head<[#attn.causal, #attn.prefix<3>]>]>)
       outs(%out : memref<2x64x?x32xf32>)
-  return
-}
-
-// -----
-
-func.func @fp8(%q: memref<2x64x4x32xf8E5M2>, %k: memref<2x64x2x32xf8E5M2>,
-    %out: memref<2x64x4x32xbf16>) {
-  // expected-error@+1 {{unsupported on cpu: fp8 operands}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf8E5M2>, memref<2x64x2x32xf8E5M2>,
-          memref<2x64x2x32xf8E5M2>)
-      scale(1.0)
-      outs(%out : memref<2x64x4x32xbf16>)
-  return
-}
-
-// -----
-
-func.func @fp8_keys(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf8E4M3FN>,
-    %out: memref<2x64x4x32xf32>) {
-  // expected-error@+1 {{unsupported on cpu: fp8 operands}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf32>, memref<2x64x2x32xf8E4M3FN>,
-          memref<2x64x2x32xf8E4M3FN>)
-      scale(1.0)
-      outs(%out : memref<2x64x4x32xf32>)
   return
 }
 

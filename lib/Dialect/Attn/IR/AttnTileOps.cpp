@@ -129,8 +129,8 @@ LogicalResult LoadBoxOp::verify() {
   if (source.getRank() != tile.getRank())
     return emitOpError() << "source is " << source << " and the tile is "
                          << tile << "; expected the same number of dims (C1)";
-  for (auto [name, values] : {std::pair("offsets", getOffsets()),
-                              std::pair("valid", getValid())})
+  for (auto [name, values] :
+       {std::pair("offsets", getOffsets()), std::pair("valid", getValid())})
     if (static_cast<int64_t>(values.size()) != tile.getRank())
       return emitOpError() << name << " has " << values.size()
                            << " values; expected " << tile.getRank()
@@ -254,6 +254,9 @@ LogicalResult ContractOp::verify() {
   if (getInto() && getInto().getType() != result)
     return emitOpError() << "into is " << getInto().getType() << "; expected "
                          << result << " of the result (C3)";
+  // contract_c4
+  if (getGuardScale() && !getGuard())
+    return emitOpError() << "has guard_scale and no guard; expected both (C4)";
   return success();
 }
 

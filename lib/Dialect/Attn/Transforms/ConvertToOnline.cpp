@@ -34,7 +34,6 @@ using namespace attn;
 static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
   const std::pair<bool, StringRef> features[] = {
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
-      {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},
       {op.getNumSplits() || op.getSplitSize(), "split keys"}};
   for (auto [used, feature] : features)
     if (used)
