@@ -1,3 +1,6 @@
+// RUN: attn-opt %s --attn-select-cpu-config --split-input-file \
+// RUN:   --verify-diagnostics
+// Every row of lib/Target/CPU/Support.cpp.
 
 func.func private @halve(%s: f32, %b: index, %h: index, %i: index, %j: index)
     -> f32 {

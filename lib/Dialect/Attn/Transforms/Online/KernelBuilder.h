@@ -168,6 +168,7 @@ private:
   mlir::FailureOr<mlir::Value> buildTileVisibility(mlir::Value tile);
   llvm::LogicalResult buildTableRanges(const BodyRanges &ranges, TileKind kind);
   llvm::LogicalResult fillTableRow();
+  bool canBeFull();
   mlir::Value buildTimes(mlir::Value tile, TileKind kind);
 
   // KeyLoops.cpp

@@ -202,7 +202,7 @@ LogicalResult KernelBuilder::buildAttempts() {
   FailureOr<OnlineState> state =
       buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(), item.sink);
   BodyRanges unmasked = full;
-  if (table) // It tells which tiles of the other ranges are full.
+  if (table && canBeFull()) // It tells which tiles of the others are full.
     unmasked.append(partial);
   state = buildRangeLoops(*state, unmasked, TileKind::Full);
   if (failed(state))

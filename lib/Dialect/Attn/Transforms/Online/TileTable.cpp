@@ -156,6 +156,14 @@ Value attn::buildVisibility(ImplicitLocOpBuilder &b, TileVisibility content) {
       b, b.getI8IntegerAttr(static_cast<int8_t>(content)));
 }
 
+/// Whether some tile may be full: K holds as many keys as a tile.
+bool KernelBuilder::canBeFull() {
+  int64_t keys =
+      op.getKType().getDimSize(getLayoutDims(op.getKLayout()).sequence);
+  return op.isPaged() || ShapedType::isDynamic(keys) ||
+         keys >= config.getBlockKv();
+}
+
 /// How often the body of `kind` runs on `tile`: 0 or 1 times.
 Value KernelBuilder::buildTimes(Value tile, TileKind kind) {
   Value content = memref::LoadOp::create(b, table, ValueRange{tableRow, tile});
