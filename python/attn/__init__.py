@@ -20,6 +20,7 @@ from .masks import (
     prefix,
     sliding_window,
 )
+from .plot import explain, plot_mask, tile_map
 from .testing import reference
 
 __all__ = [
@@ -33,11 +34,14 @@ __all__ = [
     "causal",
     "chunked",
     "compile",
+    "explain",
     "get_num_threads",
     "load",
     "per_head",
+    "plot_mask",
     "prefix",
     "reference",
     "set_num_threads",
     "sliding_window",
+    "tile_map",
 ]

@@ -52,6 +52,9 @@ class Mask:
 
 @dataclass(frozen=True)
 class Causal(Mask):
+    def __str__(self):
+        return "causal()"
+
     def emit(self, slots):
         return "#attn.causal"
 
@@ -63,6 +66,9 @@ class Causal(Mask):
 class SlidingWindow(Mask):
     left: Optional[int]
     right: Optional[int]
+
+    def __str__(self):
+        return f"sliding_window({self.left}, {self.right})"
 
     def emit(self, slots):
         sides = (
@@ -84,6 +90,9 @@ class SlidingWindow(Mask):
 class Chunked(Mask):
     size: int
 
+    def __str__(self):
+        return f"chunked({self.size})"
+
     def emit(self, slots):
         return f"#attn.chunked<{self.size}>"
 
@@ -95,6 +104,9 @@ class Chunked(Mask):
 class Prefix(Mask):
     length: int
 
+    def __str__(self):
+        return f"prefix({self.length})"
+
     def emit(self, slots):
         return f"#attn.prefix<{self.length}>"
 
@@ -105,6 +117,9 @@ class Prefix(Mask):
 @dataclass(frozen=True, eq=False)
 class PrefixLengths(Mask):
     lengths: object
+
+    def __str__(self):
+        return "prefix(an array)"
 
     def emit(self, slots):
         return f"#attn.prefix<slot {slots('prefix', self.lengths)}>"
@@ -161,6 +176,12 @@ class Nary(Mask):
     kind: str
     masks: tuple
 
+    def __str__(self):
+        if self.kind == "per_head":
+            return f"per_head([{', '.join(map(str, self.masks))}])"
+        sign = " & " if self.kind == "and" else " | "
+        return f"({sign.join(map(str, self.masks))})"
+
     def emit(self, slots):
         inner = ", ".join(mask.emit(slots) for mask in self.masks)
         return f"#attn.{self.kind}<[{inner}]>"
@@ -192,6 +213,9 @@ class Nary(Mask):
 @dataclass(frozen=True)
 class Not(Mask):
     mask: Mask
+
+    def __str__(self):
+        return f"~{self.mask}"
 
     def emit(self, slots):
         return f"#attn.not<{self.mask.emit(slots)}>"

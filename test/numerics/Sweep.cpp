@@ -64,7 +64,6 @@ private:
   std::string drawMask(int depth);
   void drawScores();
   void drawBlocks();
-  void drawUnsupported();
   void drawRun();
 
   std::mt19937_64 random;
@@ -98,8 +97,10 @@ void Drawer::drawSizes() {
   batch = chance(2) ? 0 : pick(1, 3);
   headsKv = pick(1, 3);
   headsQ = headsKv * pickOf<int64_t>({1, 1, 1, 2, 3, 5, 8});
-  rows = drawLength();
-  keys = chance(40) ? rows : drawLength();
+  // Decoding has tiles of its own.
+  bool decodes = chance(20);
+  rows = decodes ? pick(1, 6) : drawLength();
+  keys = !decodes && chance(40) ? rows : drawLength();
   headDim = drawHeadDim();
   valueDim = chance(70) ? headDim : drawHeadDim();
   // Too costly: fewer heads and batches first, then shorter.
@@ -313,21 +314,16 @@ void Drawer::drawBlocks() {
   if (chance(35))
     add("block-q",
         pickOf<int64_t>({1, 2, 3, 7, 8, 16, 17, 32, 48, 64, 65, 128}));
+  if (chance(15))
+    add("num-splits", pick(1, 9));
+  else if (chance(15))
+    add("split-size", pickOf<int64_t>({1, 16, 50, 64, 128, 200, 512}));
   if (!chance(35))
     return;
   int64_t compute = pickOf<int64_t>({1, 2, 3, 5, 8, 16, 17, 32, 64});
   add("block-kv", compute * pick(1, 4));
   if (chance(60))
     add("block-kv-compute", compute);
-}
-
-/// What every target refuses today: these problems show that it is refused, and
-/// join the others once it is not.
-void Drawer::drawUnsupported() {
-  if (chance(2))
-    add("num-splits", 2);
-  if (chance(2))
-    add("split-size", 64);
 }
 
 void Drawer::drawRun() {
@@ -346,7 +342,6 @@ RandomProblem Drawer::draw() {
   drawForm();
   drawScores();
   drawBlocks();
-  drawUnsupported();
   drawRun();
   return std::move(result);
 }

@@ -158,7 +158,9 @@ void BoxLoader::loadRows(Value begin, Value end, Value keysBegin) {
 bool BoxLoader::canTranspose() {
   auto source = cast<MemRefType>(op.getSource().getType());
   Type element = source.getElementType();
-  return tile.getDims()[0] == Dim::q && !element.isInteger(1) &&
+  bool lanesAreRows =
+      cast<BufferLayoutAttr>(tile.getLayout()).getOrder().back() == Dim::q;
+  return tile.getDims()[0] == Dim::q && lanesAreRows && !element.isInteger(1) &&
          !element.isF64() && llvm::isPowerOf2_64(unit) && unit > 1 &&
          tile.getShape()[0] % unit == 0 && tile.getShape()[1] % unit == 0;
 }

@@ -32,9 +32,16 @@ using namespace attn;
 /// What the kernel would leave out, by name. Targets refuse it, and more, when
 /// they choose a config; configs may be written by hand.
 static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
+  ConfigAttr config = op.getConfigAttr();
   const std::pair<bool, StringRef> features[] = {
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
-      {op.getNumSplits() || op.getSplitSize(), "split keys"}};
+      {config.getHeads() > 1 &&
+           (op.getBias() || op.getAlibiSlopes() || needsTileTable(op)),
+       "elements per row or head in tiles of several heads"},
+      {config.getHeads() > 1 && op.getSinks() && !config.getSplit(),
+       "sinks in tiles of several heads"},
+      {(op.getNumSplits() || op.getSplitSize()) && !config.getSplit(),
+       "split keys and a config without a split"}};
   for (auto [used, feature] : features)
     if (used)
       return feature;
@@ -69,36 +76,10 @@ static LogicalResult verifyConvertible(AttentionOp op, ModuleOp module) {
   return success();
 }
 
-namespace {
-/// Kernels of one op, as they are created.
-class KernelFactory {
-public:
-  KernelFactory(AttentionOp op, bool countTiles)
-      : op(op), operands(op->operand_begin(), op->operand_end()),
-        hasTable(needsTileTable(op)), countTiles(countTiles) {}
-
-  /// The kernel of attention itself, or the one that fills the tile table.
-  LogicalResult create(StringRef name, bool fillsTable);
-  /// Replaces the op by their launches.
-  void launch(StringRef name, StringRef tableName);
-
-  bool hasTileTable() const { return hasTable; }
-
-private:
-  AttentionOp op;
-  llvm::SetVector<Value> operands;
-  bool hasTable;
-  bool countTiles;
-};
-} // namespace
-
-LogicalResult KernelFactory::create(StringRef name, bool fillsTable) {
-  SmallVector<Type> types = llvm::map_to_vector(
-      operands, [](Value operand) { return operand.getType(); });
-  if (hasTable)
-    types.push_back(getTileTableType(op.getContext()));
-  types.append(2, IndexType::get(op.getContext()));
-
+/// The kernel function named `name`, with arguments of `types`, up to its
+/// terminator.
+static func::FuncOp createKernel(AttentionOp op, StringRef name,
+                                 ArrayRef<Type> types) {
   OpBuilder moduleBuilder(op->getParentOfType<func::FuncOp>());
   auto kernel =
       func::FuncOp::create(moduleBuilder, op.getLoc(), name,
@@ -106,31 +87,89 @@ LogicalResult KernelFactory::create(StringRef name, bool fillsTable) {
   kernel.setPrivate();
   // The vector lowering reads it.
   kernel->setAttr("attn.schedule", op.getConfigAttr().getSchedule());
-  Block *entry = kernel.addEntryBlock();
-  IRMapping args;
-  args.map(operands.getArrayRef(),
-           entry->getArguments().take_front(operands.size()));
-  OpBuilder endBuilder = OpBuilder::atBlockEnd(entry);
+  OpBuilder endBuilder = OpBuilder::atBlockEnd(kernel.addEntryBlock());
   func::ReturnOp::create(endBuilder, op.getLoc());
-  Value table = hasTable ? entry->getArgument(operands.size()) : Value();
-  return KernelBuilder(op, kernel, args, table, fillsTable, countTiles).build();
+  return kernel;
+}
+
+namespace {
+/// The kernels of one op. With a split, the main one gets a workspace instead
+/// of the results, and a merge follows; a mask that reads data has a second
+/// kernel, which fills the tile table.
+class KernelFactory {
+public:
+  KernelFactory(AttentionOp op, bool countTiles)
+      : op(op), operands(op->operand_begin(), op->operand_end()),
+        hasTable(needsTileTable(op)),
+        splits(static_cast<bool>(op.getConfigAttr().getSplit())),
+        countTiles(countTiles) {
+    if (splits)
+      operands.set_subtract(op.getOuts());
+  }
+
+  bool hasTileTable() const { return hasTable; }
+
+  LogicalResult create(StringRef name, bool fillsTable);
+  /// Replaces the op by the launches.
+  void launch(StringRef name, StringRef tableName);
+
+private:
+  AttentionOp op;
+  llvm::SetVector<Value> operands;
+  bool hasTable, splits, countTiles;
+};
+} // namespace
+
+LogicalResult KernelFactory::create(StringRef name, bool fillsTable) {
+  bool hasWorkspace = splits && !fillsTable;
+  SmallVector<Type> types = llvm::map_to_vector(
+      operands, [](Value operand) { return operand.getType(); });
+  if (hasTable)
+    types.push_back(getTileTableType(op.getContext()));
+  if (hasWorkspace)
+    types.append({getPartOutsType(op), getPartLsesType(op)});
+  types.append(2, IndexType::get(op.getContext()));
+
+  func::FuncOp kernel = createKernel(op, name, types);
+  ArrayRef<BlockArgument> arguments = kernel.getArguments();
+  IRMapping args;
+  args.map(operands.getArrayRef(), arguments.take_front(operands.size()));
+  arguments = arguments.drop_front(operands.size());
+  Value table;
+  if (hasTable) {
+    table = arguments.front();
+    arguments = arguments.drop_front();
+  }
+  Workspace partOf;
+  if (hasWorkspace)
+    partOf = {arguments[0], arguments[1]};
+  return KernelBuilder(op, kernel, args, partOf, table, fillsTable, countTiles)
+      .build();
 }
 
 void KernelFactory::launch(StringRef name, StringRef tableName) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   WorkExtents work = buildWorkExtents(b, op, op.getQ(), op.getCuSeqlensQ());
-  SmallVector<Value> arguments(operands.getArrayRef());
+  Value count = arith::MulIOp::create(
+      b, arith::MulIOp::create(b, work.batches, work.heads), work.qBlocks);
+  SmallVector<Value> launched(operands.getArrayRef());
   TileTable table;
   if (hasTable) {
     table = allocateTileTable(b, op, work);
-    arguments.push_back(table.memref);
-    LaunchOp::create(b, tableName, table.rows, arguments);
+    launched.push_back(table.memref);
+    LaunchOp::create(b, tableName, table.rows, launched);
   }
-  Value count = arith::MulIOp::create(
-      b, arith::MulIOp::create(b, work.batches, work.heads), work.qBlocks);
-  LaunchOp::create(b, name, count, arguments);
+  Workspace workspace;
+  if (splits) {
+    workspace = buildWorkspace(b, op, count);
+    launched.append({workspace.outs, workspace.lses});
+    count = arith::MulIOp::create(b, count, buildDim(b, workspace.outs, 0));
+  }
+  LaunchOp::create(b, name, count, launched);
   if (hasTable)
     memref::DeallocOp::create(b, table.memref);
+  if (splits)
+    buildMergeOfParts(b, op, workspace);
   op.erase();
 }
 
