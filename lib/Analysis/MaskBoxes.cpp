@@ -93,10 +93,7 @@ private:
 //===----------------------------------------------------------------------===//
 
 bool BoxBuilder::isUnknown(Attribute leaf) const {
-  if (isa<SegmentsAttr, DenseAttr, CustomAttr>(leaf))
-    return true;
-  return problem.arbitraryPositions &&
-         isa<CausalAttr, SlidingWindowAttr, ChunkedAttr>(leaf);
+  return isDataDependent(leaf, problem.arbitraryPositions);
 }
 
 LogicalResult BoxBuilder::addCut(Axis::Kind kind, int64_t cut, StringRef what) {

@@ -64,6 +64,16 @@ FailureOr<MaskRanges> attn::analyzeQRanges(MLIRContext *context,
   return analyze(context, problem, emitError, /*loopOverKv=*/false);
 }
 
+bool attn::isDataDependent(Attribute mask, bool arbitraryPositions) {
+  if (isa<SegmentsAttr, DenseAttr, CustomAttr>(mask))
+    return true;
+  if (isa<CausalAttr, SlidingWindowAttr, ChunkedAttr>(mask))
+    return arbitraryPositions;
+  return llvm::any_of(getMaskOperands(mask), [&](Attribute operand) {
+    return isDataDependent(operand, arbitraryPositions);
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // Masks per head
 //===----------------------------------------------------------------------===//

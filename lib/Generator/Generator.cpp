@@ -42,6 +42,10 @@ private:
   Type getArrayType(const Extents &extents, Type element);
   Extents getArrayExtents(Layout layout, bool isQ, int64_t dim);
   void addDescales();
+  /// Dims of a bias or a dense mask.
+  Extents getScoreExtents() const {
+    return {batch(), {problem.headsQ}, rows(), keys()};
+  }
   Extents getMaskExtents(MaskOperand operand);
   void addArguments();
   void addMaskArguments();
@@ -91,12 +95,15 @@ private:
       blockTable = -1, qDescale = -1, kDescale = -1, vDescale = -1, scale = -1,
       softcap = -1, out = -1, lse = -1;
   llvm::SmallVector<int> maskOperands;
+  /// Dense masks that have an argument already.
+  size_t denseMasks = 0;
   Extents outExtents, lseExtents;
 };
 } // namespace
 
 Type ProblemBuilder::getElement(llvm::StringRef spelling) {
   return llvm::StringSwitch<Type>(spelling)
+      .Case("f64", builder.getF64Type())
       .Case("f32", builder.getF32Type())
       .Case("f16", builder.getF16Type())
       .Case("bf16", builder.getBF16Type())
@@ -154,8 +161,7 @@ Extents ProblemBuilder::getArrayExtents(Layout layout, bool isQ, int64_t dim) {
 }
 
 /// `extents` with 1 where a dim is broadcast.
-static Extents getBroadcast(Extents extents,
-                            const std::vector<bool> &broadcast) {
+static Extents getBroadcast(Extents extents, const Broadcast &broadcast) {
   for (auto [extent, isOne] : llvm::zip_equal(extents, broadcast))
     if (isOne)
       extent = {1};
@@ -182,7 +188,8 @@ Extents ProblemBuilder::getMaskExtents(MaskOperand operand) {
   case MaskOperand::KvSegments:
     return isPackedKv() ? Extents{keys()} : Extents{batch(), keys()};
   case MaskOperand::Dense:
-    return {batch(), {problem.headsQ}, rows(), keys()};
+    return getBroadcast(getScoreExtents(),
+                        problem.mask.denseBroadcasts[denseMasks++]);
   }
   llvm_unreachable("every mask operand has dims");
 }
@@ -195,11 +202,13 @@ void ProblemBuilder::addArguments() {
   v = addArray(getArrayExtents(problem.vLayout, false, problem.valueDim),
                problem.kvType);
   if (problem.biasBroadcast)
-    bias = addArray(getBroadcast({batch(), {problem.headsQ}, rows(), keys()},
-                                 *problem.biasBroadcast),
-                    "f32");
+    bias = addArray(getBroadcast(getScoreExtents(), *problem.biasBroadcast),
+                    problem.biasType);
   sinks = addIf(problem.sinks, {{problem.headsQ}}, "f32");
-  alibi = addIf(problem.alibi, {{problem.headsQ}}, "f32");
+  if (problem.alibi == Given::PerBatch)
+    alibi = addArray({batch(), {problem.headsQ}}, "f32");
+  else
+    alibi = addIf(problem.alibi != Given::No, {{problem.headsQ}}, "f32");
   qLens = addIf(problem.qLens, {batch()}, "i32");
   kvLens = addIf(problem.kvLens || isPaged(), {batch()}, "i32");
   if (problem.qOffset == Given::Scalar)

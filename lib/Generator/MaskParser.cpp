@@ -47,6 +47,7 @@ private:
   Expected<Attribute> parseLeaf();
   Expected<Attribute> parsePerHead();
   Expected<Attribute> parsePrefix();
+  Expected<Attribute> parseDense();
   Expected<Attribute> parseWindow();
   Expected<int64_t> parseCount(bool allowUnbounded);
 
@@ -170,6 +171,21 @@ Expected<Attribute> MaskParser::parsePrefix() {
   return result;
 }
 
+Expected<Attribute> MaskParser::parseDense() {
+  StringRef dims = "bhij";
+  if (consume("(")) {
+    peek();
+    dims = rest.take_while(llvm::isAlpha);
+    if (!parseBroadcast(dims, "bhij"))
+      return unexpected("letters of b, h, i and j in this order");
+    rest = rest.drop_front(dims.size());
+    if (Error error = expect(")"))
+      return std::move(error);
+  }
+  mask.denseBroadcasts.push_back(*parseBroadcast(dims, "bhij"));
+  return DenseAttr::get(context, addOperand(MaskOperand::Dense));
+}
+
 Expected<Attribute> MaskParser::parsePerHead() {
   if (Error error = expect("("))
     return std::move(error);
@@ -203,7 +219,7 @@ Expected<Attribute> MaskParser::parseLeaf() {
     return SegmentsAttr::get(context, q, addOperand(MaskOperand::KvSegments));
   }
   if (name == "dense")
-    return DenseAttr::get(context, addOperand(MaskOperand::Dense));
+    return parseDense();
   if (name == "chunked") {
     if (Error error = expect("("))
       return std::move(error);
@@ -218,7 +234,18 @@ Expected<Attribute> MaskParser::parseLeaf() {
   }
   rest = before;
   return unexpected("causal, window(L,R), chunked(N), prefix(N), prefix(lens), "
-                    "segments, dense, per_head(...), '!' or '('");
+                    "segments, dense, dense(bhij), per_head(...), '!' or "
+                    "'('");
+}
+
+std::optional<Broadcast> generator::parseBroadcast(StringRef text,
+                                                   StringRef letters) {
+  Broadcast broadcast;
+  for (char letter : letters)
+    broadcast.push_back(!text.consume_front(StringRef(&letter, 1)));
+  if (!text.empty())
+    return std::nullopt;
+  return broadcast;
 }
 
 Expected<Mask> generator::parseMask(StringRef text,

@@ -232,21 +232,24 @@ static Error parseLens(const CommandLine &flags, Problem &problem) {
 /// Which of the dims `letters` an option leaves out.
 static Error parseBroadcast(const CommandLine &flags, unsigned id,
                             StringRef option, StringRef letters,
-                            std::optional<std::vector<bool>> &broadcast) {
+                            std::optional<Broadcast> &broadcast) {
   auto dims = flags.get(id);
   if (!dims)
     return Error::success();
-  StringRef rest = *dims;
-  broadcast.emplace();
-  for (char letter : letters)
-    broadcast->push_back(!rest.consume_front(StringRef(&letter, 1)));
-  if (rest.empty())
+  broadcast = generator::parseBroadcast(*dims, letters);
+  if (broadcast)
     return Error::success();
   return createError(option + ": '" + *dims + "' is not made of the letters " +
                      join(map_range(letters.drop_back(),
                                     [](char c) { return std::string(1, c); }),
                           ", ") +
                      " and " + letters.take_back() + " in this order");
+}
+
+static Error parseBiasType(const CommandLine &flags, Problem &problem) {
+  const StringRef types[] = {"f64", "f32", "f16", "bf16", "f8E4M3FN", "f8E5M2"};
+  problem.biasType = flags.get(OPT_bias_dtype, "f32");
+  return checkType("--bias-dtype", problem.biasType, types);
 }
 
 static Error parseScores(const CommandLine &flags, mlir::MLIRContext *context,
@@ -258,7 +261,10 @@ static Error parseScores(const CommandLine &flags, mlir::MLIRContext *context,
     problem.mask = std::move(*mask);
   }
   problem.sinks = flags.has(OPT_sinks);
-  problem.alibi = flags.has(OPT_alibi);
+  if (flags.has(OPT_alibi))
+    problem.alibi = Given::Scalar;
+  if (flags.has(OPT_alibi_batch))
+    problem.alibi = Given::PerBatch;
   if (Error error = parseScale(flags, problem))
     return error;
   if (Error error = parseOffset(flags, problem))
@@ -267,6 +273,8 @@ static Error parseScores(const CommandLine &flags, mlir::MLIRContext *context,
     return error;
   if (Error error = parseBroadcast(flags, OPT_bias, "--bias", "bhij",
                                    problem.biasBroadcast))
+    return error;
+  if (Error error = parseBiasType(flags, problem))
     return error;
   return parseBroadcast(flags, OPT_descales, "--descales", "bh",
                         problem.descaleBroadcast);

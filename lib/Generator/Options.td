@@ -70,7 +70,8 @@ def output : JoinedOrSeparate<["-"], "o">, MetaVarName<"<file>">,
 def help : Switch<"help", "Print this", group_form>;
 
 defm mask : Value<"mask", "<expression>", "causal, window(L,R) with * for no "
-    "bound, chunked(N), prefix(N), prefix(lens), segments, dense, per_head(m0, "
+    "bound, chunked(N), prefix(N), prefix(lens), segments, dense, dense(dims) "
+    "with dims as of --bias, per_head(m0, "
     "m1, ...), combined by ! & | and parentheses, for example 'causal & "
     "window(127,0) | prefix(3)'", group_scores>;
 defm scale : Value<"scale", "<number>", "Scale (default 1/sqrt(dqk)); "
@@ -85,8 +86,12 @@ defm lens : Value<"lens", "<side>", "Operands with the lengths of sequences: "
     "q, kv or both", group_scores>;
 defm bias : Value<"bias", "<dims>", "Bias, with the letters of the dims that "
     "are not broadcast: bhij, hij, ij, j, ...", group_scores>;
+defm bias_dtype : Value<"bias-dtype", "<type>", "Element type of the bias: f32 "
+    "(default), f64, f16, bf16, f8E4M3FN, f8E5M2", group_scores>;
 def sinks : Switch<"sinks", "One sink logit per query head", group_scores>;
-def alibi : Switch<"alibi", "ALiBi slopes", group_scores>;
+def alibi : Switch<"alibi", "ALiBi slopes, one per query head", group_scores>;
+def alibi_batch : Switch<"alibi-batch", "ALiBi slopes per batch and query head",
+    group_scores>;
 defm descales : Value<"descales", "<dims>", "Descale factors of fp8 inputs, "
     "with the letters of the dims that are not broadcast: bh, b, h or none",
     group_scores>;

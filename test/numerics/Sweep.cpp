@@ -59,11 +59,11 @@ private:
   void drawForm();
   int64_t getSize(char letter, bool isQ, int64_t dim) const;
   void drawStrides(StringRef operand, StringRef layout, bool isQ, int64_t dim);
+  std::string drawDims();
   std::string drawLeaf();
   std::string drawMask(int depth);
   void drawScores();
   void drawBlocks();
-  void drawUnsupported();
   void drawRun();
 
   std::mt19937_64 random;
@@ -230,12 +230,18 @@ void Drawer::drawForm() {
       drawStrides(names[i], layouts[i], i == 0 || i == 3, dims[i]);
 }
 
+/// The dims of a bias or dense mask that are not broadcast.
+std::string Drawer::drawDims() {
+  return pickOf<std::string>(
+      {"bhij", "hij", "bij", "ij", "bhi", "bhj", "j", "i", "h", "b", ""});
+}
+
 std::string Drawer::drawLeaf() {
   auto side = [&] {
     return chance(20) ? std::string("*")
                       : std::to_string(chance(30) ? 0 : pick(0, 150));
   };
-  switch (pick(0, 5)) {
+  switch (pick(0, 7)) {
   case 0:
   case 1:
     return "causal";
@@ -245,6 +251,10 @@ std::string Drawer::drawLeaf() {
     return "chunked(" + std::to_string(pick(1, 100)) + ")";
   case 4:
     return "prefix(" + std::to_string(pick(0, 150)) + ")";
+  case 5:
+    return "segments";
+  case 6:
+    return "dense(" + drawDims() + ")";
   default:
     return "prefix(lens)";
   }
@@ -275,7 +285,9 @@ void Drawer::drawScores() {
     }
     add("mask", mask);
   }
-  if (chance(40))
+  if (chance(10))
+    add("q-positions");
+  else if (chance(40))
     add("q-offset", chance(30)   ? std::string("scalar")
                     : chance(40) ? std::string("batch")
                                  : std::to_string(pick(-150, 300)));
@@ -286,7 +298,11 @@ void Drawer::drawScores() {
   if (chance(25))
     add("sinks");
   if (chance(20))
-    add("alibi");
+    add(chance(70) ? "alibi" : "alibi-batch");
+  if (chance(20)) {
+    add("bias", drawDims());
+    add("bias-dtype", pickOf<std::string>({"f64", "f32", "f16", "bf16"}));
+  }
   if (chance(25))
     add("softcap", pickOf<std::string>({"dynamic", "0", "0.5", "20", "1000"}));
   if (chance(30))
@@ -310,15 +326,6 @@ void Drawer::drawBlocks() {
     add("block-kv-compute", compute);
 }
 
-/// What every target refuses today: these problems show that it is refused, and
-/// join the others once it is not.
-void Drawer::drawUnsupported() {
-  if (chance(2))
-    add("bias", pickOf<std::string>({"bhij", "ij", "h", "j"}));
-  if (chance(2))
-    add("q-positions");
-}
-
 void Drawer::drawRun() {
   if (!targets.empty())
     addRun("target=" +
@@ -335,7 +342,6 @@ RandomProblem Drawer::draw() {
   drawForm();
   drawScores();
   drawBlocks();
-  drawUnsupported();
   drawRun();
   return std::move(result);
 }

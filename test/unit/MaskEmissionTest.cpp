@@ -248,6 +248,26 @@ TEST(EmitVisible, DividesByPowersOfTwoWithShifts) {
   }
 }
 
+TEST(EmitVisible, ReadsSlotsOfData) {
+  Program program(2);
+  MaskOperands operands;
+  operands.qPos = program.arg(0);
+  operands.j = program.arg(1);
+  llvm::SmallVector<int64_t> read;
+  auto slotElement = [&](int64_t slot) {
+    read.push_back(slot);
+    return program.arg(slot % 2);
+  };
+  operands.slotElement = slotElement;
+  ASSERT_TRUE(succeeded(emitVisible(
+      program.builder, program.module->getLoc(),
+      parseMask("#attn.and<[#attn.segments<q = 2, kv = 5>, "
+                "#attn.not<#attn.segments<q = 2, kv = 5>>]>"),
+      operands, nullptr)));
+  // Equal leaves read once.
+  EXPECT_EQ(read, (llvm::SmallVector<int64_t>{2, 5}));
+}
+
 TEST(EmitVisible, RefusesByName) {
   std::pair<llvm::StringRef, llvm::StringRef> cases[] = {
       {"#attn.segments<q = 0, kv = 1>",

@@ -134,6 +134,9 @@ mlir::FailureOr<MaskRanges> analyzeQRanges(mlir::MLIRContext *context,
                                            const MaskProblem &problem,
                                            EmitErrorFn emitError = nullptr);
 
+/// Whether `mask` has a leaf that only data decides; see MaskRanges::exact.
+bool isDataDependent(mlir::Attribute mask, bool arbitraryPositions);
+
 /// The mask of each query head: `per_head` replaced by that head's operand,
 /// wherever it stands. Equal heads get the same (uniqued) attribute. A mask
 /// without per_head, or a null one, is repeated. Every per_head must have

@@ -27,17 +27,27 @@ namespace attn::generator {
 /// What a mask expression needs at run time, by slot.
 enum class MaskOperand { PrefixLens, QSegments, KvSegments, Dense };
 
+/// For each dim of an operand, whether it is broadcast (1).
+using Broadcast = std::vector<bool>;
+
+/// Parses the letters of the dims that are not, in the order of `letters`: "j",
+/// "hij" or nothing of "bhij". Nothing if `text` is something else.
+std::optional<Broadcast> parseBroadcast(llvm::StringRef text,
+                                        llvm::StringRef letters);
+
 struct Mask {
   /// Null: every key is visible.
   mlir::Attribute attribute;
   std::vector<MaskOperand> operands;
+  /// Of the dense masks, in the order of their operands.
+  std::vector<Broadcast> denseBroadcasts;
 };
 
 /// Parses a mask: `causal`, `window(L,R)` (a side may be *, unbounded),
-/// `chunked(N)`, `prefix(N)`, `prefix(lens)`, `segments`, `dense` and
-/// `per_head(m0, m1, ...)`, combined by `!`, `&` and `|` (in this order of
-/// binding) and parentheses. Leaves with run-time operands get slots in the
-/// order in which they stand.
+/// `chunked(N)`, `prefix(N)`, `prefix(lens)`, `segments`, `dense`,
+/// `dense(dims)` (see parseBroadcast) and `per_head(m0, m1, ...)`, combined by
+/// `!`, `&` and `|` (in this order of binding) and parentheses. Leaves with
+/// run-time operands get slots in the order in which they stand.
 llvm::Expected<Mask> parseMask(llvm::StringRef text,
                                mlir::MLIRContext *context);
 
@@ -63,11 +73,13 @@ struct Problem {
   Given qOffset = Given::No;
   int64_t qOffsetValue = 0;
   bool qPositions = false, qLens = false, kvLens = false;
-  bool sinks = false, lse = false, alibi = false;
-  /// [B, Hq, Sq, Skv] with 1 where a dim is broadcast.
-  std::optional<std::vector<bool>> biasBroadcast;
+  bool sinks = false, lse = false;
+  /// Slopes per head, or per batch and head.
+  Given alibi = Given::No;
+  std::optional<Broadcast> biasBroadcast;
+  std::string biasType = "f32";
   /// [B, Hkv], likewise; of all three factors, q's if it is fp8.
-  std::optional<std::vector<bool>> descaleBroadcast;
+  std::optional<Broadcast> descaleBroadcast;
 
   bool onMemrefs = false;
   /// Memrefs with dynamic strides and offset.

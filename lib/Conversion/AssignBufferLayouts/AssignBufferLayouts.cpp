@@ -59,7 +59,9 @@ static Attribute chooseRowLayout(TileType tile, Operation *producer) {
 /// The layout of a tile in the role that its dims tell.
 static Attribute chooseLayout(TileType tile, Operation *producer) {
   MLIRContext *context = tile.getContext();
-  bool pairs = tile.getElementType().getIntOrFloatBitWidth() == 16;
+  Type element = tile.getElementType();
+  bool pairs =
+      isa<FloatType>(element) && element.getIntOrFloatBitWidth() == 16;
   if (tile.getRank() == 1)
     return BufferLayoutAttr::get(context, tile.getDims(), false);
   if (tile.hasDim(Dim::q)) {

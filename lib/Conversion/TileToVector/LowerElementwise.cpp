@@ -175,13 +175,18 @@ Value ElementwiseNest::loadInput(Value tile, Value row, Value column) {
     return known;
   // Once per row: a map of the group may overwrite it.
   Value &loaded = rowInputs[tile];
-  if (!loaded) {
-    Type element = cast<TileType>(tile.getType()).getElementType();
-    loaded = vector::LoadOp::create(b, VectorType::get({width}, element),
-                                    lowering.getBuffer(tile),
-                                    ValueRange{row, column});
-  }
-  return loaded;
+  if (loaded)
+    return loaded;
+  auto type = cast<TileType>(tile.getType());
+  Value buffer = lowering.getBuffer(tile);
+  // An element per step of the inner loop is a scalar.
+  if (!type.hasDim(lane))
+    return loaded = memref::LoadOp::create(b, buffer, row);
+  SmallVector<Value> at{column};
+  if (type.getRank() > 1)
+    at.insert(at.begin(), row);
+  return loaded = vector::LoadOp::create(
+             b, VectorType::get({width}, type.getElementType()), buffer, at);
 }
 
 Value ElementwiseNest::buildNeutral(ReductionKind kind) {
@@ -333,7 +338,8 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
     if (!map)
       continue;
     for (Value input : map.getInputs())
-      if (cast<TileType>(input.getType()).getRank() == 1 && !isInGroup(input) &&
+      if (auto tile = cast<TileType>(input.getType());
+          tile.getRank() == 1 && tile.hasDim(Dim::q) && !isInGroup(input) &&
           !queryInputs.contains(input))
         queryInputs[input] = loadQuery(input);
   }
@@ -388,11 +394,13 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
   return success();
 }
 
-/// Tiles of the group lie along q: the loops run over it.
+/// Tiles of the group lie along q, as the loops run over it, or have one
+/// element per step of the outer loop.
 LogicalResult ElementwiseNest::verify() {
   for (Operation *op : group) {
-    SmallVector<Value> tiles(op->getOperands());
-    llvm::append_range(tiles, op->getResults());
+    SmallVector<Value> tiles(op->getResults());
+    if (isa<ReduceOp>(op))
+      llvm::append_range(tiles, op->getOperands());
     for (Value tile : tiles)
       if (!cast<TileType>(tile.getType()).hasDim(Dim::q))
         return op->emitOpError("has no vector lowering for ")

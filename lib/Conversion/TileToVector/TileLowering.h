@@ -135,6 +135,8 @@ void lowerView(ViewOp op, TileLowering &lowering);
 mlir::Value buildRowOffsets(mlir::ImplicitLocOpBuilder &b, const Pages &pages,
                             LoadTileOp op, TileLowering &lowering);
 void lowerLoadTile(LoadTileOp op, TileLowering &lowering);
+void lowerLoadBox(LoadBoxOp op, TileLowering &lowering);
+void lowerTileKind(TileKindOp op, TileLowering &lowering);
 void lowerStoreTile(StoreTileOp op, TileLowering &lowering);
 void lowerStoreStats(StoreStatsOp op, TileLowering &lowering);
 void lowerAllFinite(AllFiniteOp op, TileLowering &lowering);

@@ -219,6 +219,11 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
       .Case([&](LoadTileOp load) {
         return lowerLoadTile(load, lowering), done();
       })
+      .Case(
+          [&](LoadBoxOp load) { return lowerLoadBox(load, lowering), done(); })
+      .Case([&](TileKindOp kind) {
+        return lowerTileKind(kind, lowering), done();
+      })
       .Case([&](StoreTileOp store) {
         return lowerStoreTile(store, lowering), done();
       })

@@ -113,6 +113,21 @@ static LogicalResult verifyOp(LoadTileOp op) {
   return success();
 }
 
+static LogicalResult verifyOp(LoadBoxOp op) {
+  auto source = cast<MemRefType>(op.getSource().getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(source.getStridesAndOffset(strides, offset)) ||
+      source.getMemorySpace())
+    return refuse(op, source, "strides and the default memory space");
+  TileType tile = op.getTile().getType();
+  return tile.hasDim(Dim::q) ? expectLanes(op, tile) : success();
+}
+
+static LogicalResult verifyOp(TileKindOp op) {
+  return expectLanes(op, op.getCounts().getType());
+}
+
 static LogicalResult verifyOp(StoreTileOp op) {
   if (failed(expectLanes(op, op.getTile().getType())))
     return failure();
@@ -207,9 +222,13 @@ static LogicalResult verifyOp(ContractOp op) {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult verifyOp(MapOp op) {
-  for (Value input : op.getInputs())
-    if (failed(expectLanes(op, cast<TileType>(input.getType()))))
+  for (Value input : op.getInputs()) {
+    auto tile = cast<TileType>(input.getType());
+    // One element per key is a scalar of the loop over keys.
+    bool isScalar = tile.getRank() == 1 && !tile.hasDim(Dim::q);
+    if (!isScalar && failed(expectLanes(op, tile)))
       return failure();
+  }
   if (failed(expectLanes(op, op.getResult().getType(), /*allowsPairs=*/true)))
     return failure();
   for (Operation &inner : op.getBody().front().without_terminator()) {
@@ -246,7 +265,10 @@ static LogicalResult verifyTile(Operation *op, Type type) {
   if (!tile.getLayout())
     return refuse(op, tile, "a layout; run attn-assign-buffer-layouts first");
   Type element = tile.getElementType();
-  if (!element.isF32() && !element.isF16() && !element.isBF16())
+  bool allowsIntegers = isa<LoadBoxOp, MapOp>(op);
+  if (isa<IntegerType>(element)
+          ? !allowsIntegers
+          : !element.isF32() && !element.isF16() && !element.isBF16())
     return refuse(op, tile, "element type f32, f16 or bf16");
   if (!getBufferLayout(tile) && !isa<LoadTileOp, ContractOp>(op))
     return refuse(op, tile, "a buffer; only products read in place");
@@ -297,8 +319,8 @@ LogicalResult attn::verifyVectorKernel(func::FuncOp kernel) {
     if (failed(verifyTiles(op, kernel)))
       return WalkResult::interrupt();
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<PackedBlockOp, ViewOp, LoadTileOp, StoreTileOp, StoreStatsOp,
-              FillOp, ContractOp, MapOp, ReduceOp>(
+        .Case<PackedBlockOp, ViewOp, LoadTileOp, LoadBoxOp, TileKindOp,
+              StoreTileOp, StoreStatsOp, FillOp, ContractOp, MapOp, ReduceOp>(
             [](auto op) { return verifyOp(op); })
         .Default([](Operation *) { return success(); });
   });

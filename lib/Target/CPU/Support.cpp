@@ -14,10 +14,6 @@ using namespace attn;
 static std::optional<std::string> findUnsupportedMask(Attribute mask) {
   if (!mask)
     return std::nullopt;
-  if (isa<SegmentsAttr>(mask))
-    return "segments masks";
-  if (isa<DenseAttr>(mask))
-    return "dense masks";
   if (isa<CustomAttr>(mask))
     return "custom masks";
   for (Attribute operand : getMaskOperands(mask))
@@ -38,8 +34,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
     const char *feature;
   };
   const Row rows[] = {
-      {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()),
        "per_head masks of a dynamic number of heads"},

@@ -74,18 +74,22 @@ func.func @map_of_keys(%x: f32)
 
 // -----
 
-!s = !attn.tile<q 16, kv 8, f32, #attn.buffer<[kv, q]>>
-!key = !attn.tile<kv 8, f32, #attn.buffer<[kv]>>
-func.func @key_statistic(%x: f32)
+!i = !attn.tile<q 16, i32, #attn.buffer<[q]>>
+func.func @integer_sum(%x: memref<?xi32>, %n: index)
     attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
-  %s = attn.fill %x : f32 -> !s
-  %bias = attn.fill %x : f32 -> !key
-  // expected-error@+1 {{'attn.map' op has no vector lowering for '!attn.tile<kv 8, f32, #attn.buffer<[kv]>>'; expected a tile with query rows}}
-  %b = attn.map ins(%s, %bias : !s, !key) {
-  ^bb0(%e: f32, %f: f32, %i: index, %j: index):
-    %y = arith.addf %e, %f : f32
-    attn.yield %y : f32
-  } -> !s
+  %i = attn.load_box %x[%n] valid(%n) : memref<?xi32> -> !i
+  // expected-error@+1 {{'attn.store_stats' op has no vector lowering for '!attn.tile<q 16, i32, #attn.buffer<[q]>>'; expected element type f32, f16 or bf16}}
+  attn.store_stats %i, %x[%n] valid(%n) : !i, memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @box_of_another_space(%x: memref<?xf32, 1>, %n: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  // expected-error@+1 {{'attn.load_box' op has no vector lowering for 'memref<?xf32, 1>'; expected strides and the default memory space}}
+  %i = attn.load_box %x[%n] valid(%n)
+      : memref<?xf32, 1> -> !attn.tile<q 16, f32, #attn.buffer<[q]>>
   return
 }
 

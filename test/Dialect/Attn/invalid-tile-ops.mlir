@@ -184,6 +184,106 @@ func.func @load_tile_c2_same_width(%v: !attn.view<kv, d 64, f16>, %i: index) {
 
 // -----
 
+func.func @load_box_c1(%x: memref<?x?xf32>, %i: index) {
+  // expected-error @+1 {{'attn.load_box' op tile is '!attn.tile<q 16, d 64, f32>'; expected dims 'q' and 'kv' (C1)}}
+  %0 = attn.load_box %x[%i, %i] valid(%i, %i)
+      : memref<?x?xf32> -> !attn.tile<q 16, d 64, f32>
+  return
+}
+
+// -----
+
+func.func @load_box_c1_rank(%x: memref<?xf32>, %i: index) {
+  // expected-error @+1 {{op source is 'memref<?xf32>' and the tile is '!attn.tile<q 16, kv 8, f32>'; expected the same number of dims (C1)}}
+  %0 = attn.load_box %x[%i] valid(%i)
+      : memref<?xf32> -> !attn.tile<q 16, kv 8, f32>
+  return
+}
+
+// -----
+
+func.func @load_box_c1_offsets(%x: memref<?x?xf32>, %i: index) {
+  // expected-error @+1 {{op offsets has 1 values; expected 2, one per dim (C1)}}
+  %0 = attn.load_box %x[%i] valid(%i, %i)
+      : memref<?x?xf32> -> !attn.tile<q 16, kv 8, f32>
+  return
+}
+
+// -----
+
+func.func @load_box_c1_valid(%x: memref<?xf32>, %i: index) {
+  // expected-error @+1 {{op valid has 2 values; expected 1, one per dim (C1)}}
+  %0 = attn.load_box %x[%i] valid(%i, %i)
+      : memref<?xf32> -> !attn.tile<kv 8, f32>
+  return
+}
+
+// -----
+
+func.func @load_box_c2(%x: memref<?xf64>, %i: index) {
+  // expected-error @+1 {{op tile has element type 'f64'; expected 'f32' for a source of 'f64' (C2)}}
+  %0 = attn.load_box %x[%i] valid(%i) : memref<?xf64> -> !attn.tile<q 16, f64>
+  return
+}
+
+// -----
+
+func.func @load_box_c2_i1(%x: memref<?xi1>, %i: index) {
+  // expected-error @+1 {{op tile has element type 'i1'; expected 'i8' for a source of 'i1' (C2)}}
+  %0 = attn.load_box %x[%i] valid(%i) : memref<?xi1> -> !attn.tile<q 16, i1>
+  return
+}
+
+// -----
+
+func.func @load_box_c2_integer(%x: memref<?xi64>, %i: index) {
+  // expected-error @+1 {{op tile has element type 'i32'; expected 'i64' for a source of 'i64' (C2)}}
+  %0 = attn.load_box %x[%i] valid(%i) : memref<?xi64> -> !attn.tile<q 16, i32>
+  return
+}
+
+// -----
+
+func.func @tile_kind_c1(%x: !attn.tile<q 16, kv 8, f32>, %i: index) {
+  // expected-error @+1 {{'attn.tile_kind' op counts is '!attn.tile<q 16, kv 8, f32>'; expected f32 with one dim, 'q' (C1)}}
+  %0 = attn.tile_kind %x valid(%i) keys(8) : !attn.tile<q 16, kv 8, f32>
+  return
+}
+
+// -----
+
+func.func @tile_kind_c1_dim(%x: !attn.tile<kv 16, f32>, %i: index) {
+  // expected-error @+1 {{expected f32 with one dim, 'q' (C1)}}
+  %0 = attn.tile_kind %x valid(%i) keys(8) : !attn.tile<kv 16, f32>
+  return
+}
+
+// -----
+
+func.func @tile_kind_c1_type(%x: !attn.tile<q 16, i32>, %i: index) {
+  // expected-error @+1 {{expected f32 with one dim, 'q' (C1)}}
+  %0 = attn.tile_kind %x valid(%i) keys(8) : !attn.tile<q 16, i32>
+  return
+}
+
+// -----
+
+func.func @tile_kind_c2(%x: !attn.tile<q 16, f32>, %i: index) {
+  // expected-error @+1 {{op keys is 0; expected 1 to 16777216 (C2)}}
+  %0 = attn.tile_kind %x valid(%i) keys(0) : !attn.tile<q 16, f32>
+  return
+}
+
+// -----
+
+func.func @tile_kind_c2_many(%x: !attn.tile<q 16, f32>, %i: index) {
+  // expected-error @+1 {{op keys is 16777217; expected 1 to 16777216 (C2)}}
+  %0 = attn.tile_kind %x valid(%i) keys(16777217) : !attn.tile<q 16, f32>
+  return
+}
+
+// -----
+
 func.func @store_tile_c1(%t: !attn.tile<q 16, d 64, f32>,
                          %v: !attn.view<q, dv 64, f32>, %i: index) {
   // expected-error @+1 {{'attn.store_tile' op tile is '!attn.tile<q 16, d 64, f32>' and the view is '!attn.view<q, dv 64, f32>'; expected dims 'q' and 'dv 64' (C1)}}

@@ -32,8 +32,8 @@
 
 // -----
 
-// expected-error @+1 {{tile element type is 'i32'; expected a float type}}
-"test.op"() {a = !attn.tile<q 4, i32>} : () -> ()
+// expected-error @+1 {{tile element type is 'index'; expected a float or integer type}}
+"test.op"() {a = !attn.tile<q 4, index>} : () -> ()
 
 // -----
 
@@ -57,8 +57,13 @@
 
 // -----
 
-// expected-error @+1 {{tile layout is #attn.buffer<[kv, q], pairs> and element type 'f32'; expected 16 bits with pairs}}
+// expected-error @+1 {{tile layout is #attn.buffer<[kv, q], pairs> and element type 'f32'; expected a float of 16 bits with pairs}}
 "test.op"() {a = !attn.tile<q 4, kv 4, f32, #attn.buffer<[kv, q], pairs>>} : () -> ()
+
+// -----
+
+// expected-error @+1 {{element type 'i16'; expected a float of 16 bits with pairs}}
+"test.op"() {a = !attn.tile<q 4, kv 4, i16, #attn.buffer<[kv, q], pairs>>} : () -> ()
 
 // -----
 

@@ -421,6 +421,25 @@ func.func @load_and_store(%in: !attn.view<kv, d 64, bf16>,
   return
 }
 
+// CHECK-LABEL: func @boxes
+// CHECK:         attn.load_box %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}) : memref<?x?xf64, strided<[0, ?], offset: ?>> -> !attn.tile<q 64, kv 128, f32>
+// CHECK:         attn.load_box %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : memref<?xi64> -> !attn.tile<q 64, i64>
+// CHECK:         attn.load_box %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : memref<?xi1> -> !attn.tile<kv 128, i8>
+// CHECK:         attn.tile_kind %{{[a-z0-9_#]+}} valid(%{{[a-z0-9_#]+}}) keys(128) : !attn.tile<q 64, f32>
+func.func @boxes(%bias: memref<?x?xf64, strided<[0, ?], offset: ?>>,
+                 %positions: memref<?xi64>, %mask: memref<?xi1>,
+                 %counts: !attn.tile<q 64, f32>, %i: index) {
+  %0 = attn.load_box %bias[%i, %i] valid(%i, %i)
+      : memref<?x?xf64, strided<[0, ?], offset: ?>>
+      -> !attn.tile<q 64, kv 128, f32>
+  %1 = attn.load_box %positions[%i] valid(%i)
+      : memref<?xi64> -> !attn.tile<q 64, i64>
+  %2 = attn.load_box %mask[%i] valid(%i)
+      : memref<?xi1> -> !attn.tile<kv 128, i8>
+  %3 = attn.tile_kind %counts valid(%i) keys(128) : !attn.tile<q 64, f32>
+  return
+}
+
 // Types print in full, so that a dump reads like the documentation.
 // CHECK-LABEL: func @arithmetic
 // CHECK:         attn.fill %{{[a-z0-9_#]+}} : f32 -> !attn.tile<q 64, f32>

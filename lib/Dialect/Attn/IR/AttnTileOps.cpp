@@ -113,6 +113,57 @@ LogicalResult LoadTileOp::verify() {
   return success();
 }
 
+/// The element type of a box of `source`.
+static Type getBoxElementType(Type source) {
+  if (isa<FloatType>(source))
+    return Float32Type::get(source.getContext());
+  if (source.isInteger(1))
+    return IntegerType::get(source.getContext(), 8);
+  return source;
+}
+
+LogicalResult LoadBoxOp::verify() {
+  // load_box_c1
+  TileType tile = getTile().getType();
+  auto source = cast<MemRefType>(getSource().getType());
+  if (!llvm::all_of(tile.getDims(),
+                    [](Dim dim) { return dim == Dim::q || dim == Dim::kv; }))
+    return emitOpError() << "tile is " << tile
+                         << "; expected dims 'q' and 'kv' (C1)";
+  if (source.getRank() != tile.getRank())
+    return emitOpError() << "source is " << source << " and the tile is "
+                         << tile << "; expected the same number of dims (C1)";
+  for (auto [name, values] :
+       {std::pair("offsets", getOffsets()), std::pair("valid", getValid())})
+    if (static_cast<int64_t>(values.size()) != tile.getRank())
+      return emitOpError() << name << " has " << values.size()
+                           << " values; expected " << tile.getRank()
+                           << ", one per dim (C1)";
+  // load_box_c2
+  Type expected = getBoxElementType(source.getElementType());
+  if (tile.getElementType() != expected)
+    return emitOpError() << "tile has element type " << tile.getElementType()
+                         << "; expected " << expected << " for a source of "
+                         << source.getElementType() << " (C2)";
+  return success();
+}
+
+LogicalResult TileKindOp::verify() {
+  // tile_kind_c1
+  TileType counts = getCounts().getType();
+  if (counts.getRank() != 1 || !counts.hasDim(Dim::q) ||
+      !counts.getElementType().isF32())
+    return emitOpError() << "counts is " << counts
+                         << "; expected f32 with one dim, 'q' (C1)";
+  // tile_kind_c2
+  constexpr int64_t most = 1 << 24;
+  int64_t keys = getKeys();
+  if (keys < 1 || keys > most)
+    return emitOpError() << "keys is " << keys << "; expected 1 to " << most
+                         << " (C2)";
+  return success();
+}
+
 LogicalResult StoreTileOp::verify() {
   return verifyTileOfView(*this, getTile().getType(), getView().getType());
 }

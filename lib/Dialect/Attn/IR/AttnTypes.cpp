@@ -113,9 +113,9 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
                          << " elements";
     elements *= extent;
   }
-  if (!isa<FloatType>(elementType))
+  if (!isa<FloatType, IntegerType>(elementType))
     return emitError() << "tile element type is " << elementType
-                       << "; expected a float type";
+                       << "; expected a float or integer type";
   if (!layout)
     return success();
   if (!isTileLayout(layout))
@@ -129,9 +129,12 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
                            order.end()))
     return emitError() << "tile layout is " << layout
                        << "; expected it to list the dims of the tile";
-  if (buffer.getPairs() && elementType.getIntOrFloatBitWidth() != 16)
+  bool isHalf = isa<FloatType>(elementType) &&
+                elementType.getIntOrFloatBitWidth() == 16;
+  if (buffer.getPairs() && !isHalf)
     return emitError() << "tile layout is " << layout << " and element type "
-                       << elementType << "; expected 16 bits with pairs";
+                       << elementType
+                       << "; expected a float of 16 bits with pairs";
   return success();
 }
 

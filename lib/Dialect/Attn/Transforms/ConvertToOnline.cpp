@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Online/KernelBuilder.h"
+#include "Online/TileTable.h"
 #include "attn/Dialect/Attn/Transforms/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -34,9 +34,10 @@ using namespace attn;
 static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
   ConfigAttr config = op.getConfigAttr();
   const std::pair<bool, StringRef> features[] = {
-      {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
+      {config.getHeads() > 1 &&
+           (op.getBias() || op.getAlibiSlopes() || needsTileTable(op)),
+       "elements per row or head in tiles of several heads"},
       {config.getHeads() > 1 && op.getSinks() && !config.getSplit(),
        "sinks in tiles of several heads"},
       {(op.getNumSplits() || op.getSplitSize()) && !config.getSplit(),
@@ -91,17 +92,41 @@ static func::FuncOp createKernel(AttentionOp op, StringRef name,
   return kernel;
 }
 
-/// Replaces `op` by the launch of a kernel named `name`. With a split, the
-/// launch gets a workspace instead of the results, and a merge follows.
-static LogicalResult convertToOnline(AttentionOp op, StringRef name,
-                                     bool countTiles) {
-  bool splits = static_cast<bool>(op.getConfigAttr().getSplit());
-  llvm::SetVector<Value> operands(op->operand_begin(), op->operand_end());
-  if (splits)
-    operands.set_subtract(op.getOuts());
+namespace {
+/// The kernels of one op. With a split, the main one gets a workspace instead
+/// of the results, and a merge follows; a mask that reads data has a second
+/// kernel, which fills the tile table.
+class KernelFactory {
+public:
+  KernelFactory(AttentionOp op, bool countTiles)
+      : op(op), operands(op->operand_begin(), op->operand_end()),
+        hasTable(needsTileTable(op)),
+        splits(static_cast<bool>(op.getConfigAttr().getSplit())),
+        countTiles(countTiles) {
+    if (splits)
+      operands.set_subtract(op.getOuts());
+  }
+
+  bool hasTileTable() const { return hasTable; }
+
+  LogicalResult create(StringRef name, bool fillsTable);
+  /// Replaces the op by the launches.
+  void launch(StringRef name, StringRef tableName);
+
+private:
+  AttentionOp op;
+  llvm::SetVector<Value> operands;
+  bool hasTable, splits, countTiles;
+};
+} // namespace
+
+LogicalResult KernelFactory::create(StringRef name, bool fillsTable) {
+  bool hasWorkspace = splits && !fillsTable;
   SmallVector<Type> types = llvm::map_to_vector(
       operands, [](Value operand) { return operand.getType(); });
-  if (splits)
+  if (hasTable)
+    types.push_back(getTileTableType(op.getContext()));
+  if (hasWorkspace)
     types.append({getPartOutsType(op), getPartLsesType(op)});
   types.append(2, IndexType::get(op.getContext()));
 
@@ -109,17 +134,31 @@ static LogicalResult convertToOnline(AttentionOp op, StringRef name,
   ArrayRef<BlockArgument> arguments = kernel.getArguments();
   IRMapping args;
   args.map(operands.getArrayRef(), arguments.take_front(operands.size()));
+  arguments = arguments.drop_front(operands.size());
+  Value table;
+  if (hasTable) {
+    table = arguments.front();
+    arguments = arguments.drop_front();
+  }
   Workspace partOf;
-  if (splits)
-    partOf = {arguments[operands.size()], arguments[operands.size() + 1]};
-  if (failed(KernelBuilder(op, kernel, args, partOf, countTiles).build()))
-    return failure();
+  if (hasWorkspace)
+    partOf = {arguments[0], arguments[1]};
+  return KernelBuilder(op, kernel, args, partOf, table, fillsTable, countTiles)
+      .build();
+}
 
+void KernelFactory::launch(StringRef name, StringRef tableName) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   WorkExtents work = buildWorkExtents(b, op, op.getQ(), op.getCuSeqlensQ());
   Value count = arith::MulIOp::create(
       b, arith::MulIOp::create(b, work.batches, work.heads), work.qBlocks);
   SmallVector<Value> launched(operands.getArrayRef());
+  TileTable table;
+  if (hasTable) {
+    table = allocateTileTable(b, op, work);
+    launched.push_back(table.memref);
+    LaunchOp::create(b, tableName, table.rows, launched);
+  }
   Workspace workspace;
   if (splits) {
     workspace = buildWorkspace(b, op, count);
@@ -127,10 +166,11 @@ static LogicalResult convertToOnline(AttentionOp op, StringRef name,
     count = arith::MulIOp::create(b, count, buildDim(b, workspace.outs, 0));
   }
   LaunchOp::create(b, name, count, launched);
+  if (hasTable)
+    memref::DeallocOp::create(b, table.memref);
   if (splits)
     buildMergeOfParts(b, op, workspace);
   op.erase();
-  return success();
 }
 
 static LogicalResult createTileCounts(ModuleOp module) {
@@ -168,15 +208,29 @@ struct ConvertToOnlinePass
       return signalPassFailure();
     for (AttentionOp op : ops) {
       auto parent = op->getParentOfType<func::FuncOp>();
-      SmallString<64> name = SymbolTable::generateSymbolName<64>(
-          (parent.getName() + "_attention").str(),
-          [&](StringRef candidate) {
-            return getOperation().lookupSymbol(candidate) != nullptr;
-          },
-          uniqueKernels);
-      if (failed(convertToOnline(op, name, countTiles)))
+      KernelFactory kernels(op, countTiles);
+      std::string tableName;
+      if (kernels.hasTileTable()) {
+        tableName = getFreeName((parent.getName() + "_tiles").str());
+        if (failed(kernels.create(tableName, /*fillsTable=*/true)))
+          return signalPassFailure();
+      }
+      std::string name = getFreeName((parent.getName() + "_attention").str());
+      if (failed(kernels.create(name, /*fillsTable=*/false)))
         return signalPassFailure();
+      kernels.launch(name, tableName);
     }
+  }
+
+  std::string getFreeName(StringRef prefix) {
+    return SymbolTable::generateSymbolName<64>(
+               prefix,
+               [&](StringRef candidate) {
+                 return getOperation().lookupSymbol(candidate) != nullptr;
+               },
+               uniqueKernels)
+        .str()
+        .str();
   }
 
   unsigned uniqueKernels = 0;

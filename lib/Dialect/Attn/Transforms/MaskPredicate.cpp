@@ -31,6 +31,7 @@ private:
   Value emitWindow(SlidingWindowAttr window);
   Value emitChunk(ChunkedAttr chunked);
   Value emitPrefix(PrefixAttr prefix);
+  Value emitSegments(SegmentsAttr segments);
   template <typename OpTy>
   Value emitAll(ArrayRef<Attribute> masks, bool neutral);
   Value refuse(StringRef what, StringRef why);
@@ -103,6 +104,14 @@ Value PredicateEmitter::emitPrefix(PrefixAttr prefix) {
   return compare(arith::CmpIPredicate::slt, operands.j, length);
 }
 
+Value PredicateEmitter::emitSegments(SegmentsAttr segments) {
+  if (!operands.slotElement)
+    return refuse("segments", "reads segment ids of the row and the key");
+  return compare(arith::CmpIPredicate::eq,
+                 operands.slotElement(segments.getQSlot()),
+                 operands.slotElement(segments.getKvSlot()));
+}
+
 template <typename OpTy>
 Value PredicateEmitter::emitAll(ArrayRef<Attribute> masks, bool neutral) {
   Value all;
@@ -134,10 +143,13 @@ Value PredicateEmitter::emitNode(Attribute mask) {
                                                          boolean(true))
                    : visible;
   }
-  if (isa<SegmentsAttr>(mask))
-    return refuse("segments", "reads segment ids of the row and the key");
-  if (isa<DenseAttr>(mask))
-    return refuse("dense", "reads a mask tensor");
+  if (auto segments = dyn_cast<SegmentsAttr>(mask))
+    return emitSegments(segments);
+  if (auto dense = dyn_cast<DenseAttr>(mask)) {
+    if (!operands.slotElement)
+      return refuse("dense", "reads a mask tensor");
+    return operands.slotElement(dense.getSlot());
+  }
   if (isa<CustomAttr>(mask))
     return refuse("custom", "calls a function of the module");
   if (isa<PerHeadAttr>(mask))

@@ -44,6 +44,17 @@ func.func @load_tile(%view: !attn.view<kv, d 64, f32>, %row: index,
   return
 }
 
+func.func @load_box(%bias: memref<?x?xbf16>, %row: index, %key: index,
+                    %rows: index, %keys: index) {
+  // EXAMPLE attn.load_box
+  return
+}
+
+func.func @tile_kind(%counts: !attn.tile<q 64, f32>, %n: index) {
+  // EXAMPLE attn.tile_kind
+  return
+}
+
 func.func @store_tile(%t: !attn.tile<q 64, dv 64, f32>,
                       %view: !attn.view<q, dv 64, bf16>, %row: index,
                       %n: index) {

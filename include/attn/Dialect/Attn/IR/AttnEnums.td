@@ -52,4 +52,10 @@ def Attn_ReductionKindAttr
   let assemblyFormat = "$value";
 }
 
+def Attn_TileVisibility : I32Enum<"TileVisibility", "what a mask shows of a tile", [
+    I32EnumCase<"empty", 0>, I32EnumCase<"partial", 1>,
+    I32EnumCase<"full", 2>]> {
+  let cppNamespace = "::attn";
+}
+
 #endif // ATTN_DIALECT_ATTN_IR_ATTNENUMS_TD

@@ -157,6 +157,40 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
   let hasVerifier = 1;
 }
 
+def Attn_LoadBoxOp : Attn_Op<"load_box", [
+    AttrSizedOperandSegments, MemoryEffects<[MemRead]>]> {
+  let summary = "Load a box of a memref as a tile";
+  let description = [{
+    Element (i, j) of the tile is `source[offsets[0] + i, offsets[1] + j]`, with
+    the tile's dims in the order its type lists them; a stride of 0 repeats one
+    element. Only the first `valid` elements of each dim are read; the tile is 0
+    beyond them. Floats become f32 (a finite f64 stays finite), i1 becomes i8, 0
+    or 1.
+
+    This is how bias, masks, segment ids and positions enter an `attn.map`.
+
+    Constraints:
+    - (C1) The tile has dims `q`, `kv` or both; source has its rank, and offsets
+      and valid have one value per dim.
+    - (C2) The tile's element type is f32 if source's is a float, i8 if it is
+      i1, and source's otherwise.
+
+    Example:
+    ```mlir
+    %t = attn.load_box %bias[%row, %key] valid(%rows, %keys)
+        : memref<?x?xbf16> -> !attn.tile<q 64, kv 128, f32>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source, Variadic<Index>:$offsets,
+                       Variadic<Index>:$valid);
+  let results = (outs Attn_TileType:$tile);
+  let assemblyFormat = [{
+    $source `[` $offsets `]` `valid` `(` $valid `)` attr-dict
+    `:` type($source) `->` qualified(type($tile))
+  }];
+  let hasVerifier = 1;
+}
+
 def Attn_StoreTileOp
     : Attn_Op<"store_tile", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Store the valid rows of a tile, rounded to the view's type";
@@ -353,6 +387,31 @@ def Attn_ReduceOp
   let assemblyFormat = [{
     custom<ReductionKind>($kind) $input `into` $into attr-dict `:`
     qualified(type($input)) `->` qualified(type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_TileKindOp : Attn_Op<"tile_kind", [Pure]> {
+  let summary = "Whether a mask hides, cuts or shows a tile";
+  let description = [{
+    `counts` holds the number of visible keys of each row of a tile of `keys`
+    keys. The result is 0 (empty) if the first `valid` rows see none, 2 (full)
+    if each of them sees all keys, and 1 (partial) otherwise.
+
+    Constraints:
+    - (C1) counts is f32 and has one dim, `q`.
+    - (C2) keys is at least 1 and at most 2^24, where f32 still counts.
+
+    Example:
+    ```mlir
+    %kind = attn.tile_kind %counts valid(%n) keys(128) : !attn.tile<q 64, f32>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$counts, Index:$valid, I64Attr:$keys);
+  let results = (outs I8:$kind);
+  let assemblyFormat = [{
+    $counts `valid` `(` $valid `)` `keys` `(` $keys `)` attr-dict
+    `:` qualified(type($counts))
   }];
   let hasVerifier = 1;
 }

@@ -22,6 +22,10 @@ struct MaskOperands {
   /// Value of a prefix slot for this batch: index. Called at most once per
   /// slot.
   llvm::function_ref<mlir::Value(int64_t slot)> slotValue;
+  /// The element of a slot of segments (an id, any integer type) or dense (i1)
+  /// that belongs to the row, the key or the pair. Null: such masks are
+  /// refused.
+  llvm::function_ref<mlir::Value(int64_t slot)> slotElement;
 };
 
 /// Emits the i1 predicate `mask` of one pair; a null mask is true. Lengths are
@@ -30,7 +34,7 @@ struct MaskOperands {
 /// division is emitted for a power of two, and equal parts are emitted once.
 ///
 /// Fails, after calling `emitError` with the reason, for per_head (expand it
-/// first) and for segments, dense and custom.
+/// first), for custom, and for segments and dense without `slotElement`.
 mlir::FailureOr<mlir::Value>
 emitVisible(mlir::OpBuilder &builder, mlir::Location loc, mlir::Attribute mask,
             const MaskOperands &operands,

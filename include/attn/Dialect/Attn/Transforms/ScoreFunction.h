@@ -56,6 +56,9 @@ public:
     return dotFactor || softcapFactor || alibiSlope || hasBias;
   }
 
+  /// Whether it reads ScoreElement::qPos.
+  bool usesPositions() const { return alibiSlope != nullptr; }
+
   /// The final score of one pair, -inf where the bias hides it.
   mlir::Value buildScore(mlir::ImplicitLocOpBuilder &b,
                          const ScoreElement &element) const;

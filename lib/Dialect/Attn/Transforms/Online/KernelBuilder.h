@@ -8,11 +8,13 @@
 // Private to the pass attn-convert-to-online. The steps, in the order of the
 // emitted code, each in a file of its own:
 //
-//   WorkItem.cpp    decode the work item, load the query tile
-//   KeyRanges.cpp   derive the key ranges from the mask
-//   Parts.cpp       with a split: which part of them, and where results go
-//   KeyLoops.cpp    walk the ranges, store out and lse
-//   ScoreTile.cpp   one step: products, scores, visibility, online softmax
+//   WorkItem.cpp      decode the work item, load the query tile
+//   PairOperands.cpp  find and load bias, dense masks, segment ids, positions
+//   KeyRanges.cpp     derive the key ranges from the mask
+//   Parts.cpp         with a split: which part of them, and where results go
+//   KeyLoops.cpp      walk the ranges, store out and lse
+//   ScoreTile.cpp     one step: products, scores, visibility, online softmax
+//   TileTable.cpp     where a mask reads data: which tiles of a range to visit
 //
 //===----------------------------------------------------------------------===//
 
@@ -54,6 +56,38 @@ WorkExtents buildWorkExtents(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
 /// Ranges of key tiles that all run the same body.
 struct BodyRanges {
   llvm::SmallVector<mlir::Value> begins, ends;
+
+  void append(const BodyRanges &other) {
+    begins.append(other.begins);
+    ends.append(other.ends);
+  }
+};
+
+/// Emits one copy of `body` that runs for each of `ranges`.
+void forEachRange(
+    mlir::ImplicitLocOpBuilder &b, const BodyRanges &ranges,
+    llvm::function_ref<void(mlir::Value begin, mlir::Value end)> body);
+
+/// Keys of one tile or step: the first, how many of them are below kv_len, and
+/// how many there are.
+struct KeyTile {
+  mlir::Value first, valid;
+  int64_t count = 0;
+};
+
+/// An operand with an element per row, per key or per pair of them: bias, a
+/// dense mask, segment ids, positions.
+struct PairOperand {
+  /// The part for the work item's batch and head; memref with a dim for each
+  /// of `dims`.
+  mlir::Value plane;
+  llvm::SmallVector<Dim, 2> dims;
+  /// Rows and keys in front of the sequence in `plane`, or null.
+  mlir::Value qBase, kvBase;
+  /// The tile of the work item's rows, if no element depends on the key.
+  mlir::Value rowTile;
+  /// While the body of a map is built: the element of the pair.
+  mlir::Value element;
 };
 
 /// What depends on the work item alone. Rows and keys are counted within their
@@ -61,6 +95,8 @@ struct BodyRanges {
 struct WorkItem {
   /// Batch, query head (the first one, if several share the tile), KV head.
   mlir::Value batch, head, kvHead;
+  /// The number of the block of rows over all sequences.
+  mlir::Value blockNumber;
   /// The part of the keys; null without a split.
   mlir::Value part;
   /// The first row of the sequence in the tile, and the number of the tile's
@@ -85,7 +121,7 @@ public:
   /// `workspace` is empty unless the config has a split.
   KernelBuilder(AttentionOp op, mlir::func::FuncOp kernel,
                 const mlir::IRMapping &args, const Workspace &workspace,
-                bool countTiles);
+                mlir::Value table, bool fillsTable, bool countTiles);
 
   llvm::LogicalResult build();
 
@@ -108,6 +144,18 @@ private:
                         Dim dim, int64_t extent);
   mlir::Value loadQueryTile();
 
+  // PairOperands.cpp
+  PairOperand buildSequenceOperand(mlir::Value memref, Dim dim,
+                                   mlir::Value base);
+  void buildMaskPairOperands(mlir::Attribute mask);
+  void buildPairOperands();
+  mlir::Value loadPairTile(const PairOperand &operand, const KeyTile &keys);
+  llvm::SmallVector<PairOperand *> getPairOperands(bool scores,
+                                                   bool visibility);
+  mlir::Value buildPairMap(TileType type, mlir::ValueRange inputs,
+                           llvm::ArrayRef<PairOperand *> operands,
+                           const KeyTile &keys, MapBodyFn body);
+
   // KeyRanges.cpp
   llvm::LogicalResult buildMaskRanges();
   llvm::LogicalResult buildClassRanges(mlir::Attribute mask, BodyRanges &full,
@@ -124,10 +172,19 @@ private:
   mlir::Value buildQueryHead(mlir::ImplicitLocOpBuilder &b, mlir::Value row);
   mlir::FailureOr<mlir::Value> buildVisible(mlir::ImplicitLocOpBuilder &b,
                                             mlir::Value row, mlir::Value key);
+  KeyTile buildKeyTile(mlir::Value firstKey, int64_t count, TileKind kind);
   mlir::FailureOr<mlir::Value> buildScores(mlir::Value dots,
-                                           mlir::Value firstKey, TileKind kind);
+                                           const KeyTile &keys, TileKind kind);
   mlir::FailureOr<OnlineState> buildStep(const OnlineState &state,
                                          mlir::Value firstKey, TileKind kind);
+
+  // TileTable.cpp
+  mlir::Value buildTableRow();
+  mlir::FailureOr<mlir::Value> buildTileVisibility(mlir::Value tile);
+  llvm::LogicalResult buildTableRanges(const BodyRanges &ranges, TileKind kind);
+  llvm::LogicalResult fillTableRow();
+  bool canBeFull();
+  mlir::Value buildTimes(mlir::Value tile, TileKind kind);
 
   // KeyLoops.cpp
   mlir::FailureOr<OnlineState> buildRangeLoops(const OnlineState &state,
@@ -136,6 +193,8 @@ private:
   mlir::FailureOr<OnlineState> buildTileLoop(const OnlineState &state,
                                              mlir::Value begin, mlir::Value end,
                                              TileKind kind);
+  mlir::FailureOr<OnlineState> buildTile(const OnlineState &state,
+                                         mlir::Value tile, TileKind kind);
   mlir::FailureOr<OnlineState>
   buildComputeSteps(const OnlineState &state, mlir::Value tile, TileKind kind);
   void buildTileCount(TileKind kind);
@@ -150,6 +209,10 @@ private:
   ConfigAttr config;
   const mlir::IRMapping &args;
   const Workspace &workspace;
+  /// What a data-dependent mask shows of each tile, or null; see TileTable.h.
+  mlir::Value table;
+  /// Whether the kernel fills the table, or computes attention.
+  bool fillsTable;
   bool countTiles;
   mlir::ImplicitLocOpBuilder b;
   /// The work items of this call: [begin, end).
@@ -165,6 +228,11 @@ private:
   /// which they then keep accumulators small.
   mlir::Value guard, guardScale;
   std::optional<ScoreFunction> score;
+  std::optional<PairOperand> bias, positions;
+  /// Those of the mask, by slot.
+  llvm::SmallVector<std::optional<PairOperand>> maskPairs;
+  /// The row of the table that belongs to the work item.
+  mlir::Value tableRow;
 
   /// Heads with equal masks form a class; `headClass` is null if all agree.
   llvm::SmallVector<mlir::Attribute> classMasks;

@@ -45,6 +45,23 @@ KernelBuilder::buildComputeSteps(const OnlineState &state, Value tile,
   return OnlineState::fromValues(loop.getResults());
 }
 
+/// The steps of one tile, if the table has it as one of `kind`.
+FailureOr<OnlineState> KernelBuilder::buildTile(const OnlineState &state,
+                                                Value tile, TileKind kind) {
+  if (!table)
+    return buildComputeSteps(state, tile, kind);
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildTimes(tile, kind),
+                                 buildIndex(b, 1), state.values());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  FailureOr<OnlineState> next = buildComputeSteps(
+      OnlineState::fromValues(loop.getRegionIterArgs()), tile, kind);
+  if (failed(next))
+    return failure();
+  scf::YieldOp::create(b, next->values());
+  return OnlineState::fromValues(loop.getResults());
+}
+
 FailureOr<OnlineState> KernelBuilder::buildTileLoop(const OnlineState &state,
                                                     Value begin, Value end,
                                                     TileKind kind) {
@@ -53,12 +70,40 @@ FailureOr<OnlineState> KernelBuilder::buildTileLoop(const OnlineState &state,
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   FailureOr<OnlineState> next =
-      buildComputeSteps(OnlineState::fromValues(loop.getRegionIterArgs()),
-                        loop.getInductionVar(), kind);
+      buildTile(OnlineState::fromValues(loop.getRegionIterArgs()),
+                loop.getInductionVar(), kind);
   if (failed(next))
     return failure();
   scf::YieldOp::create(b, next->values());
   return OnlineState::fromValues(loop.getResults());
+}
+
+/// The bounds of range `number`, a value, of `ranges`.
+static std::pair<Value, Value>
+selectRange(ImplicitLocOpBuilder &b, const BodyRanges &ranges, Value number) {
+  Value begin = ranges.begins[0], end = ranges.ends[0];
+  for (size_t i = 1; i < ranges.begins.size(); ++i) {
+    Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number,
+                                       buildIndex(b, i));
+    begin = arith::SelectOp::create(b, mine, ranges.begins[i], begin);
+    end = arith::SelectOp::create(b, mine, ranges.ends[i], end);
+  }
+  return {begin, end};
+}
+
+void attn::forEachRange(ImplicitLocOpBuilder &b, const BodyRanges &ranges,
+                        function_ref<void(Value begin, Value end)> body) {
+  size_t count = ranges.begins.size();
+  if (count == 0)
+    return;
+  if (count == 1)
+    return body(ranges.begins[0], ranges.ends[0]);
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, count),
+                                 buildIndex(b, 1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  auto [begin, end] = selectRange(b, ranges, loop.getInductionVar());
+  body(begin, end);
 }
 
 /// All ranges that run the body of `kind`, through one copy of that body.
@@ -74,13 +119,7 @@ FailureOr<OnlineState> KernelBuilder::buildRangeLoops(const OnlineState &state,
                                  buildIndex(b, 1), state.values());
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  Value begin = ranges.begins[0], end = ranges.ends[0];
-  for (size_t i = 1; i < count; ++i) {
-    Value mine = arith::CmpIOp::create(
-        b, arith::CmpIPredicate::eq, loop.getInductionVar(), buildIndex(b, i));
-    begin = arith::SelectOp::create(b, mine, ranges.begins[i], begin);
-    end = arith::SelectOp::create(b, mine, ranges.ends[i], end);
-  }
+  auto [begin, end] = selectRange(b, ranges, loop.getInductionVar());
   FailureOr<OnlineState> next = buildTileLoop(
       OnlineState::fromValues(loop.getRegionIterArgs()), begin, end, kind);
   if (failed(next))
@@ -163,7 +202,10 @@ LogicalResult KernelBuilder::buildAttempts() {
                               buildF32(b, kSmallWeight), buildF32(b, 1));
   FailureOr<OnlineState> state =
       buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(), item.sink);
-  state = buildRangeLoops(*state, full, TileKind::Full);
+  BodyRanges unmasked = full;
+  if (table && canBeFull()) // It tells which tiles of the others are full.
+    unmasked.append(partial);
+  state = buildRangeLoops(*state, unmasked, TileKind::Full);
   if (failed(state))
     return failure();
   state = buildRangeLoops(*state, partial, TileKind::Partial);
@@ -186,10 +228,10 @@ LogicalResult KernelBuilder::buildAttempts() {
 
 KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
                              const IRMapping &args, const Workspace &workspace,
-                             bool countTiles)
+                             Value table, bool fillsTable, bool countTiles)
     : op(op), config(op.getConfigAttr()), args(args), workspace(workspace),
-      countTiles(countTiles), b(op.getLoc(), op.getContext()),
-      outLayout(op.getOutLayout()) {
+      table(table), fillsTable(fillsTable), countTiles(countTiles),
+      b(op.getLoc(), op.getContext()), outLayout(op.getOutLayout()) {
   b.setInsertionPointToStart(&kernel.getBody().front());
   begin = kernel.getArguments().drop_back(1).back();
   end = kernel.getArguments().back();
@@ -201,8 +243,13 @@ LogicalResult KernelBuilder::buildSequenceItem() {
   score.emplace(
       b, op, [&](Value operand) { return arg(operand); }, item.alibiSlope,
       item.scoreDescale);
+  buildPairOperands();
+  if (table)
+    tableRow = buildTableRow();
   if (failed(buildMaskRanges()))
     return failure();
+  if (fillsTable)
+    return fillTableRow();
   if (item.part)
     cutRanges();
   queryTile = loadQueryTile();
@@ -224,7 +271,8 @@ LogicalResult KernelBuilder::buildPackedItem() {
   auto exists = scf::IfOp::create(b, isLess(item.batch, sequences),
                                   /*withElseRegion=*/true);
   b.setInsertionPointToStart(exists.elseBlock());
-  storePadding();
+  if (!fillsTable)
+    storePadding();
   b.setInsertionPointToStart(exists.thenBlock());
   return buildSequenceItem();
 }
@@ -233,9 +281,9 @@ LogicalResult KernelBuilder::build() {
   auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
   b.setInsertionPointToStart(loop.getBody());
   Value index = loop.getInductionVar();
-  if (config.getSplit()) {
+  if (config.getSplit() && !fillsTable) {
     index = buildPart(index);
-  } else {
+  } else if (!fillsTable) {
     out = arg(op.getOut());
     if (op.getLse())
       lse = arg(op.getLse());

@@ -29,6 +29,7 @@ LogicalResult KernelBuilder::buildClassRanges(Attribute mask, BodyRanges &full,
   problem.qOffset = getConstant(item.qOffset);
   problem.qLen = getConstant(item.qLen);
   problem.kvLen = getConstant(item.kvLen);
+  problem.arbitraryPositions = op.getQPositions() != nullptr;
   FailureOr<MaskRanges> ranges = analyzeKvRanges(
       b.getContext(), problem, [&] { return op.emitOpError(); });
   if (failed(ranges))

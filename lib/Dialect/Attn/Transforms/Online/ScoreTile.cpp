@@ -23,6 +23,8 @@ Value KernelBuilder::buildQueryHead(ImplicitLocOpBuilder &b, Value row) {
 
 /// The position of a row of the tile.
 Value KernelBuilder::buildQueryPosition(ImplicitLocOpBuilder &b, Value row) {
+  if (positions)
+    return arith::IndexCastOp::create(b, b.getIndexType(), positions->element);
   if (config.getHeads() > 1)
     row = arith::DivUIOp::create(b, row, buildIndex(b, config.getHeads()));
   return arith::AddIOp::create(
@@ -35,12 +37,20 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   auto slotValue = [&](int64_t slot) {
     return buildLoadIndex(b, arg(op.getMaskOperands()[slot]), item.batch);
   };
+  auto slotElement = [&](int64_t slot) -> Value {
+    Value element = maskPairs[slot]->element;
+    if (!element.getType().isInteger(8))
+      return element;
+    Value zero = arith::ConstantOp::create(b, b.getI8IntegerAttr(0));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, element, zero);
+  };
   MaskOperands operands;
   operands.qPos = buildQueryPosition(b, row);
   operands.j = key;
   operands.b = item.batch;
   operands.h = buildQueryHead(b, row);
   operands.slotValue = slotValue;
+  operands.slotElement = slotElement;
   Value visible =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
   Value byMask;
@@ -66,23 +76,27 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
 }
 
 /// The scores of a q x kv tile of products; -inf where a key is hidden.
-FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
+FailureOr<Value> KernelBuilder::buildScores(Value dots, const KeyTile &keys,
                                             TileKind kind) {
   if (kind == TileKind::Full && !score->needsMap())
     return dots;
   LogicalResult status = success();
-  Value scores = buildMap(
-      b, cast<TileType>(dots.getType()), dots,
+  bool visibility = kind == TileKind::Partial;
+  Value scores = buildPairMap(
+      cast<TileType>(dots.getType()), dots,
+      getPairOperands(/*scores=*/true, visibility), keys,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
-        Value key = arith::AddIOp::create(b, at[1], firstKey);
+        Value key = arith::AddIOp::create(b, at[1], keys.first);
         ScoreElement element;
         element.dot = elements[0];
+        element.bias = bias ? bias->element : Value();
         element.batch = item.batch;
         element.head = item.head;
-        element.qPos = buildQueryPosition(b, at[0]);
+        if (score->usesPositions())
+          element.qPos = buildQueryPosition(b, at[0]);
         element.key = key;
         Value value = score->buildScore(b, element);
-        if (kind == TileKind::Full)
+        if (!visibility)
           return value;
         FailureOr<Value> visible = buildVisible(b, at[0], key);
         status = visible;
@@ -97,16 +111,24 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
   return scores;
 }
 
+/// `count` keys from `firstKey` on; only a partial tile reaches beyond kv_len.
+KeyTile KernelBuilder::buildKeyTile(Value firstKey, int64_t count,
+                                    TileKind kind) {
+  Value all = buildIndex(b, count);
+  if (kind == TileKind::Full)
+    return {firstKey, all, count};
+  Value left = arith::SubIOp::create(b, item.kvLen, firstKey);
+  Value valid =
+      arith::MaxSIOp::create(b, buildMin(b, left, all), buildIndex(b, 0));
+  return {firstKey, valid, count};
+}
+
 /// One step of the online softmax on the keys from `firstKey` on.
 FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
                                                 Value firstKey, TileKind kind) {
-  int64_t keys = config.getBlockKvCompute();
-  Value valid = buildIndex(b, keys);
-  if (kind == TileKind::Partial) {
-    Value left = arith::SubIOp::create(b, item.kvLen, firstKey);
-    valid =
-        arith::MaxSIOp::create(b, buildMin(b, left, valid), buildIndex(b, 0));
-  }
+  KeyTile step = buildKeyTile(firstKey, config.getBlockKvCompute(), kind);
+  int64_t keys = step.count;
+  Value valid = step.valid;
   // A target whose products widen keys themselves takes them as they are.
   Type operandType = score->getOperandType(), keyType = operandType;
   if (auto schedule = dyn_cast<VectorScheduleAttr>(config.getSchedule());
@@ -127,7 +149,7 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
       b, tileType(Dim::q, config.getBlockQ(), Dim::kv, keys, b.getF32Type()), k,
       queryTile, valid, /*into=*/Value(), /*guard=*/Value(),
       /*guard_scale=*/Value());
-  FailureOr<Value> scores = buildScores(dots, firstKey, kind);
+  FailureOr<Value> scores = buildScores(dots, step, kind);
   if (failed(scores))
     return failure();
   return buildOnlineStep(b, state,

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelBuilder.h"
+#include "TileTable.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -116,9 +117,14 @@ void KernelBuilder::buildWorkItem(Value index) {
   if (op.isPackedQ())
     cuSeqlensQ = arg(op.getCuSeqlensQ());
   WorkExtents work = buildWorkExtents(b, op, q, cuSeqlensQ);
-  auto decoded = WorkItemOp::create(b, index, work.batches, work.heads,
-                                    work.qBlocks, /*longest_first=*/true);
+  // Heads may share the rows of the table that they read.
+  Value heads = fillsTable ? buildTableHeads(b, op, work.heads) : work.heads;
+  auto decoded = WorkItemOp::create(b, index, work.batches, heads, work.qBlocks,
+                                    /*longest_first=*/true);
   item.head = buildTileRows(decoded.getHead());
+  item.blockNumber = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, decoded.getBatch(), work.qBlocks),
+      decoded.getQBlock());
   int64_t blockQ = getBlockRows();
   if (op.isPackedQ()) {
     auto block = PackedBlockOp::create(b, decoded.getQBlock(), cuSeqlensQ,
