@@ -221,6 +221,8 @@ void Drawer::drawScores() {
     add("lens", pickOf<std::string>({"q", "kv", "both"}));
   if (chance(25))
     add("sinks");
+  if (chance(20))
+    add("alibi");
   if (chance(25))
     add("softcap", pickOf<std::string>({"dynamic", "0", "0.5", "20", "1000"}));
   if (chance(30))
@@ -246,8 +248,6 @@ void Drawer::drawUnsupported() {
   if (chance(2))
     add("bias", pickOf<std::string>({"bhij", "ij", "h", "j"}));
   if (chance(2))
-    add("alibi");
-  if (chance(2))
     add("q-positions");
   if (chance(2))
     add("num-splits", 2);
@@ -262,7 +262,7 @@ void Drawer::drawRun() {
   addRun("threads=" + std::to_string(pick(1, 4)));
   addRun("seed=" + std::to_string(pick(0, 1000)));
   if (chance(30))
-    addRun("distribution=" + pickOf<std::string>({"uniform", "ints"}));
+    addRun("distribution=" + pickOf<std::string>({"uniform", "ints", "ones"}));
 }
 
 RandomProblem Drawer::draw() {

@@ -41,7 +41,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
       {op.isPackedQ() || op.isPackedKv(), "packed sequences (cu_seqlens)"},
       {op.isPaged(), "paged keys (block_table)"},
       {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getAlibiSlopes()), "alibi_slopes"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(),

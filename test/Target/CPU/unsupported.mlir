@@ -50,21 +50,6 @@ func.func @bias(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
 
 // -----
 
-func.func @alibi(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
-    %out: memref<2x64x4x32xf32>,
-    %slopes: memref<4xf32>) {
-  // expected-error@+1 {{unsupported on cpu: alibi_slopes}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf32>, memref<2x64x2x32xf32>,
-          memref<2x64x2x32xf32>)
-      scale(1.0)
-      alibi_slopes(%slopes : memref<4xf32>)
-      outs(%out : memref<2x64x4x32xf32>)
-  return
-}
-
-// -----
-
 func.func @q_positions(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
     %out: memref<2x64x4x32xf32>,
     %positions: memref<2x64xi64>) {

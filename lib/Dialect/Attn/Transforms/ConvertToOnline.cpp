@@ -36,7 +36,6 @@ static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
       {op.isPackedQ() || op.isPackedKv(), "cu_seqlens"},
       {op.isPaged(), "block_table"},
       {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getAlibiSlopes()), "alibi_slopes"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},

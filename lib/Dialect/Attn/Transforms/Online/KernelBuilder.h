@@ -66,6 +66,8 @@ struct WorkItem {
   mlir::Value qBase, kvBase;
   /// The logit of the sink, or null.
   mlir::Value sink;
+  /// The slope of ALiBi, or null.
+  mlir::Value alibiSlope;
 };
 
 /// Builds the body of one kernel function.
@@ -82,6 +84,7 @@ private:
   // WorkItem.cpp
   mlir::Value buildSeqLen(mlir::Value lens, mlir::Value memref, Layout layout);
   mlir::Value buildQOffset();
+  mlir::Value buildAlibiSlope();
   void buildWorkItem(mlir::Value index);
   mlir::Value buildView(mlir::Value memref, Layout layout, Dim sequence,
                         Dim dim, int64_t extent);

@@ -99,7 +99,7 @@ void KernelBuilder::storeResults(const OnlineState &state) {
                          buildIndex(b, config.getBlockQ()));
   if (op.getLse())
     StoreStatsOp::create(
-        b, buildLse(b, state, item.rows, item.sink), arg(op.getLse()),
+        b, buildLse(b, state, item.rows), arg(op.getLse()),
         ValueRange{item.batch, item.head, item.firstRow}, valid);
   StoreTileOp::create(b, buildOutput(b, state, item.rows), view, item.firstRow,
                       valid);
@@ -148,7 +148,8 @@ LogicalResult KernelBuilder::build() {
   auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
   b.setInsertionPointToStart(loop.getBody());
   buildWorkItem(loop.getInductionVar());
-  score.emplace(b, op, [&](Value operand) { return arg(operand); });
+  score.emplace(
+      b, op, [&](Value operand) { return arg(operand); }, item.alibiSlope);
   if (failed(buildMaskRanges()))
     return failure();
   queryTile = loadQueryTile();

@@ -54,7 +54,7 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   return arith::AndIOp::create(b, visible, byMask).getResult();
 }
 
-/// The base-2 scores of a q x kv tile of products; -inf where a key is hidden.
+/// The scores of a q x kv tile of products; -inf where a key is hidden.
 FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
                                             TileKind kind) {
   if (kind == TileKind::Full && !score->needsMap())
@@ -63,10 +63,16 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
   Value scores = buildMap(
       b, cast<TileType>(dots.getType()), dots,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
-        Value value = score->buildScore(b, elements[0]);
+        Value key = arith::AddIOp::create(b, at[1], firstKey);
+        ScoreElement element;
+        element.dot = elements[0];
+        element.batch = item.batch;
+        element.head = item.head;
+        element.qPos = buildQueryPosition(b, at[0]);
+        element.key = key;
+        Value value = score->buildScore(b, element);
         if (kind == TileKind::Full)
           return value;
-        Value key = arith::AddIOp::create(b, at[1], firstKey);
         FailureOr<Value> visible = buildVisible(b, at[0], key);
         status = visible;
         if (failed(visible))

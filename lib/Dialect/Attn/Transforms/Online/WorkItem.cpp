@@ -56,6 +56,15 @@ Value KernelBuilder::buildQOffset() {
   return arith::IndexCastOp::create(b, b.getIndexType(), arg(dynamic));
 }
 
+/// The slope of the head, or of the batch and head.
+Value KernelBuilder::buildAlibiSlope() {
+  Value slopes = arg(op.getAlibiSlopes());
+  SmallVector<Value> at{item.batch, item.head};
+  if (cast<MemRefType>(slopes.getType()).getRank() == 1)
+    at.erase(at.begin());
+  return memref::LoadOp::create(b, slopes, at);
+}
+
 /// The rows of the work item's sequence and of the head that `sequence` names.
 Value KernelBuilder::buildView(Value memref, Layout layout, Dim sequence,
                                Dim dim, int64_t extent) {
@@ -90,9 +99,12 @@ void KernelBuilder::buildWorkItem(Value index) {
                     op.getValueHeadDim());
   if (op.getSinks())
     item.sink = memref::LoadOp::create(b, arg(op.getSinks()), item.head);
+  if (op.getAlibiSlopes())
+    item.alibiSlope = buildAlibiSlope();
 }
 
-/// The query tile, scaled where its type holds the product.
+/// The query tile, of the type that enters the products, and scaled where that
+/// is exact.
 Value KernelBuilder::loadQueryTile() {
   Value view = buildView(arg(op.getQ()), op.getQLayout(), Dim::q, Dim::d,
                          op.getHeadDim());
