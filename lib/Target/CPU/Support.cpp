@@ -18,8 +18,6 @@ static std::optional<std::string> findUnsupportedMask(Attribute mask) {
     return "segments masks";
   if (isa<DenseAttr>(mask))
     return "dense masks";
-  if (isa<CustomAttr>(mask))
-    return "custom masks";
   for (Attribute operand : getMaskOperands(mask))
     if (auto feature = findUnsupportedMask(operand))
       return feature;
@@ -42,7 +40,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
       {op.isPaged(), "paged keys (block_table)"},
       {static_cast<bool>(op.getBias()), "bias"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
-      {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(),
        "descale factors"},
       {op.getNumSplits().has_value() || op.getSplitSize().has_value(),

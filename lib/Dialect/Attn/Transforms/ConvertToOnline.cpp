@@ -13,6 +13,7 @@
 
 #include "Online/KernelBuilder.h"
 #include "attn/Dialect/Attn/Transforms/Passes.h"
+#include "attn/Dialect/Attn/Transforms/UserFunction.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -37,7 +38,6 @@ static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
       {op.isPaged(), "block_table"},
       {static_cast<bool>(op.getBias()), "bias"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
-      {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},
       {op.getNumSplits() || op.getSplitSize(), "split keys"}};
   for (auto [used, feature] : features)
@@ -142,7 +142,9 @@ struct ConvertToOnlinePass
         return signalPassFailure();
     if (countTiles && failed(createTileCounts(getOperation())))
       return signalPassFailure();
+    llvm::SetVector<func::FuncOp> functions;
     for (AttentionOp op : ops) {
+      functions.insert_range(getUserFunctions(op));
       auto parent = op->getParentOfType<func::FuncOp>();
       SmallString<64> name = SymbolTable::generateSymbolName<64>(
           (parent.getName() + "_attention").str(),
@@ -153,6 +155,7 @@ struct ConvertToOnlinePass
       if (failed(convertToOnline(op, name, countTiles)))
         return signalPassFailure();
     }
+    eraseUnusedFunctions(getOperation(), functions.getArrayRef());
   }
 
   unsigned uniqueKernels = 0;

@@ -12,6 +12,8 @@
 
 namespace attn {
 
+class CustomAttr;
+
 /// What a mask may look at, for one pair of a query row and a key.
 struct MaskOperands {
   /// Position of the row (i + q_offset, or q_positions[b, i]) and the key:
@@ -22,6 +24,8 @@ struct MaskOperands {
   /// Value of a prefix slot for this batch: index. Called at most once per
   /// slot.
   llvm::function_ref<mlir::Value(int64_t slot)> slotValue;
+  /// i1 of a custom mask for this pair; null where there is none to call.
+  llvm::function_ref<mlir::Value(CustomAttr custom)> customValue;
 };
 
 /// Emits the i1 predicate `mask` of one pair; a null mask is true. Lengths are
@@ -30,7 +34,7 @@ struct MaskOperands {
 /// division is emitted for a power of two, and equal parts are emitted once.
 ///
 /// Fails, after calling `emitError` with the reason, for per_head (expand it
-/// first) and for segments, dense and custom.
+/// first), for segments and dense, and for custom without a `customValue`.
 mlir::FailureOr<mlir::Value>
 emitVisible(mlir::OpBuilder &builder, mlir::Location loc, mlir::Attribute mask,
             const MaskOperands &operands,

@@ -99,6 +99,8 @@ private:
   // ScoreTile.cpp
   mlir::Value buildQueryPosition(mlir::ImplicitLocOpBuilder &b,
                                  mlir::Value row);
+  mlir::Value buildCustom(mlir::ImplicitLocOpBuilder &b, CustomAttr custom,
+                          mlir::Value qPos, mlir::Value key);
   mlir::FailureOr<mlir::Value> buildVisible(mlir::ImplicitLocOpBuilder &b,
                                             mlir::Value row, mlir::Value key);
   mlir::FailureOr<mlir::Value> buildScores(mlir::Value dots,

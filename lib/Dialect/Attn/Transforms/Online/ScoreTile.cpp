@@ -7,6 +7,7 @@
 
 #include "KernelBuilder.h"
 #include "attn/Dialect/Attn/Transforms/MaskPredicate.h"
+#include "attn/Dialect/Attn/Transforms/UserFunction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -18,6 +19,16 @@ Value KernelBuilder::buildQueryPosition(ImplicitLocOpBuilder &b, Value row) {
       b, row, arith::AddIOp::create(b, item.firstRow, item.qOffset));
 }
 
+/// i1: whether the function of a custom mask shows the pair.
+Value KernelBuilder::buildCustom(ImplicitLocOpBuilder &b, CustomAttr custom,
+                                 Value qPos, Value key) {
+  SmallVector<Value> arguments{item.batch, item.head, qPos, key};
+  for (int64_t slot : custom.getSlots())
+    arguments.push_back(arg(op.getMaskOperands()[slot]));
+  return inlineUserFunction(b, lookupUserFunction(op, custom.getFunction()),
+                            arguments);
+}
+
 /// i1: whether the row of the tile sees `key`.
 FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
                                              Value key) {
@@ -25,11 +36,15 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
     return buildLoadIndex(b, arg(op.getMaskOperands()[slot]), item.batch);
   };
   MaskOperands operands;
+  auto customValue = [&](CustomAttr custom) {
+    return buildCustom(b, custom, operands.qPos, key);
+  };
   operands.qPos = buildQueryPosition(b, row);
   operands.j = key;
   operands.b = item.batch;
   operands.h = item.head;
   operands.slotValue = slotValue;
+  operands.customValue = customValue;
   Value visible =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
   Value byMask;
