@@ -47,6 +47,7 @@ private:
   Expected<Attribute> parseLeaf();
   Expected<Attribute> parsePerHead();
   Expected<Attribute> parsePrefix();
+  Expected<Attribute> parseCustom();
   Expected<Attribute> parseWindow();
   Expected<int64_t> parseCount(bool allowUnbounded);
 
@@ -170,6 +171,29 @@ Expected<Attribute> MaskParser::parsePrefix() {
   return result;
 }
 
+Expected<Attribute> MaskParser::parseCustom() {
+  if (Error error = expect("("))
+    return std::move(error);
+  peek();
+  StringRef name =
+      rest.take_while([](char c) { return llvm::isAlpha(c) || c == '_'; });
+  const ExampleFunction *function = findMaskFunction(name);
+  if (!function)
+    return unexpected("one of " + listMaskFunctions());
+  rest = rest.drop_front(name.size());
+  if (Error error = expect(")"))
+    return std::move(error);
+  if (!llvm::is_contained(mask.functions, function))
+    mask.functions.push_back(function);
+  llvm::SmallVector<int64_t> slots;
+  if (function->capture == Capture::TreeEnds)
+    slots.push_back(addOperand(MaskOperand::TreeEnds));
+  else if (function->capture == Capture::Documents)
+    slots.push_back(addOperand(MaskOperand::Documents));
+  auto symbol = mlir::FlatSymbolRefAttr::get(context, function->getSymbol());
+  return CustomAttr::get(context, symbol, slots);
+}
+
 Expected<Attribute> MaskParser::parsePerHead() {
   if (Error error = expect("("))
     return std::move(error);
@@ -198,6 +222,8 @@ Expected<Attribute> MaskParser::parseLeaf() {
     return parsePrefix();
   if (name == "per_head")
     return parsePerHead();
+  if (name == "custom")
+    return parseCustom();
   if (name == "segments") {
     int64_t q = addOperand(MaskOperand::QSegments);
     return SegmentsAttr::get(context, q, addOperand(MaskOperand::KvSegments));
@@ -218,7 +244,8 @@ Expected<Attribute> MaskParser::parseLeaf() {
   }
   rest = before;
   return unexpected("causal, window(L,R), chunked(N), prefix(N), prefix(lens), "
-                    "segments, dense, per_head(...), '!' or '('");
+                    "segments, dense, custom(NAME), per_head(...), '!' or "
+                    "'('");
 }
 
 Expected<Mask> generator::parseMask(StringRef text,

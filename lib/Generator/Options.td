@@ -70,8 +70,8 @@ def output : JoinedOrSeparate<["-"], "o">, MetaVarName<"<file>">,
 def help : Switch<"help", "Print this", group_form>;
 
 defm mask : Value<"mask", "<expression>", "causal, window(L,R) with * for no "
-    "bound, chunked(N), prefix(N), prefix(lens), segments, dense, per_head(m0, "
-    "m1, ...), combined by ! & | and parentheses, for example 'causal & "
+    "bound, chunked(N), prefix(N), prefix(lens), segments, dense, custom(F) with "
+    "F causal, local, tree, document or dilated, per_head(m0, m1, ...), combined by ! & | and parentheses, for example 'causal & "
     "window(127,0) | prefix(3)'", group_scores>;
 defm scale : Value<"scale", "<number>", "Scale (default 1/sqrt(dqk)); "
     "'dynamic' makes it an operand", group_scores>;
@@ -85,6 +85,8 @@ defm lens : Value<"lens", "<side>", "Operands with the lengths of sequences: "
     "q, kv or both", group_scores>;
 defm bias : Value<"bias", "<dims>", "Bias, with the letters of the dims that "
     "are not broadcast: bhij, hij, ij, j, ...", group_scores>;
+defm score_mod : Value<"score-mod", "<function>", "A function of the scores: "
+    "relative_bias, alibi, tanh, log_distance or dilated", group_scores>;
 def sinks : Switch<"sinks", "One sink logit per query head", group_scores>;
 def alibi : Switch<"alibi", "ALiBi slopes", group_scores>;
 def descales : Switch<"descales", "Descale factors of fp8 inputs",

@@ -10,12 +10,20 @@
 #include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/Diagnostics.h"
 
+#include "mlir/Conversion/MathToLibm/MathToLibm.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Target/TargetMachine.h"
 
 using namespace attn;
@@ -28,16 +36,76 @@ using reference::Coordinates;
 static constexpr llvm::StringLiteral kCopy = "attn_user_function";
 static constexpr llvm::StringLiteral kInvoke = "attn_invoke_user_function";
 
-/// Upstream's way to scalar code. Of two lowerings of math, libm comes first.
+/// Upstream's way to scalar code.
 static constexpr llvm::StringLiteral kPasses =
     "one-shot-bufferize{bufferize-function-boundaries},"
-    "arith-expand{include-bf16=true},convert-math-to-libm,"
-    "convert-math-to-llvm,expand-strided-metadata,convert-arith-to-llvm,"
+    "arith-expand{include-bf16=true},convert-math-to-llvm,expand-strided-metadata,convert-arith-to-llvm,"
     "finalize-memref-to-llvm,convert-func-to-llvm,reconcile-unrealized-casts";
 
 //===----------------------------------------------------------------------===//
 // Compilation
 //===----------------------------------------------------------------------===//
+
+static mlir::Value buildInteger(mlir::ImplicitLocOpBuilder &b, mlir::Type type,
+                                int64_t value) {
+  return mlir::arith::ConstantOp::create(b, b.getIntegerAttr(type, value));
+}
+
+/// A load beyond a capture reads its nearest element.
+static void defineLoad(mlir::Operation *load) {
+  using namespace mlir;
+  ImplicitLocOpBuilder b(load->getLoc(), load);
+  Value array = load->getOperand(0);
+  Value zero = buildInteger(b, b.getIndexType(), 0);
+  Value one = buildInteger(b, b.getIndexType(), 1);
+  for (OpOperand &index : load->getOpOperands().drop_front()) {
+    Value dim =
+        buildInteger(b, b.getIndexType(), index.getOperandNumber() - 1);
+    Value size = isa<RankedTensorType>(array.getType())
+                     ? Value(tensor::DimOp::create(b, array, dim))
+                     : Value(memref::DimOp::create(b, array, dim));
+    Value last = arith::SubIOp::create(b, size, one);
+    Value positive = arith::MaxSIOp::create(b, index.get(), zero);
+    index.set(arith::MinSIOp::create(b, positive, last));
+  }
+}
+
+/// A divisor that traps counts as 1.
+static void defineDivision(mlir::Operation *division, bool isSigned) {
+  using namespace mlir;
+  ImplicitLocOpBuilder b(division->getLoc(), division);
+  auto isEqual = [&](Value value, int64_t number) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, value,
+                                 buildInteger(b, value.getType(), number));
+  };
+  Value dividend = division->getOperand(0), divisor = division->getOperand(1);
+  Type type = divisor.getType();
+  Value traps = isEqual(divisor, 0);
+  if (isSigned) {
+    int64_t least =
+        type.isIndex() ? INT64_MIN : llvm::minIntN(type.getIntOrFloatBitWidth());
+    Value overflows = arith::AndIOp::create(b, isEqual(divisor, -1),
+                                            isEqual(dividend, least));
+    traps = arith::OrIOp::create(b, traps, overflows);
+  }
+  Value one = buildInteger(b, type, 1);
+  division->setOperand(1, arith::SelectOp::create(b, traps, one, divisor));
+}
+
+/// Gives `function` the values that docs/functions.md defines where its ops
+/// alone have none.
+static void defineAll(mlir::func::FuncOp function) {
+  using namespace mlir;
+  function.walk([](Operation *op) {
+    if (isa<tensor::ExtractOp, memref::LoadOp>(op))
+      defineLoad(op);
+    else if (isa<arith::DivSIOp, arith::CeilDivSIOp, arith::FloorDivSIOp,
+                 arith::RemSIOp>(op))
+      defineDivision(op, /*isSigned=*/true);
+    else if (isa<arith::DivUIOp, arith::CeilDivUIOp, arith::RemUIOp>(op))
+      defineDivision(op, /*isSigned=*/false);
+  });
+}
 
 /// A module of the LLVM dialect with a copy of `function` alone.
 static Expected<mlir::OwningOpRef<mlir::ModuleOp>>
@@ -49,10 +117,17 @@ lowerCopy(mlir::func::FuncOp function) {
   copy.setName(kCopy);
   copy.setPublic();
   copy->setAttr("llvm.emit_c_interface", mlir::UnitAttr::get(context));
+  defineAll(copy);
   module->push_back(copy);
+  // What libm has comes from there. The pass that does this refuses the rest,
+  // and believes in an rsqrt of libm.
+  mlir::RewritePatternSet patterns(context);
+  mlir::math::populateExpansionPatterns(patterns, {"rsqrt"});
+  mlir::populateMathToLibmConversionPatterns(patterns, /*benefit=*/0);
   DiagnosticCollector diagnostics(context);
   mlir::PassManager passes(context);
-  if (failed(mlir::parsePassPipeline(kPasses, passes)) ||
+  if (failed(mlir::applyPatternsGreedily(*module, std::move(patterns))) ||
+      failed(mlir::parsePassPipeline(kPasses, passes)) ||
       failed(passes.run(*module)))
     return diagnostics.takeError(
         ("cannot compile function @" + function.getName() + " for the check")

@@ -15,6 +15,7 @@
 #define ATTN_GENERATOR_GENERATOR_H
 
 #include "attn/Dialect/Attn/IR/AttnAttrs.h"
+#include "attn/Generator/Functions.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/Support/Error.h"
@@ -25,17 +26,26 @@
 namespace attn::generator {
 
 /// What a mask expression needs at run time, by slot.
-enum class MaskOperand { PrefixLens, QSegments, KvSegments, Dense };
+enum class MaskOperand {
+  PrefixLens,
+  QSegments,
+  KvSegments,
+  Dense,
+  TreeEnds,
+  Documents
+};
 
 struct Mask {
   /// Null: every key is visible.
   mlir::Attribute attribute;
   std::vector<MaskOperand> operands;
+  /// The custom functions it names, each once.
+  std::vector<const ExampleFunction *> functions;
 };
 
 /// Parses a mask: `causal`, `window(L,R)` (a side may be *, unbounded),
-/// `chunked(N)`, `prefix(N)`, `prefix(lens)`, `segments`, `dense` and
-/// `per_head(m0, m1, ...)`, combined by `!`, `&` and `|` (in this order of
+/// `chunked(N)`, `prefix(N)`, `prefix(lens)`, `segments`, `dense`,
+/// `custom(NAME)` and `per_head(m0, m1, ...)`, combined by `!`, `&` and `|` (in this order of
 /// binding) and parentheses. Leaves with run-time operands get slots in the
 /// order in which they stand.
 llvm::Expected<Mask> parseMask(llvm::StringRef text,
@@ -66,6 +76,8 @@ struct Problem {
   bool sinks = false, lse = false, alibi = false, descales = false;
   /// [B, Hq, Sq, Skv] with 1 where a dim is broadcast.
   std::optional<std::vector<bool>> biasBroadcast;
+  /// Null: the scores stay as they are.
+  const ExampleFunction *scoreMod = nullptr;
 
   bool onMemrefs = false;
   /// Memrefs with dynamic strides and offset.
