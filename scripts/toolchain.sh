@@ -53,8 +53,8 @@ need_llvm() {
   need "${package:-$1}" "${@:2}"
 }
 
-have_gtest() {
-  echo '#include <gtest/gtest.h>' | "${CXX:-c++}" -E -x c++ - -o /dev/null
+have_header() {
+  echo "#include <$1>" | "${CXX:-c++}" -E -x c++ - -o /dev/null
 }
 
 # lit may also come from elsewhere in PATH.
@@ -78,7 +78,11 @@ list_missing() {
   need_llvm mlir-22-tools "mlir-tblgen" test -x "$LLVM_BIN/mlir-tblgen"
   need_llvm llvm-22-tools "lit and FileCheck" have_test_tools
   need_llvm lld-22 "lld" test -x "$LLVM_BIN/ld.lld"
-  need libgtest-dev "GoogleTest" have_gtest
+  need_llvm liblld-22-dev "lld as a library" \
+    test -f "$MLIR_DIR/../lld/LLDConfig.cmake"
+  need libgtest-dev "GoogleTest" have_header gtest/gtest.h
+  need nlohmann-json3-dev "nlohmann-json" have_header nlohmann/json.hpp
+  need libxxhash-dev "xxHash" have_header xxhash.h
 }
 
 # The same for ./run lint, which can do without them.

@@ -144,7 +144,7 @@ Extents ProblemBuilder::getArrayExtents(Layout layout, bool isQ, int64_t dim) {
   Extents extents(getLayoutRank(layout));
   if (layout == Layout::paged) {
     extents[dims.batch] = {problem.batch * getPagesPerSequence(), true};
-    extents[dims.sequence] = {problem.pageSize};
+    extents[dims.sequence] = {problem.pageSize, true};
   } else {
     if (dims.batch >= 0)
       extents[dims.batch] = batch();

@@ -10,89 +10,19 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../numerics/Experiment.h"
+#include "NumericsTestUtils.h"
 
-#include "attn/Compiler/Context.h"
-
-#include "mlir/IR/MLIRContext.h"
 #include <cmath>
 #include <cstring>
-#include <gtest/gtest.h>
 #include <numeric>
 
 using namespace attn;
 using namespace attn::numerics;
 
-namespace {
-
-struct Variant {
-  const char *type, *target;
-};
-
-std::ostream &operator<<(std::ostream &os, const Variant &variant) {
-  return os << variant.type << " on " << variant.target;
-}
-
-constexpr Variant variants[] = {
-    {"f32", "native"},    {"f16", "native"},     {"bf16", "native"},
-    {"f32", "x86-64-v3"}, {"bf16", "x86-64-v3"}, {"bf16", "x86-64-v4"},
-};
-
-std::string nameVariant(const testing::TestParamInfo<Variant> &info) {
-  std::string name = std::string(info.param.type) + "_" + info.param.target;
-  for (char &letter : name)
-    if (letter == '-')
-      letter = '_';
-  return name;
-}
-
-class NumericsTest : public testing::TestWithParam<Variant> {
-protected:
-  void SetUp() override {
-    if (!canRun(GetParam().target))
-      GTEST_SKIP() << "this machine cannot run " << GetParam().target;
-  }
-
-  /// An experiment in this variant's type, whose arrays are ready.
-  std::unique_ptr<Experiment> make(const std::string &gen) {
-    auto experiment = Experiment::create(
-        gen + " --dtype=" + GetParam().type,
-        std::string("--target=") + GetParam().target, *context);
-    if (!experiment) {
-      ADD_FAILURE() << llvm::toString(experiment.takeError());
-      abort();
-    }
-    return std::move(*experiment);
-  }
-
-  void set(Experiment &experiment, const Edits &edits) {
-    llvm::Error error = experiment.edit(edits);
-    ASSERT_FALSE(static_cast<bool>(error)) << llvm::toString(std::move(error));
-  }
-
-  void compile(Experiment &experiment,
-               const Experiment::Mutation &mutate = nullptr) {
-    llvm::Error error = experiment.compile(nullptr, mutate);
-    ASSERT_FALSE(static_cast<bool>(error)) << llvm::toString(std::move(error));
-  }
-
-  void expectRight(const Experiment &experiment, const std::string &what = "") {
-    std::string message;
-    EXPECT_TRUE(experiment.check(message)) << what << "\n" << message;
-  }
-
-  std::unique_ptr<mlir::MLIRContext> context = createContext();
-};
-
 INSTANTIATE_TEST_SUITE_P(Variants, NumericsTest, testing::ValuesIn(variants),
                          nameVariant);
 
-/// The bytes of all elements of a contiguous array.
-std::vector<char> getBytes(const TensorView &view) {
-  EXPECT_TRUE(view.isContiguous());
-  auto *bytes = static_cast<const char *>(view.data());
-  return {bytes, bytes + view.numElements() * byteSize(view.type())};
-}
+namespace {
 
 /// Sets k[b,j,g,:] and v[b,j,g,:] of every batch and head.
 void setKey(Experiment &experiment, int64_t j, double k, double v) {

@@ -37,7 +37,8 @@ struct ProductKind {
   Type pairElement;
 };
 
-/// Emits the body of one product function (c, a, b, m, k).
+/// Emits the body of one product function (c, a, b, m, k), or, if the rows that
+/// a is stored in have offsets, (c, a, b, m, k, offsets).
 class ProductBuilder {
 public:
   ProductBuilder(func::FuncOp function, ProductKind kind,
@@ -46,10 +47,12 @@ public:
     Block *entry = function.addEntryBlock();
     b.setInsertionPointToStart(entry);
     c = entry->getArgument(0);
-    lhs = entry->getArgument(1);
+    lhs.memref = entry->getArgument(1);
     rhs = entry->getArgument(2);
     m = entry->getArgument(3);
     k = entry->getArgument(4);
+    if (entry->getNumArguments() > 5)
+      lhs.offsets = entry->getArgument(5);
     columns = cast<MemRefType>(c.getType()).getDimSize(1);
     // The guarded form is for rare data: small code matters, speed does not.
     rows = kind.guarded ? 1 : schedule.getRows();
@@ -71,26 +74,28 @@ private:
 
   ProductKind kind;
   ImplicitLocOpBuilder b;
-  Value c, lhs, rhs, m, k;
+  Rows lhs;
+  Value c, rhs, m, k;
   int64_t rows, columns;
   VectorType accType;
 };
 
 } // namespace
 
-/// The scalar a(row, step): f32, or an i32 that holds a pair.
+/// The scalar a(row, step): f32, or an i32 that holds a pair. The one that
+/// numbers the rows in memory has become an index of lhs.memref.
 Value ProductBuilder::loadLhs(Value row, Value step) {
-  Type element = cast<MemRefType>(lhs.getType()).getElementType();
+  Type element = cast<MemRefType>(lhs.memref.getType()).getElementType();
   if (!kind.pairElement || element.isInteger(32)) {
     SmallVector<Value> at{row, step};
     if (kind.transposedA)
       std::swap(at[0], at[1]);
-    return memref::LoadOp::create(b, lhs, at);
+    return memref::LoadOp::create(b, lhs.memref, at);
   }
   // 16-bit rows with k innermost: two neighbours are the pair.
   Value first = arith::MulIOp::create(b, step, buildIndex(b, 2));
-  Value both = vector::LoadOp::create(b, VectorType::get({2}, element), lhs,
-                                      ValueRange{row, first});
+  Value both = vector::LoadOp::create(b, VectorType::get({2}, element),
+                                      lhs.memref, ValueRange{row, first});
   Value word =
       vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()), both);
   return vector::ExtractOp::create(b, word, int64_t(0));
@@ -149,7 +154,8 @@ void ProductBuilder::prefetchNextRows(Value row, Value last) {
   for (int64_t r = 0; r < rows; ++r) {
     Value next = arith::MinSIOp::create(
         b, arith::AddIOp::create(b, row, buildIndex(b, rows + r)), last);
-    memref::PrefetchOp::create(b, lhs, ValueRange{next, buildIndex(b, 0)},
+    memref::PrefetchOp::create(b, lhs.memref,
+                               ValueRange{lhs.at(b, next), buildIndex(b, 0)},
                                /*isWrite=*/false, /*localityHint=*/3,
                                /*isDataCache=*/true);
   }
@@ -163,6 +169,10 @@ void ProductBuilder::buildRegisterTile(Value row, Value column) {
   for (int64_t r = 1; r < rows; ++r)
     at.push_back(arith::MinSIOp::create(
         b, arith::AddIOp::create(b, row, buildIndex(b, r)), last));
+  SmallVector<Value> lhsRows(at);
+  if (!kind.transposedA)
+    for (Value &lhsRow : lhsRows)
+      lhsRow = lhs.at(b, lhsRow);
   prefetchNextRows(row, last);
   // The sum of this tile alone, so that rounding errors are those of a short
   // sum; it is added to c at the end.
@@ -177,9 +187,10 @@ void ProductBuilder::buildRegisterTile(Value row, Value column) {
     Type element = cast<MemRefType>(rhs.getType()).getElementType();
     Value vector = vector::LoadOp::create(b, accType.clone(element), rhs,
                                           ValueRange{step, column});
+    Value lhsStep = kind.transposedA ? lhs.at(b, step) : step;
     SmallVector<Value> next;
-    for (auto [r, acc] : llvm::zip_equal(at, loop.getRegionIterArgs()))
-      next.push_back(multiplyAdd(loadLhs(r, step), vector, acc));
+    for (auto [r, acc] : llvm::zip_equal(lhsRows, loop.getRegionIterArgs()))
+      next.push_back(multiplyAdd(loadLhs(r, lhsStep), vector, acc));
     scf::YieldOp::create(b, next);
   }
   SmallVector<Value> sums(loop.getResults());
@@ -234,11 +245,13 @@ static func::FuncOp getProductFunction(ImplicitLocOpBuilder &b,
 namespace {
 /// The product of one attn.contract.
 struct Product {
-  Value c, lhs, rhs, m, k;
+  Value c, lhs, rhs, m, k, lhsOffsets;
   ProductKind kind;
 
   void call(ImplicitLocOpBuilder &b, TileLowering &lowering) const {
     SmallVector<Value> args{c, lhs, rhs, m, k};
+    if (lhsOffsets)
+      args.push_back(lhsOffsets);
     SmallVector<Type> types =
         llvm::map_to_vector(args, [](Value v) { return v.getType(); });
     func::FuncOp function = getProductFunction(b, types, kind, lowering);
@@ -254,6 +267,7 @@ static Product buildProduct(ImplicitLocOpBuilder &b, ContractOp op,
   TileType result = op.getResult().getType();
   Product product;
   product.lhs = lowering.getBuffer(op.getLhs());
+  product.lhsOffsets = lowering.getRowOffsets(op.getLhs());
   product.rhs = lowering.getBuffer(op.getRhs());
   Value inputs[] = {op.getInto()};
   product.c = op.getInto()

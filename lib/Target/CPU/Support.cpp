@@ -36,8 +36,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
     const char *feature;
   };
   const Row rows[] = {
-      {op.isPackedQ() || op.isPackedKv(), "packed sequences (cu_seqlens)"},
-      {op.isPaged(), "paged keys (block_table)"},
       {static_cast<bool>(op.getBias()), "bias"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {op.getQDescale() || op.getKDescale() || op.getVDescale(),

@@ -370,6 +370,13 @@ func.func @launch(%count: index, %x: memref<?xf32>) {
   return
 }
 
+// CHECK-LABEL: func @packed_block
+// CHECK:         attn.packed_block %{{[a-z0-9_#]+}} of %{{[a-z0-9_#]+}} total(%{{[a-z0-9_#]+}}) size(64) : memref<?xi32>
+func.func @packed_block(%n: index, %starts: memref<?xi32>, %rows: index) {
+  %0:4 = attn.packed_block %n of %starts total(%rows) size(64) : memref<?xi32>
+  return
+}
+
 // CHECK-LABEL: func @work_item
 // CHECK:         attn.work_item %{{[a-z0-9_#]+}} of(%{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}){{$}}
 // CHECK:         attn.work_item %{{[a-z0-9_#]+}} of(%{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}) longest_first{{$}}

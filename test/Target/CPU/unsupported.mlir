@@ -2,39 +2,6 @@
 // RUN:   --verify-diagnostics
 // Every row of lib/Target/CPU/Support.cpp.
 
-func.func @packed(%q: memref<128x4x32xf32>, %k: memref<128x2x32xf32>,
-    %out: memref<128x4x32xf32>,
-    %cu: memref<3xi32>) {
-  // expected-error@+1 {{unsupported on cpu: packed sequences (cu_seqlens)}}
-  attn.attention
-      ins(%q, %k, %k : memref<128x4x32xf32>, memref<128x2x32xf32>,
-          memref<128x2x32xf32>)
-      layout(thd)
-      scale(1.0)
-      cu_seqlens_q(%cu : memref<3xi32>) cu_seqlens_kv(%cu : memref<3xi32>)
-      outs(%out : memref<128x4x32xf32>)
-  return
-}
-
-// -----
-
-func.func @paged(%q: memref<2x64x4x32xf32>, %k: memref<8x16x2x32xf32>,
-    %out: memref<2x64x4x32xf32>,
-    %table: memref<2x4xi32>,
-    %lens: memref<2xi32>) {
-  // expected-error@+1 {{unsupported on cpu: paged keys (block_table)}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf32>, memref<8x16x2x32xf32>,
-          memref<8x16x2x32xf32>)
-      layout(q = bshd, k = paged, v = paged, out = bshd)
-      scale(1.0)
-      block_table(%table : memref<2x4xi32>) kv_lens(%lens : memref<2xi32>)
-      outs(%out : memref<2x64x4x32xf32>)
-  return
-}
-
-// -----
-
 func.func @bias(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
     %out: memref<2x64x4x32xf32>,
     %bias: memref<2x4x64x64xf32>) {

@@ -33,6 +33,20 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 //===----------------------------------------------------------------------===//
+// Work items
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedBlockOp::verify() {
+  // packed_block_c2
+  if (getSize() < 1)
+    return emitOpError() << "has size " << getSize()
+                         << "; expected at least 1 (C2)";
+  // packed_block_c1
+  return expectType(*this, "cu_seqlens", getCuSeqlens().getType(),
+                    Elements::I32, Shape{{"B + 1"}}, "C1");
+}
+
+//===----------------------------------------------------------------------===//
 // Views and tiles
 //===----------------------------------------------------------------------===//
 

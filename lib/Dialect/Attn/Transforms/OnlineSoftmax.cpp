@@ -76,14 +76,13 @@ static Value buildSafeMax(ImplicitLocOpBuilder &b, Value max) {
 /// exp(lhs - rhs), elementwise with rhs broadcast. Base 2 begins after the
 /// subtraction: scores of the largest magnitude do not overflow, and what is
 /// rounded is the small difference.
-static Value buildExpDifference(ImplicitLocOpBuilder &b, Value lhs,
-                                 Value rhs) {
+static Value buildExpDifference(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
   return buildMap(b, cast<TileType>(lhs.getType()), {lhs, rhs},
                   [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
                     Value difference =
                         arith::SubFOp::create(b, elements[0], elements[1]);
-                    Value exponent = arith::MulFOp::create(
-                        b, difference, buildF32(b, kLog2E));
+                    Value exponent = arith::MulFOp::create(b, difference,
+                                                           buildF32(b, kLog2E));
                     return math::Exp2Op::create(b, exponent).getResult();
                   });
 }

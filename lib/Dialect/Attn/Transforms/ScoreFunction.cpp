@@ -27,8 +27,8 @@ static Type chooseOperandType(AttentionOp op) {
   return Float32Type::get(op.getContext());
 }
 
-/// Whether `factor` is 2^n, or -2^n, and multiplying by it neither overflows nor
-/// underflows but at the edges of f32.
+/// Whether `factor` is 2^n or -2^n with a small n: multiplying by it rounds
+/// nothing but at the edges of f32.
 static bool isPowerOfTwo(double factor) {
   int exponent;
   return std::abs(std::frexp(factor, &exponent)) == 0.5 &&
@@ -100,8 +100,8 @@ Value ScoreFunction::buildAlibi(ImplicitLocOpBuilder &b, Value score,
                                 const ScoreElement &element) const {
   Value difference = arith::SubIOp::create(b, element.qPos, element.key);
   Value i64 = arith::IndexCastOp::create(b, b.getI64Type(), difference);
-  Value distance = math::AbsFOp::create(
-      b, arith::SIToFPOp::create(b, b.getF32Type(), i64));
+  Value distance =
+      math::AbsFOp::create(b, arith::SIToFPOp::create(b, b.getF32Type(), i64));
   Value penalty = arith::MulFOp::create(b, alibiSlope, distance);
   return arith::SubFOp::create(b, score, penalty);
 }

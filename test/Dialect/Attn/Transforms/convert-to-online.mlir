@@ -22,9 +22,9 @@
 // CHECK-DAG:     %[[LOG2E:.*]] = arith.constant 1.44269502 : f32
 // CHECK:         scf.for %[[W:.*]] = %[[BEGIN]] to %[[END]] step %[[C1]] {
 // CHECK-NEXT:      %[[B:.*]], %[[H:.*]], %[[BLOCK:.*]] = attn.work_item %[[W]] of(%[[C1]], %[[C4]], %[[C4]]) longest_first
+// CHECK:           %[[ROW:.*]] = arith.muli %[[BLOCK]], %[[C32]]
 // Two query heads share a KV head.
 // CHECK:           %[[G:.*]] = arith.divui %[[H]], %[[C2]]
-// CHECK:           %[[ROW:.*]] = arith.muli %[[BLOCK]], %[[C32]]
 // CHECK:           %[[KVIEW:.*]] = attn.view %[[K]][%[[B]], %[[G]]] <bshd> : {{.*}} -> !attn.view<kv, d 16, f32>
 // CHECK:           %[[VVIEW:.*]] = attn.view %[[V]][%[[B]], %[[G]]] <bshd> : {{.*}} -> !attn.view<kv, dv 8, f32>
 // CHECK:           %[[QVIEW:.*]] = attn.view %[[Q]][%[[B]], %[[H]]] <bshd> : {{.*}} -> !attn.view<q, d 16, f32>

@@ -49,8 +49,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
 
     with q_pos = i + q_offset[b], or q_positions[b,i]. A row that sees no key
     has out = 0 and lse = -inf, or lse = sinks[h]; a padding row (i >=
-    q_lens[b]) has out = 0 and lse = -inf. What is not visible never reaches a
-    result, whatever it holds.
+    q_lens[b], or behind the last sequence of a packed q) has out = 0 and lse =
+    -inf. What is not visible never reaches a result, whatever it holds.
 
     The op is destination-passing: `outs` are tensors and the op has one result
     per init, or memrefs and the op has no result. The second init, if present,
@@ -112,10 +112,12 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     - (C19) per_head has one mask per query head and is not nested.
     - (C20) score_operands need score_mod. score_mod is a function (f32, index,
       index, index, index, captures...) -> f32, a custom mask (index, index,
-      index, index, captures...) -> i1, both with one block of ops of arith and
-      math, tensor.extract and memref.load. A capture is an integer, index,
-      float, tensor or memref of the argument's type; tensors and memrefs may be
-      more static than the argument, and memrefs may have another layout.
+      index, index, captures...) -> i1, both with one block of the scalar ops
+      that docs/functions.md lists. They compute with index, i1, i8, i16, i32,
+      i64 and f32; captures may also hold f16, bf16 and f64, to be converted. A
+      capture is an integer, index, float, tensor or memref of the argument's
+      type; tensors and memrefs may be more static than the argument, and
+      memrefs may have another layout.
     - (C21) Descale factors are f32 [B or 1, Hkv or 1] and need fp8 k and v;
       q_descale needs an fp8 q.
     - (C22) block sizes, num_splits and split_size are >= 1; block_kv_compute
@@ -212,6 +214,9 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     /// Static head dims (C4).
     int64_t getHeadDim();
     int64_t getValueHeadDim();
+    /// The static number of keys of k: of all sequences together if packed, of
+    /// the block table's pages if paged; dynamic where it is unknown.
+    int64_t getNumKeys();
     bool isPackedQ() { return static_cast<bool>(getCuSeqlensQ()); }
     bool isPackedKv() { return static_cast<bool>(getCuSeqlensKv()); }
     bool isPaged() { return static_cast<bool>(getBlockTable()); }

@@ -60,9 +60,48 @@ def Attn_WorkItemOp : Attn_Op<"work_item", [Pure]> {
   }];
 }
 
+def Attn_PackedBlockOp : Attn_Op<"packed_block", [MemoryEffects<[MemRead]>]> {
+  let summary = "Find a block of rows among packed sequences";
+  let description = [{
+    Sequence s has the rows [cu_seqlens[s], cu_seqlens[s + 1]), and what lies
+    behind the last one, up to `total`, counts as one more sequence, number B:
+    its rows belong to nobody. The blocks of sequence s are numbered from
+    `cu_seqlens[s] / size + s` on, so that its number follows from a search
+    without a sum over the sequences in front of it. All numbers are below
+    `total / size + B + 1`; up to one number per sequence is left over, and has
+    a `row` that is not below `length`.
+
+    `row` is the first row of the block within its sequence, `base` the
+    sequence's first row in memory, `length` the number of its rows.
+
+    Constraints:
+    - (C1) cu_seqlens is i32 [B + 1].
+    - (C2) size is at least 1.
+
+    Example:
+    ```mlir
+    %s, %row, %base, %length = attn.packed_block %n of %cu_seqlens
+        total(%rows) size(64) : memref<?xi32>
+    ```
+  }];
+  let arguments = (ins Index:$number, AnyMemRef:$cu_seqlens, Index:$total,
+                       I64Attr:$size);
+  let results = (outs Index:$sequence, Index:$row, Index:$base, Index:$length);
+  let assemblyFormat = [{
+    $number `of` $cu_seqlens `total` `(` $total `)` `size` `(` $size `)`
+    attr-dict `:` type($cu_seqlens)
+  }];
+  let hasVerifier = 1;
+}
+
 def Attn_ViewOp : Attn_Op<"view", [Pure]> {
   let summary = "The rows of one batch and head of an operand";
   let description = [{
+    In a packed layout the first index is not a batch but the first row of the
+    sequence. In the paged one, row i of batch b lies in page
+    `block_table[b, i / page_size]`, at row `i % page_size`; a load reads no
+    entry of the table but those of its valid rows.
+
     Constraints:
     - (C1) source has the rank of layout, and its head dim is the view's extent.
     - (C2) source's element type is the view's.

@@ -13,9 +13,9 @@
 //   s = s - alibi_slope * |q_pos - j| + bias
 //   f = bias == -inf ? -inf : score_mod(s, b, h, q_pos, j, captures...)
 //
-// The scale multiplies the finished dot product, where it is one rounding; a sum
-// of many equally rounded terms would drift. Only a scale that rounds nothing, a
-// power of two, multiplies the query instead, if that is f32.
+// The scale multiplies the finished dot product, where it is one rounding; a
+// sum of many equally rounded terms would drift. Only a scale that rounds
+// nothing, a power of two, multiplies the query instead, if that is f32.
 //
 //===----------------------------------------------------------------------===//
 

@@ -89,20 +89,44 @@ FailureOr<OnlineState> KernelBuilder::buildRangeLoops(const OnlineState &state,
   return OnlineState::fromValues(loop.getResults());
 }
 
-void KernelBuilder::storeResults(const OnlineState &state) {
+/// Stores the tile's rows of out and, if the op has one, of lse.
+void KernelBuilder::storeTile(Value out, Value lse) {
   Value view = buildView(arg(op.getOut()), op.getOutLayout(), Dim::q, Dim::dv,
                          op.getValueHeadDim());
   // Padding rows are written too.
-  Value length =
-      buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
+  Value length = item.qLen;
+  if (!op.isPackedQ())
+    length =
+        buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
   Value valid = buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
                          buildIndex(b, config.getBlockQ()));
+  if (lse) {
+    SmallVector<Value> at{item.batch, item.head, item.firstRow};
+    if (op.isPackedQ())
+      at = {item.head, arith::AddIOp::create(b, item.qBase, item.firstRow)};
+    StoreStatsOp::create(b, lse, arg(op.getLse()), at, valid);
+  }
+  StoreTileOp::create(b, out, view, item.firstRow, valid);
+}
+
+void KernelBuilder::storeResults(const OnlineState &state) {
+  Value lse;
   if (op.getLse())
-    StoreStatsOp::create(
-        b, buildLse(b, state, item.rows), arg(op.getLse()),
-        ValueRange{item.batch, item.head, item.firstRow}, valid);
-  StoreTileOp::create(b, buildOutput(b, state, item.rows), view, item.firstRow,
-                      valid);
+    lse = buildLse(b, state, item.rows);
+  storeTile(buildOutput(b, state, item.rows), lse);
+}
+
+/// Rows that belong to no sequence.
+void KernelBuilder::storePadding() {
+  int64_t blockQ = config.getBlockQ();
+  Type f32 = b.getF32Type();
+  auto statistic = TileType::get(b.getContext(), {Dim::q}, {blockQ}, f32);
+  auto rows = TileType::get(b.getContext(), {Dim::q, Dim::dv},
+                            {blockQ, op.getValueHeadDim()}, f32);
+  Value lse;
+  if (op.getLse())
+    lse = FillOp::create(b, statistic, buildF32(b, -INFINITY));
+  storeTile(FillOp::create(b, rows, buildF32(b, 0)), lse);
 }
 
 /// Walks the keys and stores the results. Hidden keys have weight 0, which
@@ -144,14 +168,40 @@ KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
   end = kernel.getArguments().back();
 }
 
-LogicalResult KernelBuilder::build() {
-  auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
-  b.setInsertionPointToStart(loop.getBody());
-  buildWorkItem(loop.getInductionVar());
+/// A block of rows of a sequence.
+LogicalResult KernelBuilder::buildSequenceItem() {
+  buildSequence();
   score.emplace(
       b, op, [&](Value operand) { return arg(operand); }, item.alibiSlope);
   if (failed(buildMaskRanges()))
     return failure();
   queryTile = loadQueryTile();
   return buildAttempts();
+}
+
+/// Of packed sequences, some work items are left over, and some are of rows
+/// that belong to no sequence.
+LogicalResult KernelBuilder::buildPackedItem() {
+  auto isLess = [&](Value lhs, Value rhs) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lhs, rhs);
+  };
+  auto used = scf::IfOp::create(b, isLess(item.firstRow, item.qLen),
+                                /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard insertion(b);
+  b.setInsertionPointToStart(used.thenBlock());
+  Value sequences = arith::SubIOp::create(
+      b, buildDim(b, arg(op.getCuSeqlensQ()), 0), buildIndex(b, 1));
+  auto exists = scf::IfOp::create(b, isLess(item.batch, sequences),
+                                  /*withElseRegion=*/true);
+  b.setInsertionPointToStart(exists.elseBlock());
+  storePadding();
+  b.setInsertionPointToStart(exists.thenBlock());
+  return buildSequenceItem();
+}
+
+LogicalResult KernelBuilder::build() {
+  auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
+  b.setInsertionPointToStart(loop.getBody());
+  buildWorkItem(loop.getInductionVar());
+  return op.isPackedQ() ? buildPackedItem() : buildSequenceItem();
 }
