@@ -150,13 +150,13 @@ func.func private @mask_dilated(%b: index, %h: index, %q_pos: index,
 //===----------------------------------------------------------------------===//
 
 std::string ExampleFunction::getSymbol() const {
-  bool isScore = this >= std::begin(scoreFunctions) &&
-                 this < std::end(scoreFunctions);
+  bool isScore =
+      this >= std::begin(scoreFunctions) && this < std::end(scoreFunctions);
   return ((isScore ? "score_" : "mask_") + name).str();
 }
 
-static const ExampleFunction *findByName(llvm::ArrayRef<ExampleFunction> functions,
-                                         StringRef name) {
+static const ExampleFunction *
+findByName(llvm::ArrayRef<ExampleFunction> functions, StringRef name) {
   const auto *found = llvm::find_if(
       functions, [&](const ExampleFunction &f) { return f.name == name; });
   return found == functions.end() ? nullptr : found;
@@ -179,4 +179,6 @@ const ExampleFunction *attn::generator::findMaskFunction(llvm::StringRef name) {
 std::string attn::generator::listScoreFunctions() {
   return joinNames(scoreFunctions);
 }
-std::string attn::generator::listMaskFunctions() { return joinNames(maskFunctions); }
+std::string attn::generator::listMaskFunctions() {
+  return joinNames(maskFunctions);
+}

@@ -306,8 +306,8 @@ void ProblemBuilder::addAttention() {
       builder, loc, results, get(q), get(k), get(v), get(bias), get(sinks),
       get(alibi), get(qLens), get(kvLens), get(qOffset), get(qPositions),
       get(cuQ), get(cuKv), get(blockTable), get(qDescale), get(kDescale),
-      get(vDescale), get(scale), get(softcap), masks,
-      scoreOperands, outs, problem.mask.attribute,
+      get(vDescale), get(scale), get(softcap), masks, scoreOperands, outs,
+      problem.mask.attribute,
       problem.dynamicScale ? FloatAttr()
                            : builder.getF32FloatAttr(problem.scale),
       problem.softcap && !problem.dynamicSoftcap
@@ -316,11 +316,11 @@ void ProblemBuilder::addAttention() {
       problem.qOffset == Given::Attribute
           ? builder.getI64IntegerAttr(problem.qOffsetValue)
           : IntegerAttr(),
-      scoreMod, layout(problem.qLayout),
-      layout(problem.kLayout), layout(problem.vLayout),
-      layout(problem.outLayout), integer(problem.numSplits),
-      integer(problem.splitSize), integer(problem.blockQ),
-      integer(problem.blockKv), integer(problem.blockKvCompute),
+      scoreMod, layout(problem.qLayout), layout(problem.kLayout),
+      layout(problem.vLayout), layout(problem.outLayout),
+      integer(problem.numSplits), integer(problem.splitSize),
+      integer(problem.blockQ), integer(problem.blockKv),
+      integer(problem.blockKvCompute),
       /*config=*/ConfigAttr());
   func::ReturnOp::create(builder, loc, op.getResults());
 }

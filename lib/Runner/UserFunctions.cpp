@@ -39,7 +39,8 @@ static constexpr llvm::StringLiteral kInvoke = "attn_invoke_user_function";
 /// Upstream's way to scalar code.
 static constexpr llvm::StringLiteral kPasses =
     "one-shot-bufferize{bufferize-function-boundaries},"
-    "arith-expand{include-bf16=true},convert-math-to-llvm,expand-strided-metadata,convert-arith-to-llvm,"
+    "arith-expand{include-bf16=true},convert-math-to-llvm,expand-strided-"
+    "metadata,convert-arith-to-llvm,"
     "finalize-memref-to-llvm,convert-func-to-llvm,reconcile-unrealized-casts";
 
 //===----------------------------------------------------------------------===//
@@ -59,8 +60,7 @@ static void defineLoad(mlir::Operation *load) {
   Value zero = buildInteger(b, b.getIndexType(), 0);
   Value one = buildInteger(b, b.getIndexType(), 1);
   for (OpOperand &index : load->getOpOperands().drop_front()) {
-    Value dim =
-        buildInteger(b, b.getIndexType(), index.getOperandNumber() - 1);
+    Value dim = buildInteger(b, b.getIndexType(), index.getOperandNumber() - 1);
     Value size = isa<RankedTensorType>(array.getType())
                      ? Value(tensor::DimOp::create(b, array, dim))
                      : Value(memref::DimOp::create(b, array, dim));
@@ -82,8 +82,9 @@ static void defineDivision(mlir::Operation *division, bool isSigned) {
   Type type = divisor.getType();
   Value traps = isEqual(divisor, 0);
   if (isSigned) {
-    int64_t least =
-        type.isIndex() ? INT64_MIN : llvm::minIntN(type.getIntOrFloatBitWidth());
+    int64_t least = type.isIndex()
+                        ? INT64_MIN
+                        : llvm::minIntN(type.getIntOrFloatBitWidth());
     Value overflows = arith::AndIOp::create(b, isEqual(divisor, -1),
                                             isEqual(dividend, least));
     traps = arith::OrIOp::create(b, traps, overflows);
@@ -138,8 +139,7 @@ lowerCopy(mlir::func::FuncOp function) {
 /// Adds `void kInvoke(ptr arguments, ptr result)`: one pointer per argument, to
 /// the descriptor of a memref or to a scalar. An i1 result is stored as a byte.
 static void addInvokeFunction(llvm::Module &module) {
-  llvm::Function *callee =
-      module.getFunction(("_mlir_ciface_" + kCopy).str());
+  llvm::Function *callee = module.getFunction(("_mlir_ciface_" + kCopy).str());
   llvm::IRBuilder<> builder(module.getContext());
   llvm::Type *pointer = builder.getPtrTy();
   llvm::Function *invoke = llvm::Function::Create(

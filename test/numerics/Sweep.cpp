@@ -280,9 +280,8 @@ void Drawer::drawScores() {
   if (chance(25))
     add("softcap", pickOf<std::string>({"dynamic", "0", "0.5", "20", "1000"}));
   if (chance(15))
-    add("score-mod",
-        pickOf<std::string>(
-            {"relative_bias", "alibi", "tanh", "log_distance", "dilated"}));
+    add("score-mod", pickOf<std::string>({"relative_bias", "alibi", "tanh",
+                                          "log_distance", "dilated"}));
   if (chance(30))
     add("scale",
         pickOf<std::string>({"dynamic", "0", "-0.2", "1", "-3", "30", "1e-6"}));

@@ -45,9 +45,9 @@ struct Mask {
 
 /// Parses a mask: `causal`, `window(L,R)` (a side may be *, unbounded),
 /// `chunked(N)`, `prefix(N)`, `prefix(lens)`, `segments`, `dense`,
-/// `custom(NAME)` and `per_head(m0, m1, ...)`, combined by `!`, `&` and `|` (in this order of
-/// binding) and parentheses. Leaves with run-time operands get slots in the
-/// order in which they stand.
+/// `custom(NAME)` and `per_head(m0, m1, ...)`, combined by `!`, `&` and `|` (in
+/// this order of binding) and parentheses. Leaves with run-time operands get
+/// slots in the order in which they stand.
 llvm::Expected<Mask> parseMask(llvm::StringRef text,
                                mlir::MLIRContext *context);
 

@@ -49,11 +49,10 @@ static constexpr double kPi = 3.14159265358979323846;
 static constexpr double kHalfPiLow = 6.123233995736766e-17;
 /// (sin x - x) / x^3 and (cos x - 1 + x^2 / 2) / x^4 as polynomials in x^2 on
 /// [-pi/4, pi/4], ascending.
-static constexpr float kSinCoefficients[] = {-1.6666654611e-1f, 8.3321608736e-3f,
-                                             -1.9515295891e-4f};
-static constexpr float kCosCoefficients[] = {4.166664568298827e-2f,
-                                             -1.388731625493765e-3f,
-                                             2.443315711809948e-5f};
+static constexpr float kSinCoefficients[] = {
+    -1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f};
+static constexpr float kCosCoefficients[] = {
+    4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f};
 
 /// A splat or scalar constant of a type like `type` (f32 or a vector of it).
 static Value buildFloat(ImplicitLocOpBuilder &b, Type type, float value) {
@@ -142,8 +141,8 @@ static Value buildExp(ImplicitLocOpBuilder &b, Value x) {
     return buildFloat(b, type, static_cast<float>(value));
   };
   // The upper limit is the first number whose power is infinite.
-  Value clamped = buildClamp(b, x, static_cast<float>(kMinExponent * kLn2),
-                             0x1.62e43p+6f);
+  Value clamped =
+      buildClamp(b, x, static_cast<float>(kMinExponent * kLn2), 0x1.62e43p+6f);
   Value log2E = constant(kLog2E);
   Rounded n = buildRound(b, arith::MulFOp::create(b, clamped, log2E));
   Value rest = math::FmaOp::create(b, n.number, constant(-kLn2High), clamped);
@@ -314,14 +313,14 @@ struct ExpandMathPass : attn::impl::ExpandMathPassBase<ExpandMathPass> {
     RewritePatternSet expansions(context);
     expansions.add<Expand<math::Exp2Op>>(context, buildExp2);
     expansions.add<Expand<math::ExpOp>>(context, buildExp);
-    expansions.add<Expand<math::SinOp>>(
-        context, [](ImplicitLocOpBuilder &b, Value x) {
-          return buildSine(b, x, /*shift=*/0);
-        });
-    expansions.add<Expand<math::CosOp>>(
-        context, [](ImplicitLocOpBuilder &b, Value x) {
-          return buildSine(b, x, /*shift=*/1);
-        });
+    expansions.add<Expand<math::SinOp>>(context,
+                                        [](ImplicitLocOpBuilder &b, Value x) {
+                                          return buildSine(b, x, /*shift=*/0);
+                                        });
+    expansions.add<Expand<math::CosOp>>(context,
+                                        [](ImplicitLocOpBuilder &b, Value x) {
+                                          return buildSine(b, x, /*shift=*/1);
+                                        });
     populateMathPolynomialApproximationPatterns(expansions, isApproximated);
     if (failed(applyPatternsGreedily(getOperation(), std::move(expansions))))
       signalPassFailure();

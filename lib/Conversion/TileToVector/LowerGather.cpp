@@ -22,8 +22,7 @@ static Value buildFlat(ImplicitLocOpBuilder &b,
   // No size bounds a gather.
   auto type = MemRefType::get(1, element, layout);
   return memref::ReinterpretCastOp::create(
-      b, type, metadata.getBaseBuffer(),
-      OpFoldResult(metadata.getOffset()),
+      b, type, metadata.getBaseBuffer(), OpFoldResult(metadata.getOffset()),
       ArrayRef<OpFoldResult>(b.getIndexAttr(1)),
       ArrayRef<OpFoldResult>(b.getIndexAttr(1)));
 }
@@ -37,8 +36,7 @@ Value attn::buildGather(ImplicitLocOpBuilder &b, ValueRange operands,
       return value;
     return vector::BroadcastOp::create(b, indexType, value);
   };
-  auto metadata =
-      memref::ExtractStridedMetadataOp::create(b, operands.front());
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, operands.front());
   // What all lanes share is added up as a scalar.
   Value shared = buildIndex(b, 0), varying;
   for (auto [index, stride] :

@@ -65,7 +65,8 @@ static bool isLoad(Operation &op) {
 
 /// The first type that `op` cannot have in a user function, or null.
 static Type findWrongType(Operation &op) {
-  bool converts = isa<CastOpInterface>(op) || op.hasTrait<OpTrait::ConstantLike>();
+  bool converts =
+      isa<CastOpInterface>(op) || op.hasTrait<OpTrait::ConstantLike>();
   auto isAllowed = isLoad(op) || converts ? isStored : isComputable;
   SmallVector<Type> types(op.getResultTypes());
   if (!isLoad(op))
@@ -99,9 +100,9 @@ static LogicalResult verifyBody(AttentionOp op, func::FuncOp function) {
     std::string fault = findFault(inner);
     if (fault.empty())
       continue;
-    InFlightDiagnostic diag =
-        op.emitOpError() << "function @" << function.getSymName()
-                         << " contains " << fault << " (C20)";
+    InFlightDiagnostic diag = op.emitOpError()
+                              << "function @" << function.getSymName()
+                              << " contains " << fault << " (C20)";
     diag.attachNote(inner.getLoc()) << "the op is here";
     return diag;
   }

@@ -138,8 +138,7 @@ Value PredicateEmitter::emitNode(Attribute mask) {
     return refuse("segments", "reads segment ids of the row and the key");
   if (isa<DenseAttr>(mask))
     return refuse("dense", "reads a mask tensor");
-  if (auto custom = dyn_cast<CustomAttr>(mask);
-      custom && operands.customValue)
+  if (auto custom = dyn_cast<CustomAttr>(mask); custom && operands.customValue)
     return operands.customValue(custom);
   if (isa<CustomAttr>(mask))
     return refuse("custom", "calls a function of the module");

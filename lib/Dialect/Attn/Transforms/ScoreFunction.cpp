@@ -109,8 +109,8 @@ Value ScoreFunction::buildAlibi(ImplicitLocOpBuilder &b, Value score,
 /// The user's function of a score.
 Value ScoreFunction::buildModified(ImplicitLocOpBuilder &b, Value score,
                                    const ScoreElement &element) const {
-  SmallVector<Value> arguments{score, element.batch, element.head,
-                               element.qPos, element.key};
+  SmallVector<Value> arguments{score, element.batch, element.head, element.qPos,
+                               element.key};
   llvm::append_range(arguments, captures);
   return inlineUserFunction(b, scoreMod, arguments);
 }

@@ -86,8 +86,7 @@ static Value buildSafeDivisor(ImplicitLocOpBuilder &b, Value dividend,
     return divisor;
   Type type = divisor.getType();
   auto isEqual = [&](Value value, const APInt &other) -> Value {
-    Value number =
-        arith::ConstantOp::create(b, b.getIntegerAttr(type, other));
+    Value number = arith::ConstantOp::create(b, b.getIntegerAttr(type, other));
     return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, value, number);
   };
   unsigned width = ConstantIntRanges::getStorageBitwidth(type);
