@@ -70,8 +70,9 @@ def output : JoinedOrSeparate<["-"], "o">, MetaVarName<"<file>">,
 def help : Switch<"help", "Print this", group_form>;
 
 defm mask : Value<"mask", "<expression>", "causal, window(L,R) with * for no "
-    "bound, chunked(N), prefix(N), prefix(lens), segments, dense, custom(F) with "
-    "F causal, local, tree, document or dilated, per_head(m0, m1, ...), combined by ! & | and parentheses, for example 'causal & "
+    "bound, chunked(N), prefix(N), prefix(lens), segments, dense, custom(F) "
+    "with F one of causal, local, tree, document and dilated, per_head(m0, m1, "
+    "...), combined by ! & | and parentheses, for example 'causal & "
     "window(127,0) | prefix(3)'", group_scores>;
 defm scale : Value<"scale", "<number>", "Scale (default 1/sqrt(dqk)); "
     "'dynamic' makes it an operand", group_scores>;
