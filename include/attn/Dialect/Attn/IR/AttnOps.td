@@ -113,11 +113,9 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     - (C20) score_operands need score_mod. score_mod is a function (f32, index,
       index, index, index, captures...) -> f32, a custom mask (index, index,
       index, index, captures...) -> i1, both with one block of the scalar ops
-      that docs/functions.md lists. They compute with index, i1, i8, i16, i32,
-      i64 and f32; captures may also hold f16, bf16 and f64, to be converted. A
-      capture is an integer, index, float, tensor or memref of the argument's
-      type; tensors and memrefs may be more static than the argument, and
-      memrefs may have another layout.
+      and types that docs/functions.md lists. A capture is an integer, index,
+      float, tensor or memref of the argument's type; tensors and memrefs may be
+      more static than the argument, and memrefs may have another layout.
     - (C21) Descale factors are f32 [B or 1, Hkv or 1] and need fp8 k and v;
       q_descale needs an fp8 q.
     - (C22) block sizes, num_splits and split_size are >= 1; block_kv_compute
