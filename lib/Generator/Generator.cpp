@@ -44,7 +44,7 @@ private:
   Type getElement(llvm::StringRef spelling);
   Type getArrayType(const Extents &extents, Type element);
   Extents getArrayExtents(Layout layout, bool isQ, int64_t dim);
-  Extents getBiasExtents();
+  void addDescales();
   Extents getMaskExtents(MaskOperand operand);
   Extents getCaptureExtents(Capture capture);
   void addFunction(const ExampleFunction &example, ModuleOp module);
@@ -155,12 +155,24 @@ Extents ProblemBuilder::getArrayExtents(Layout layout, bool isQ, int64_t dim) {
   return extents;
 }
 
-Extents ProblemBuilder::getBiasExtents() {
-  Extents extents{batch(), {problem.headsQ}, rows(), keys()};
-  for (auto [extent, broadcast] : llvm::zip(extents, *problem.biasBroadcast))
-    if (broadcast)
+/// `extents` with 1 where a dim is broadcast.
+static Extents getBroadcast(Extents extents,
+                            const std::vector<bool> &broadcast) {
+  for (auto [extent, isOne] : llvm::zip_equal(extents, broadcast))
+    if (isOne)
       extent = {1};
   return extents;
+}
+
+void ProblemBuilder::addDescales() {
+  if (!problem.descaleBroadcast)
+    return;
+  Extents extents =
+      getBroadcast({batch(), {problem.headsKv}}, *problem.descaleBroadcast);
+  if (llvm::StringRef(problem.type).starts_with("f8"))
+    qDescale = addArray(extents, "f32");
+  kDescale = addArray(extents, "f32");
+  vDescale = addArray(extents, "f32");
 }
 
 Extents ProblemBuilder::getMaskExtents(MaskOperand operand) {
@@ -207,7 +219,9 @@ void ProblemBuilder::addArguments() {
   v = addArray(getArrayExtents(problem.vLayout, false, problem.valueDim),
                problem.kvType);
   if (problem.biasBroadcast)
-    bias = addArray(getBiasExtents(), "f32");
+    bias = addArray(getBroadcast({batch(), {problem.headsQ}, rows(), keys()},
+                                 *problem.biasBroadcast),
+                    "f32");
   sinks = addIf(problem.sinks, {{problem.headsQ}}, "f32");
   alibi = addIf(problem.alibi, {{problem.headsQ}}, "f32");
   qLens = addIf(problem.qLens, {batch()}, "i32");
@@ -224,11 +238,7 @@ void ProblemBuilder::addArguments() {
   cuKv = addIf(isPackedKv(), {starts}, "i32");
   if (isPaged())
     blockTable = addArray({batch(), {getPagesPerSequence(), true}}, "i32");
-  Extents perHead{batch(), {problem.headsKv}};
-  bool narrowQ = problem.type == problem.kvType;
-  qDescale = addIf(problem.descales && narrowQ, perHead, "f32");
-  kDescale = addIf(problem.descales, perHead, "f32");
-  vDescale = addIf(problem.descales, perHead, "f32");
+  addDescales();
   if (problem.dynamicScale)
     scale = add(builder.getF32Type(), {});
   if (problem.dynamicSoftcap)

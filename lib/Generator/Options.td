@@ -90,5 +90,6 @@ defm score_mod : Value<"score-mod", "<function>", "A function of the scores: "
     "relative_bias, alibi, tanh, log_distance or dilated", group_scores>;
 def sinks : Switch<"sinks", "One sink logit per query head", group_scores>;
 def alibi : Switch<"alibi", "ALiBi slopes", group_scores>;
-def descales : Switch<"descales", "Descale factors of fp8 inputs",
+defm descales : Value<"descales", "<dims>", "Descale factors of fp8 inputs, "
+    "with the letters of the dims that are not broadcast: bh, b, h or none",
     group_scores>;

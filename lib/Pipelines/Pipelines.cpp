@@ -51,8 +51,10 @@ static void addUpstream(OpPassManager &pm, StringRef text) {
 }
 
 static void buildConfigured(OpPassManager &pm, const PipelineOptions &options) {
-  // Masks that show all or nothing, and constants, before anything is chosen.
+  // Masks that show all or nothing, and constants, before anything is chosen;
+  // functions are recognised with their constants folded.
   addUpstream(pm, "canonicalize,cse");
+  pm.addPass(createRecognizeMasksPass());
   pm.addPass(createSelectCpuConfigPass({options.target}));
 }
 
@@ -74,6 +76,7 @@ static void buildTile(OpPassManager &pm, const PipelineOptions &) {
 static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertTileToVectorPass());
   pm.addPass(createExpandMathPass());
+  pm.addPass(createExpandFloat8Pass());
   // What depends on the keys or the rows alone leaves the loops over the other.
   addUpstream(pm, "canonicalize,cse,loop-invariant-code-motion");
   pm.addPass(createConvertDotPairsToX86Pass());

@@ -123,10 +123,18 @@ void Drawer::drawSizes() {
 
 void Drawer::drawTypes() {
   auto type = [&] { return pickOf<std::string>({"f32", "f16", "bf16"}); };
-  std::string q = type();
-  add("dtype", q);
-  if (chance(20))
+  auto float8 = [&] {
+    return pickOf<std::string>(
+        {"f8E4M3FN", "f8E5M2", "f8E4M3FNUZ", "f8E5M2FNUZ"});
+  };
+  bool narrow = chance(20);
+  add("dtype", narrow && chance(60) ? float8() : type());
+  if (narrow)
+    add("kv-dtype", float8());
+  else if (chance(20))
     add("kv-dtype", type());
+  if (narrow && chance(60))
+    add("descales", pickOf<std::string>({"bh", "b", "h", ""}));
   if (chance(30))
     add("out-dtype", type());
 }

@@ -211,6 +211,45 @@ TEST_P(NumericsTest, HiddenKeysMayHoldAnything) {
     }
 }
 
+TEST_P(NumericsTest, MeansOfLargeVAreFinite) {
+  if (GetParam().type == std::string("f16"))
+    GTEST_SKIP() << "no f16 is that large";
+  // Row 0 sees 131 keys; what no row sees is NaN. Sums of both signs overflow
+  // on the way, and the tiny column must not lose bits to the large ones.
+  for (const char *form : {"", " --sinks", " --v-layout=bhds"}) {
+    auto experiment = make("--sq=70 --skv=300 --q-heads=2 --dqk=24 "
+                           "--mask=causal --q-offset=130 --lse "
+                           "--out-dtype=f32" +
+                           std::string(form));
+    const TensorView &v = experiment->get("v");
+    bool isStrided = v.dim(3) == 300;
+    for (int64_t j = 0; j < 300; ++j)
+      for (int64_t h = 0; h < 2; ++h)
+        for (int64_t d = 0; d < 24; ++d) {
+          double value = j >= 200 ? notANumber
+                         : d == 5 ? 1e-37
+                         : d == 6 ? (j % 64 < 32 ? 3e38 : -3e38)
+                         : d < 12 ? 3e38
+                                  : -1e38;
+          v.storeFromDouble(isStrided ? std::vector<int64_t>{0, h, d, j}
+                                      : std::vector<int64_t>{0, j, h, d},
+                            value);
+        }
+    compile(*experiment);
+    experiment->call();
+    expectRight(*experiment, form);
+    TensorView out = experiment->getOut();
+    for (double value : toDoubles(out))
+      ASSERT_TRUE(std::isfinite(value)) << form;
+    // The check's bound is that of the large columns.
+    double tiny = v.loadAsDouble(isStrided ? std::vector<int64_t>{0, 0, 5, 0}
+                                           : std::vector<int64_t>{0, 0, 0, 5});
+    if (std::string(form) != " --sinks") {
+      EXPECT_NEAR(out.loadAsDouble({0, 0, 0, 5}), tiny, tiny * 0x1p-7);
+    }
+  }
+}
+
 TEST_P(NumericsTest, PaddingRowsMayHoldAnything) {
   auto experiment = make("--batch=2 --sq=100 --q-heads=2 --lens=q --lse");
   set(*experiment, {{"q_lens", {"37", "64"}}});

@@ -37,8 +37,8 @@ struct ProductKind {
   Type pairElement;
 };
 
-/// Emits the body of one product function (c, a, b, m, k), or, if the rows that
-/// a is stored in have offsets, (c, a, b, m, k, offsets).
+/// Emits the body of one product function: (c, a, b, m, k), then, if the rows
+/// that a is stored in have offsets, these, then, if guarded, a factor of b.
 class ProductBuilder {
 public:
   ProductBuilder(func::FuncOp function, ProductKind kind,
@@ -51,8 +51,11 @@ public:
     rhs = entry->getArgument(2);
     m = entry->getArgument(3);
     k = entry->getArgument(4);
-    if (entry->getNumArguments() > 5)
-      lhs.offsets = entry->getArgument(5);
+    int next = 5;
+    if (entry->getNumArguments() > next + kind.guarded)
+      lhs.offsets = entry->getArgument(next++);
+    if (kind.guarded)
+      scale = entry->getArgument(next);
     columns = cast<MemRefType>(c.getType()).getDimSize(1);
     // The guarded form is for rare data: small code matters, speed does not.
     rows = kind.guarded ? 1 : schedule.getRows();
@@ -75,7 +78,7 @@ private:
   ProductKind kind;
   ImplicitLocOpBuilder b;
   Rows lhs;
-  Value c, rhs, m, k;
+  Value c, rhs, m, k, scale;
   int64_t rows, columns;
   VectorType accType;
 };
@@ -118,13 +121,16 @@ Value ProductBuilder::takeHalf(Value words, int64_t shift) {
   return arith::ExtFOp::create(b, like(b.getF32Type()), half);
 }
 
-/// select(vector != 0, acc + scalar * vector, acc). A NaN weight counts.
+/// select(vector != 0, acc + scalar * (vector * scale), acc). A NaN weight
+/// counts.
 Value ProductBuilder::guardedTerm(Value scalar, Value vector, Value acc) {
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(accType));
   Value weighs =
       arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, vector, zero);
   Value splat = vector::BroadcastOp::create(b, accType, scalar);
-  Value sum = math::FmaOp::create(b, splat, vector, acc);
+  Value factor = vector::BroadcastOp::create(b, accType, scale);
+  Value scaled = arith::MulFOp::create(b, vector, factor);
+  Value sum = math::FmaOp::create(b, splat, scaled, acc);
   return arith::SelectOp::create(b, weighs, sum, acc);
 }
 
@@ -247,11 +253,15 @@ namespace {
 struct Product {
   Value c, lhs, rhs, m, k, lhsOffsets;
   ProductKind kind;
+  /// The factor of rhs in a guarded product.
+  Value scale;
 
   void call(ImplicitLocOpBuilder &b, TileLowering &lowering) const {
     SmallVector<Value> args{c, lhs, rhs, m, k};
     if (lhsOffsets)
       args.push_back(lhsOffsets);
+    if (kind.guarded)
+      args.push_back(scale);
     SmallVector<Type> types =
         llvm::map_to_vector(args, [](Value v) { return v.getType(); });
     func::FuncOp function = getProductFunction(b, types, kind, lowering);
@@ -303,6 +313,7 @@ void attn::lowerContract(ContractOp op, TileLowering &lowering) {
     product.call(b, lowering);
     return;
   }
+  product.scale = op.getGuardScale() ? op.getGuardScale() : buildF32(b, 1);
   auto choice = scf::IfOp::create(b, op.getGuard(), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard insertion(b);
   b.setInsertionPointToStart(choice.elseBlock());

@@ -308,22 +308,51 @@ void attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
       .copy(op.getValid());
 }
 
-/// rows[q][dv] = buffer[dv][q], rounded.
-void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
-  ImplicitLocOpBuilder b(op.getLoc(), op);
+/// i1: whether a scalar is neither NaN nor infinite.
+static Value buildIsFinite(ImplicitLocOpBuilder &b, Value value) {
+  Value wide = buildExtend(b, value, b.getF32Type());
+  // x - x is 0, or NaN.
+  Value difference = arith::SubFOp::create(b, wide, wide);
+  return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, difference,
+                               buildF32(b, 0));
+}
+
+/// rows[q][dv] = buffer[dv][q], rounded; only where that is not finite yet, if
+/// `keepFinite`.
+static void storeTransposed(ImplicitLocOpBuilder &b, StoreTileOp op,
+                            Value buffer, Value rows, bool keepFinite) {
   ViewType view = op.getView().getType();
-  Value rows = buildRows(b, lowering.getView(op.getView()), op.getRow(),
-                         op.getValid(), view.getExtent());
-  Value buffer = lowering.getBuffer(op.getTile());
   Type element = view.getElementType();
   buildLoop(b, op.getValid(), 1, [&](Value q) {
     buildLoop(b, buildIndex(b, view.getExtent()), 1, [&](Value dv) {
       Value value = memref::LoadOp::create(b, buffer, ValueRange{dv, q});
       if (!element.isF32())
         value = arith::TruncFOp::create(b, element, value);
+      if (keepFinite) {
+        Value old = memref::LoadOp::create(b, rows, ValueRange{q, dv});
+        value = arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
+      }
       memref::StoreOp::create(b, value, rows, ValueRange{q, dv});
     });
   });
+}
+
+void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value rows = buildRows(b, lowering.getView(op.getView()), op.getRow(),
+                         op.getValid(), op.getView().getType().getExtent());
+  Value buffer = lowering.getBuffer(op.getTile());
+  if (!op.getKeepFinite()) {
+    storeTransposed(b, op, buffer, rows, /*keepFinite=*/false);
+    return;
+  }
+  auto choice =
+      scf::IfOp::create(b, op.getKeepFinite(), /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard insertion(b);
+  b.setInsertionPointToStart(choice.elseBlock());
+  storeTransposed(b, op, buffer, rows, /*keepFinite=*/false);
+  b.setInsertionPointToStart(choice.thenBlock());
+  storeTransposed(b, op, buffer, rows, /*keepFinite=*/true);
 }
 
 void attn::lowerStoreStats(StoreStatsOp op, TileLowering &lowering) {

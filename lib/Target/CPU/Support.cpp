@@ -38,8 +38,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
   const Row rows[] = {
       {static_cast<bool>(op.getBias()), "bias"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
-      {op.getQDescale() || op.getKDescale() || op.getVDescale(),
-       "descale factors"},
       {op.getNumSplits().has_value() || op.getSplitSize().has_value(),
        "split keys (num_splits, split_size)"},
       {ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()),
@@ -48,9 +46,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
   for (const Row &row : rows)
     if (row.used)
       return row.feature;
-  for (ShapedType type : {op.getQType(), op.getKType()})
-    if (type.getElementTypeBitWidth() < 16)
-      return "fp8 operands";
   return findUnsupportedMask(op.getMaskAttr());
 }
 

@@ -310,6 +310,18 @@ func.func @contract_c3_into(%a: !attn.tile<kv 16, d 64, f32>,
 
 // -----
 
+func.func @contract_c4(%a: !attn.tile<kv 16, d 64, f32>,
+                       %b: !attn.tile<q 16, d 64, f32>, %n: index, %x: f32) {
+  // expected-error @+1 {{op has guard_scale and no guard; expected both (C4)}}
+  %0 = "attn.contract"(%a, %b, %n, %x)
+      <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1>}>
+      : (!attn.tile<kv 16, d 64, f32>, !attn.tile<q 16, d 64, f32>, index, f32)
+      -> !attn.tile<q 16, kv 16, f32>
+  return
+}
+
+// -----
+
 func.func @map_c1(%a: !attn.tile<q 16, d 64, f32>) {
   // expected-error @+1 {{'attn.map' op input #0 is '!attn.tile<q 16, d 64, f32>' and the result is '!attn.tile<q 16, kv 16, f32>'; expected dims of the result (C1)}}
   %0 = attn.map ins(%a : !attn.tile<q 16, d 64, f32>) {

@@ -32,21 +32,6 @@ func.func @q_positions(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
 
 // -----
 
-func.func @descale(%q: memref<2x64x4x32xf8E4M3FN>, %k: memref<2x64x2x32xf8E4M3FN>,
-    %out: memref<2x64x4x32xbf16>,
-    %factor: memref<1x1xf32>) {
-  // expected-error@+1 {{unsupported on cpu: descale factors}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf8E4M3FN>, memref<2x64x2x32xf8E4M3FN>,
-          memref<2x64x2x32xf8E4M3FN>)
-      scale(1.0)
-      k_descale(%factor : memref<1x1xf32>)
-      outs(%out : memref<2x64x4x32xbf16>)
-  return
-}
-
-// -----
-
 func.func @num_splits(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
     %out: memref<2x64x4x32xf32>) {
   // expected-error@+1 {{unsupported on cpu: split keys (num_splits, split_size)}}
@@ -84,32 +69,6 @@ func.func @dynamic_heads(%q: memref<2x64x?x32xf32>, %k: memref<2x64x?x32xf32>,
       scale(1.0)
       mask(#attn.and<[#attn.causal, #attn.per_head<[#attn.causal, #attn.prefix<3>]>]>)
       outs(%out : memref<2x64x?x32xf32>)
-  return
-}
-
-// -----
-
-func.func @fp8(%q: memref<2x64x4x32xf8E5M2>, %k: memref<2x64x2x32xf8E5M2>,
-    %out: memref<2x64x4x32xbf16>) {
-  // expected-error@+1 {{unsupported on cpu: fp8 operands}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf8E5M2>, memref<2x64x2x32xf8E5M2>,
-          memref<2x64x2x32xf8E5M2>)
-      scale(1.0)
-      outs(%out : memref<2x64x4x32xbf16>)
-  return
-}
-
-// -----
-
-func.func @fp8_keys(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf8E4M3FN>,
-    %out: memref<2x64x4x32xf32>) {
-  // expected-error@+1 {{unsupported on cpu: fp8 operands}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf32>, memref<2x64x2x32xf8E4M3FN>,
-          memref<2x64x2x32xf8E4M3FN>)
-      scale(1.0)
-      outs(%out : memref<2x64x4x32xf32>)
   return
 }
 

@@ -203,6 +203,9 @@ LogicalResult ContractOp::verify() {
   if (getInto() && getInto().getType() != result)
     return emitOpError() << "into is " << getInto().getType() << "; expected "
                          << result << " of the result (C3)";
+  // contract_c4
+  if (getGuardScale() && !getGuard())
+    return emitOpError() << "has guard_scale and no guard; expected both (C4)";
   return success();
 }
 

@@ -36,7 +36,6 @@ static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
   const std::pair<bool, StringRef> features[] = {
       {static_cast<bool>(op.getBias()), "bias"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
-      {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},
       {op.getNumSplits() || op.getSplitSize(), "split keys"}};
   for (auto [used, feature] : features)
     if (used)

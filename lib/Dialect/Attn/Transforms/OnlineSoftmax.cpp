@@ -123,8 +123,9 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
   next.sum = ReduceOp::create(b, ReductionKind::add, weights, rescaledSum);
   Type vElement = cast<TileType>(tile.v.getType()).getElementType();
   Value rounded = buildRounded(b, weights, vElement);
-  next.acc = ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded,
-                                tile.valid, rescaledAcc, tile.guard);
+  next.acc =
+      ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded, tile.valid,
+                         rescaledAcc, tile.guard, tile.guardScale);
   return next;
 }
 
@@ -140,21 +141,24 @@ static Value buildRowHasOutput(ImplicitLocOpBuilder &b, Value row, Value rows,
 }
 
 Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
-                        Value rows) {
+                        Value rows, Value accScale, Value descale) {
   auto statType = cast<TileType>(state.sum.getType());
   Value divisor = buildMap(
       b, statType, state.sum,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
         Value has = buildRowHasOutput(b, at[0], rows, elements[0]);
-        return arith::SelectOp::create(b, has, elements[0], buildF32(b, 0))
+        Value scaled = arith::MulFOp::create(b, elements[0], accScale);
+        return arith::SelectOp::create(b, has, scaled, buildF32(b, 0))
             .getResult();
       });
   return buildMap(
       b, cast<TileType>(state.acc.getType()), {state.acc, divisor},
-      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
         // Rows without output may hold anything: select, do not multiply.
         Value zero = buildF32(b, 0);
         Value quotient = arith::DivFOp::create(b, elements[0], elements[1]);
+        if (descale)
+          quotient = arith::MulFOp::create(b, quotient, descale);
         Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
                                            elements[1], zero);
         return arith::SelectOp::create(b, none, zero, quotient).getResult();

@@ -36,7 +36,8 @@ static bool isPowerOfTwo(double factor) {
 }
 
 ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
-                             function_ref<Value(Value)> map, Value alibiSlope)
+                             function_ref<Value(Value)> map, Value alibiSlope,
+                             Value descale)
     : operandType(chooseOperandType(op)), alibiSlope(alibiSlope),
       hasBias(op.getBias() != nullptr) {
   if (FlatSymbolRefAttr symbol = op.getScoreModAttr())
@@ -52,9 +53,15 @@ ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
   if (!op.getScale()) {
     dotFactor = arith::MulFOp::create(b, map(op.getDynamicScale()),
                                       buildF32(b, constant));
+    if (descale)
+      dotFactor = arith::MulFOp::create(b, dotFactor, descale);
     return;
   }
   double factor = constant * op.getScale()->convertToDouble();
+  if (descale) {
+    dotFactor = arith::MulFOp::create(b, buildF32(b, factor), descale);
+    return;
+  }
   bool isExact = operandType.isF32() && isPowerOfTwo(factor);
   if (factor != 1.0)
     (isExact ? queryFactor : dotFactor) = buildF32(b, factor);

@@ -18,6 +18,8 @@
 // CHECK-DAG:     %[[C64:.*]] = arith.constant 64 : index
 // CHECK-DAG:     %[[NONE:.*]] = arith.constant 0xFF800000 : f32
 // CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
+// CHECK-DAG:     %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
+// CHECK-DAG:     %[[TINY:.*]] = arith.constant 2.32830644E-10 : f32
 // CHECK-DAG:     %[[SCALE:.*]] = arith.constant 2.500000e-01 : f32
 // CHECK-DAG:     %[[LOG2E:.*]] = arith.constant 1.44269502 : f32
 // CHECK:         scf.for %[[W:.*]] = %[[BEGIN]] to %[[END]] step %[[C1]] {
@@ -32,7 +34,11 @@
 // CHECK:           %[[RAW:.*]] = attn.load_tile %[[QVIEW]][%[[ROW]]]
 // CHECK:           %[[QT:.*]] = attn.map ins(%[[RAW]]
 // CHECK:             arith.mulf %{{.*}}, %[[SCALE]]
-// CHECK:           scf.while (%[[GUARD:.*]] = %{{.*}}) : (i1) -> () {
+// Attempts: plain, guarded, guarded with small weights.
+// CHECK:           scf.while (%[[ATTEMPT:.*]] = %[[C0]]) : (index) -> index {
+// CHECK:           %[[GUARD:.*]] = arith.cmpi ne, %[[ATTEMPT]], %[[C0]]
+// CHECK:           %[[LAST:.*]] = arith.cmpi eq, %[[ATTEMPT]], %[[C2]]
+// CHECK:           %[[SMALL:.*]] = arith.select %[[LAST]], %[[TINY]], %[[ONE]]
 // CHECK:           %[[ACC0:.*]] = attn.fill %[[ZERO]] : f32 -> !attn.tile<q 32, dv 8, f32>
 // CHECK:           %[[MAX0:.*]] = attn.fill %[[NONE]] : f32 -> !attn.tile<q 32, f32>
 // CHECK:           %[[SUM0:.*]] = attn.fill %[[ZERO]] : f32 -> !attn.tile<q 32, f32>
@@ -56,18 +62,21 @@
 // CHECK:             %[[P:.*]] = attn.map ins(%[[S]], %[[SAFE]]
 // CHECK:               math.exp2
 // CHECK:             %[[NEWSUM:.*]] = attn.reduce add %[[P]] into %[[SCALED]]
-// CHECK:             %[[NEWACC:.*]] = attn.contract %[[VT]], %[[P]] valid(%[[C64]]) into(%[[SCALEDACC]] : {{.*}}) guard(%[[GUARD]])
+// CHECK:             %[[NEWACC:.*]] = attn.contract %[[VT]], %[[P]] valid(%[[C64]]) into(%[[SCALEDACC]] : {{.*}}) guard(%[[GUARD]] scale %[[SMALL]])
 // CHECK:             scf.yield %[[NEWACC]], %[[NEWMAX]], %[[NEWSUM]]
 // CHECK-NOT:       attn.contract
 // CHECK:           %[[OK:.*]] = attn.all_finite %[[STATE]]#0
 // CHECK-NOT:       attn.store_stats
 // CHECK:           %[[DIVISOR:.*]] = attn.map ins(%[[STATE]]#2
+// CHECK:             arith.mulf %{{.*}}, %[[SMALL]]
 // CHECK:           attn.map ins(%[[STATE]]#0, %[[DIVISOR]]
 // CHECK:             arith.divf
-// CHECK:           attn.store_tile %{{.*}}, %{{.*}}[%[[ROW]]] valid(
-// CHECK:           %[[DONE:.*]] = arith.ori %[[OK]], %[[GUARD]]
-// CHECK:           %[[AGAIN:.*]] = arith.xori %[[DONE]]
-// CHECK:           scf.condition(%[[AGAIN]])
+// CHECK:           attn.store_tile %{{.*}}, %{{.*}}[%[[ROW]]] valid(%{{.*}}) keep_finite(%[[GUARD]])
+// CHECK:           %[[OVERFLOWS:.*]] = arith.xori %[[OK]]
+// CHECK:           %[[MORE:.*]] = arith.cmpi ne, %[[ATTEMPT]], %[[C2]]
+// CHECK:           %[[AGAIN:.*]] = arith.andi %[[OVERFLOWS]], %[[MORE]]
+// CHECK:           scf.condition(%[[AGAIN]]) %[[ATTEMPT]]
+// CHECK:           arith.addi %{{.*}}, %[[C1]]
 // CHECK-LABEL: func.func @unmasked(
 // CHECK-SAME:    %[[Q:.*]]: memref<1x128x4x16xf32>, %[[K:.*]]: memref<1x256x2x16xf32>, %[[V:.*]]: memref<1x256x2x8xf32>, %[[OUT:.*]]: memref<1x128x4x8xf32>)
 // CHECK:         %[[COUNT:.*]] = arith.constant 16 : index
@@ -494,5 +503,50 @@ func.func @two(%q: memref<1x64x4x16xf32>, %out: memref<1x64x4x16xf32>,
 // TILES-LABEL: func.func @nothing
 // CHECK-LABEL: func.func @nothing
 func.func @nothing() {
+  return
+}
+
+// -----
+
+// Tiles of fp8 operands are converted when they are loaded. The factors of the
+// batch and KV head, or of all where a dim is 1, multiply the scale and the
+// output.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
+// CHECK-LABEL: func.func private @descales_attention_0
+// CHECK-SAME:    %[[QD:[a-z0-9]+]]: memref<2x2xf32>, %[[KD:[a-z0-9]+]]: memref<?x2xf32>, %[[VD:[a-z0-9]+]]: memref<1x1xf32>, %{{.*}}: memref<2x128x4x16xbf16>
+// CHECK-DAG:     %[[C0:.*]] = arith.constant 0 : index
+// CHECK-DAG:     %[[C1:.*]] = arith.constant 1 : index
+// CHECK-DAG:     %[[FACTOR:.*]] = arith.constant 2.500000e-01 : f32
+// CHECK:         %[[B:.*]], %[[H:.*]], %{{.*}} = attn.work_item
+// CHECK:         %[[G:.*]] = arith.divui %[[H]]
+// CHECK:         %[[QB:.*]] = arith.minsi %[[B]], %[[C1]]
+// CHECK:         %[[QG:.*]] = arith.minsi %[[G]], %[[C1]]
+// CHECK:         %[[QF:.*]] = memref.load %[[QD]][%[[QB]], %[[QG]]]
+// CHECK:         %[[SIZE:.*]] = memref.dim %[[KD]], %[[C0]]
+// CHECK:         %[[LAST:.*]] = arith.subi %[[SIZE]], %[[C1]]
+// CHECK:         %[[KB:.*]] = arith.minsi %[[B]], %[[LAST]]
+// CHECK:         %[[KF:.*]] = memref.load %[[KD]][%[[KB]], %[[QG]]]
+// CHECK:         %[[QK:.*]] = arith.mulf %[[QF]], %[[KF]]
+// CHECK:         %[[VB:.*]] = arith.minsi %[[B]], %[[C0]]
+// CHECK:         %[[VG:.*]] = arith.minsi %[[G]], %[[C0]]
+// CHECK:         %[[VF:.*]] = memref.load %[[VD]][%[[VB]], %[[VG]]]
+// CHECK:         %[[SCALE:.*]] = arith.mulf %[[QK]], %[[FACTOR]]
+// CHECK:         attn.load_tile {{.*}} : !attn.view<q, d 16, f8E5M2> -> !attn.tile<q 32, d 16, f32>
+// CHECK:         attn.load_tile {{.*}} : !attn.view<kv, d 16, f8E4M3FN> -> !attn.tile<kv 64, d 16, f32>
+// CHECK:         attn.load_tile {{.*}} : !attn.view<kv, dv 16, f8E4M3FN> -> !attn.tile<kv 64, dv 16, f32>
+// CHECK:         attn.contract
+// CHECK:         arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK:         %[[QUOTIENT:.*]] = arith.divf
+// CHECK:         arith.mulf %[[QUOTIENT]], %[[VF]]
+func.func @descales(%q: memref<2x128x4x16xf8E5M2>, %k: memref<2x256x2x16xf8E4M3FN>,
+                    %v: memref<2x256x2x16xf8E4M3FN>, %qd: memref<2x2xf32>,
+                    %kd: memref<?x2xf32>, %vd: memref<1x1xf32>,
+                    %out: memref<2x128x4x16xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<2x128x4x16xf8E5M2>,
+      memref<2x256x2x16xf8E4M3FN>, memref<2x256x2x16xf8E4M3FN>)
+      scale(0.25) q_descale(%qd : memref<2x2xf32>)
+      k_descale(%kd : memref<?x2xf32>) v_descale(%vd : memref<1x1xf32>)
+      config(#config)
+      outs(%out : memref<2x128x4x16xbf16>)
   return
 }

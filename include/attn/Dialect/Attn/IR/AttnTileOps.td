@@ -152,9 +152,13 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
   let hasVerifier = 1;
 }
 
-def Attn_StoreTileOp : Attn_Op<"store_tile", [MemoryEffects<[MemWrite]>]> {
+def Attn_StoreTileOp
+    : Attn_Op<"store_tile", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Store the valid rows of a tile, rounded to the view's type";
   let description = [{
+    If `keep_finite` is given and true, only elements of the view that are NaN
+    or infinite are overwritten.
+
     Constraints:
     - (C1) The tile has the sequence dim and the head dim of the view, the
       latter with the view's extent.
@@ -166,9 +170,10 @@ def Attn_StoreTileOp : Attn_Op<"store_tile", [MemoryEffects<[MemWrite]>]> {
     ```
   }];
   let arguments = (ins Attn_TileType:$tile, Attn_ViewType:$view, Index:$row,
-                       Index:$valid);
+                       Index:$valid, Optional<I1>:$keep_finite);
   let assemblyFormat = [{
-    $tile `,` $view `[` $row `]` `valid` `(` $valid `)` attr-dict
+    $tile `,` $view `[` $row `]` `valid` `(` $valid `)`
+    (`keep_finite` `(` $keep_finite^ `)`)? attr-dict
     `:` qualified(type($tile)) `,` qualified(type($view))
   }];
   let hasVerifier = 1;
@@ -223,8 +228,9 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
     Einstein summation over named dims: the dim that both operands have and the
     result has not is summed over, in f32, in ascending order; `into` is added
     to the sum. If `guard` is given and true, terms whose rhs element is exactly
-    0 contribute nothing whatever the lhs element holds: a hidden key has weight
-    0, and its V may be NaN or infinite.
+    0 contribute nothing whatever the lhs element holds (a hidden key has weight
+    0, and its V may be NaN or infinite), and the others are multiplied by
+    `guard_scale`, if that is given.
 
     `valid` bounds the keys: of an operand's kv dim only the first `valid` take
     part in the sum; elements of the result beyond it are unspecified.
@@ -234,6 +240,7 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
       other two.
     - (C2) Extents of equally named dims agree.
     - (C3) The result is f32, and `into` has its type.
+    - (C4) `guard_scale` needs `guard`.
 
     Example:
     ```mlir
@@ -242,12 +249,13 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins Attn_TileType:$lhs, Attn_TileType:$rhs, Index:$valid,
-                       Optional<Attn_TileType>:$into, Optional<I1>:$guard);
+                       Optional<Attn_TileType>:$into, Optional<I1>:$guard,
+                       Optional<F32>:$guard_scale);
   let results = (outs Attn_TileType:$result);
   let assemblyFormat = [{
     $lhs `,` $rhs `valid` `(` $valid `)`
     (`into` `(` $into^ `:` qualified(type($into)) `)`)?
-    (`guard` `(` $guard^ `)`)? attr-dict
+    (`guard` `(` $guard^ (`scale` $guard_scale^)? `)`)? attr-dict
     `:` qualified(type($lhs)) `,` qualified(type($rhs)) `->`
     qualified(type($result))
   }];

@@ -47,8 +47,9 @@ OnlineState buildInitialState(mlir::ImplicitLocOpBuilder &b, int64_t blockQ,
 /// The keys of one tile: their `scores` (-inf where hidden), their V,
 /// the number of valid keys, and whether hidden keys must be kept out of the
 /// product with V by more than their weight of 0 (their V may not be finite).
+/// With such a guard, acc counts every weight times `guardScale`.
 struct OnlineTile {
-  mlir::Value scores, v, valid, guard;
+  mlir::Value scores, v, valid, guard, guardScale;
 };
 
 /// The state after `tile`. Weights are rounded to V's element type before they
@@ -56,10 +57,12 @@ struct OnlineTile {
 OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
                             const OnlineState &state, const OnlineTile &tile);
 
-/// out = acc / sum, as a q x dv tile; 0 in rows without visible key and in rows
-/// from `rows` on.
+/// out = descale acc / (accScale sum), as a q x dv tile; 0 in rows without
+/// visible key and in rows from `rows` on. Both factors are f32; `descale` may
+/// be null.
 mlir::Value buildOutput(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
-                        mlir::Value rows);
+                        mlir::Value rows, mlir::Value accScale,
+                        mlir::Value descale);
 
 /// lse = max + ln(sum); -inf where nothing was visible and in rows from `rows`
 /// on. A row that counts nothing but a sink gives the sink exactly.

@@ -39,10 +39,11 @@ struct ScoreElement {
 class ScoreFunction {
 public:
   /// Builds what all scores share at `b`; `map` gives the value that stands for
-  /// an operand of `op`, `alibiSlope` is that of the head, or null.
+  /// an operand of `op`. `alibiSlope` is that of the head and `descale` what
+  /// multiplies the scale; both are f32 and may be null.
   ScoreFunction(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
                 llvm::function_ref<mlir::Value(mlir::Value)> map,
-                mlir::Value alibiSlope);
+                mlir::Value alibiSlope, mlir::Value descale);
 
   /// Element type of the operands of the matrix products.
   mlir::Type getOperandType() const { return operandType; }

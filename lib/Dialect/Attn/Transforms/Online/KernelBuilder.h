@@ -70,6 +70,8 @@ struct WorkItem {
   mlir::Value sink;
   /// The slope of ALiBi, or null.
   mlir::Value alibiSlope;
+  /// What fp8 scores and outputs are multiplied by, or null.
+  mlir::Value scoreDescale, outDescale;
 };
 
 /// Builds the body of one kernel function.
@@ -87,6 +89,8 @@ private:
   void buildKeyLength();
   mlir::Value buildQOffset();
   mlir::Value buildAlibiSlope();
+  mlir::Value buildDescale(mlir::Value operand);
+  void buildDescales();
   void buildWorkItem(mlir::Value index);
   void buildSequence();
   mlir::Value buildView(mlir::Value memref, Layout layout, Dim sequence,
@@ -122,7 +126,7 @@ private:
   buildComputeSteps(const OnlineState &state, mlir::Value tile, TileKind kind);
   void buildTileCount(TileKind kind);
   llvm::LogicalResult buildAttempts();
-  void storeTile(mlir::Value out, mlir::Value lse);
+  void storeTile(mlir::Value out, mlir::Value lse, mlir::Value keepFinite);
   void storeResults(const OnlineState &state);
   void storePadding();
   llvm::LogicalResult buildSequenceItem();
@@ -138,8 +142,9 @@ private:
 
   WorkItem item;
   mlir::Value queryTile, kView, vView;
-  /// i1: whether products with V must skip keys of weight 0.
-  mlir::Value guard;
+  /// i1: whether products with V must skip keys of weight 0; and the factor by
+  /// which they then keep accumulators small.
+  mlir::Value guard, guardScale;
   std::optional<ScoreFunction> score;
 
   /// Heads with equal masks form a class; `headClass` is null if all agree.

@@ -89,8 +89,9 @@ FailureOr<OnlineState> KernelBuilder::buildRangeLoops(const OnlineState &state,
   return OnlineState::fromValues(loop.getResults());
 }
 
-/// Stores the tile's rows of out and, if the op has one, of lse.
-void KernelBuilder::storeTile(Value out, Value lse) {
+/// Stores the tile's rows of out and, if the op has one, of lse; of out only
+/// what is not finite yet, if `keepFinite` is given and true.
+void KernelBuilder::storeTile(Value out, Value lse, Value keepFinite) {
   Value view = buildView(arg(op.getOut()), op.getOutLayout(), Dim::q, Dim::dv,
                          op.getValueHeadDim());
   // Padding rows are written too.
@@ -106,14 +107,15 @@ void KernelBuilder::storeTile(Value out, Value lse) {
       at = {item.head, arith::AddIOp::create(b, item.qBase, item.firstRow)};
     StoreStatsOp::create(b, lse, arg(op.getLse()), at, valid);
   }
-  StoreTileOp::create(b, out, view, item.firstRow, valid);
+  StoreTileOp::create(b, out, view, item.firstRow, valid, keepFinite);
 }
 
 void KernelBuilder::storeResults(const OnlineState &state) {
   Value lse;
   if (op.getLse())
     lse = buildLse(b, state, item.rows);
-  storeTile(buildOutput(b, state, item.rows), lse);
+  Value out = buildOutput(b, state, item.rows, guardScale, item.outDescale);
+  storeTile(out, lse, /*keepFinite=*/guard);
 }
 
 /// Rows that belong to no sequence.
@@ -126,21 +128,38 @@ void KernelBuilder::storePadding() {
   Value lse;
   if (op.getLse())
     lse = FillOp::create(b, statistic, buildF32(b, -INFINITY));
-  storeTile(FillOp::create(b, rows, buildF32(b, 0)), lse);
+  storeTile(FillOp::create(b, rows, buildF32(b, 0)), lse,
+            /*keepFinite=*/Value());
 }
 
-/// Walks the keys and stores the results. Hidden keys have weight 0, which
-/// keeps their V out unless it is NaN or infinite. That is rare and shows in
-/// the accumulators, so the products run unguarded first, and once more with a
-/// guard if an accumulator is not finite.
+/// 2^32 keys of the largest V then fit into an f32 accumulator.
+static constexpr float kSmallWeight = 0x1p-32f;
+
+/// Walks the keys and stores the results; again, up to twice, if an accumulator
+/// is not finite, which is rare:
+///
+///   0  plain products; hidden keys have weight 0, which keeps their V out
+///      unless it is NaN or infinite,
+///   1  products that skip weights of 0,
+///   2  the same with small weights, in case visible V add up to more than f32
+///      holds on the way to a finite mean.
+///
+/// Later attempts keep the finite results of earlier ones: small weights lose
+/// bits of a tiny V.
 LogicalResult KernelBuilder::buildAttempts() {
-  Value no = arith::ConstantOp::create(b, b.getBoolAttr(false));
-  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  auto attempts = scf::WhileOp::create(b, TypeRange(), ValueRange{no});
+  Value first = buildIndex(b, 0), last = buildIndex(b, 2);
+  auto attempts = scf::WhileOp::create(b, b.getIndexType(), ValueRange{first});
   OpBuilder::InsertionGuard insertion(b);
-  Block *attempt =
-      b.createBlock(&attempts.getBefore(), {}, b.getI1Type(), b.getLoc());
-  guard = attempt->getArgument(0);
+  Block *body =
+      b.createBlock(&attempts.getBefore(), {}, b.getIndexType(), b.getLoc());
+  Value attempt = body->getArgument(0);
+  auto isAttempt = [&](arith::CmpIPredicate predicate, Value number) -> Value {
+    return arith::CmpIOp::create(b, predicate, attempt, number);
+  };
+  guard = isAttempt(arith::CmpIPredicate::ne, first);
+  guardScale =
+      arith::SelectOp::create(b, isAttempt(arith::CmpIPredicate::eq, last),
+                              buildF32(b, kSmallWeight), buildF32(b, 1));
   FailureOr<OnlineState> state =
       buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(), item.sink);
   state = buildRangeLoops(*state, full, TileKind::Full);
@@ -151,11 +170,16 @@ LogicalResult KernelBuilder::buildAttempts() {
     return failure();
   Value finite = AllFiniteOp::create(b, state->acc);
   storeResults(*state);
-  Value done = arith::OrIOp::create(b, finite, guard);
-  scf::ConditionOp::create(b, arith::XOrIOp::create(b, done, yes),
-                           ValueRange());
-  b.createBlock(&attempts.getAfter());
-  scf::YieldOp::create(b, ValueRange{yes});
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  Value overflows = arith::XOrIOp::create(b, finite, yes);
+  Value notLast = isAttempt(arith::CmpIPredicate::ne, last);
+  Value again = arith::AndIOp::create(b, overflows, notLast);
+  scf::ConditionOp::create(b, again, attempt);
+  Block *next =
+      b.createBlock(&attempts.getAfter(), {}, b.getIndexType(), b.getLoc());
+  Value following =
+      arith::AddIOp::create(b, next->getArgument(0), buildIndex(b, 1));
+  scf::YieldOp::create(b, following);
   return success();
 }
 
@@ -172,7 +196,8 @@ KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
 LogicalResult KernelBuilder::buildSequenceItem() {
   buildSequence();
   score.emplace(
-      b, op, [&](Value operand) { return arg(operand); }, item.alibiSlope);
+      b, op, [&](Value operand) { return arg(operand); }, item.alibiSlope,
+      item.scoreDescale);
   if (failed(buildMaskRanges()))
     return failure();
   queryTile = loadQueryTile();

@@ -125,9 +125,10 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
       vView, firstKey, valid);
   Value dots = ContractOp::create(
       b, tileType(Dim::q, config.getBlockQ(), Dim::kv, keys, b.getF32Type()), k,
-      queryTile, valid, /*into=*/Value(), /*guard=*/Value());
+      queryTile, valid, /*into=*/Value(), /*guard=*/Value(),
+      /*guard_scale=*/Value());
   FailureOr<Value> scores = buildScores(dots, firstKey, kind);
   if (failed(scores))
     return failure();
-  return buildOnlineStep(b, state, {*scores, v, valid, guard});
+  return buildOnlineStep(b, state, {*scores, v, valid, guard, guardScale});
 }

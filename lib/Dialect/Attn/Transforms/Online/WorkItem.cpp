@@ -146,6 +146,27 @@ void KernelBuilder::buildSequence() {
     item.sink = memref::LoadOp::create(b, arg(op.getSinks()), item.head);
   if (op.getAlibiSlopes())
     item.alibiSlope = buildAlibiSlope();
+  buildDescales();
+}
+
+/// The factor of this work item in a [B or 1, Hkv or 1] operand; null without.
+Value KernelBuilder::buildDescale(Value operand) {
+  if (!operand)
+    return Value();
+  auto clamp = [&](Value index, int dim) {
+    Value size = buildDim(b, arg(operand), dim);
+    return buildMin(b, index, arith::SubIOp::create(b, size, buildIndex(b, 1)));
+  };
+  return memref::LoadOp::create(
+      b, arg(operand), ValueRange{clamp(item.batch, 0), clamp(item.kvHead, 1)});
+}
+
+void KernelBuilder::buildDescales() {
+  Value q = buildDescale(op.getQDescale()), k = buildDescale(op.getKDescale());
+  item.scoreDescale = q && k ? arith::MulFOp::create(b, q, k).getResult()
+                      : q    ? q
+                             : k;
+  item.outDescale = buildDescale(op.getVDescale());
 }
 
 /// The query tile, of the type that enters the products, and scaled where that
