@@ -412,6 +412,10 @@ Symbolic MaskEvaluator::evaluateLogic(Operation &op) {
         return masks.differ(operands[0], operands[1]);
       })
       .Case([&](arith::SelectOp) {
+        if (operands[1] == masks.all())
+          return masks.either(operands[0], operands[2]);
+        if (operands[2] == masks.none())
+          return masks.both(operands[0], operands[1]);
         return masks.either(
             masks.both(operands[0], operands[1]),
             masks.both(masks.negate(operands[0]), operands[2]));

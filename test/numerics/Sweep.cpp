@@ -233,7 +233,7 @@ std::string Drawer::drawLeaf() {
     return chance(20) ? std::string("*")
                       : std::to_string(chance(30) ? 0 : pick(0, 150));
   };
-  switch (pick(0, 5)) {
+  switch (pick(0, 6)) {
   case 0:
   case 1:
     return "causal";
@@ -243,6 +243,8 @@ std::string Drawer::drawLeaf() {
     return "chunked(" + std::to_string(pick(1, 100)) + ")";
   case 4:
     return "prefix(" + std::to_string(pick(0, 150)) + ")";
+  case 5:
+    return chance(50) ? "custom(causal)" : "custom(local)";
   default:
     return "prefix(lens)";
   }

@@ -823,7 +823,7 @@ func.func private @mod(%s: f32, %b: index, %h: index, %i: index,
 
 func.func @attention_c20_type(%q: tensor<2x8x4x64xf32>,
                               %k: tensor<2x16x2x64xf32>) {
-  // expected-error @+1 {{op function @mod contains 'arith.addf' on 'f64'; expected index, i1, i8, i16, i32, i64 or f32, and f16, bf16 or f64 in loads and conversions alone (C20)}}
+  // expected-error @+1 {{op function @mod contains 'arith.addf' on f64; expected index, i1, i8, i16, i32, i64 or f32, and f16, bf16 or f64 in loads and conversions alone (C20)}}
   %0 = attn.attention
       ins(%q, %k, %k : tensor<2x8x4x64xf32>, tensor<2x16x2x64xf32>,
           tensor<2x16x2x64xf32>)
@@ -844,7 +844,7 @@ func.func private @mod(%s: f32, %b: index, %h: index, %i: index,
 
 func.func @attention_c20_load(%q: tensor<2x8x4x64xf32>,
                               %k: tensor<2x16x2x64xf32>, %c: tensor<4xf8E5M2>) {
-  // expected-error @+1 {{op function @mod contains 'tensor.extract' on 'f8E5M2'; expected index, i1, i8, i16, i32, i64 or f32, and f16, bf16 or f64 in loads and conversions alone (C20)}}
+  // expected-error @+1 {{op function @mod contains 'tensor.extract' on f8E5M2; expected index, i1, i8, i16, i32, i64 or f32, and f16, bf16 or f64 in loads and conversions alone (C20)}}
   %0 = attn.attention
       ins(%q, %k, %k : tensor<2x8x4x64xf32>, tensor<2x16x2x64xf32>,
           tensor<2x16x2x64xf32>)

@@ -24,8 +24,9 @@ using namespace attn;
 
 /// Whether no row of `op` has a negative position.
 static bool hasNoNegativePosition(AttentionOp op) {
-  return !op.getQPositions() && !op.getDynamicQOffset() &&
-         op.getQOffset().value_or(0) >= 0;
+  // The accessor's type is unsigned, the offset is not.
+  int64_t offset = static_cast<int64_t>(op.getQOffset().value_or(0));
+  return !op.getQPositions() && !op.getDynamicQOffset() && offset >= 0;
 }
 
 static int64_t getBatch(AttentionOp op) {
