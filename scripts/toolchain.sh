@@ -71,6 +71,8 @@ list_missing() {
   need cmake "CMake 3.20" command -v cmake
   need ninja-build "Ninja" command -v ninja
   need python3 "Python 3 (for lit)" command -v python3
+  need python3-venv "Python's venv (for the tests of the package)" \
+    python3 -c 'import ensurepip, venv'
   need_llvm llvm-22-dev "LLVM $LLVM_VERSION CMake files and headers" \
     test -f "$MLIR_DIR/../llvm/LLVMConfig.cmake"
   need_llvm libmlir-22-dev "MLIR $LLVM_VERSION CMake files and headers" \

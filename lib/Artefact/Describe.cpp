@@ -22,6 +22,9 @@ using namespace llvm;
 using namespace attn;
 using namespace attn::runner;
 
+/// What a front end wants to find again beside the machine code, a string.
+static constexpr StringLiteral noteName = "attn.note";
+
 static json::Array toArray(ArrayRef<int64_t> dims) {
   json::Array array;
   for (int64_t dim : dims)
@@ -70,17 +73,21 @@ Expected<std::string> attn::describeKernel(const Entry &entry,
   }
   for (AttentionOp op : entry.attentions)
     attentions.push_back(describeAttention(op));
-  std::string text;
-  raw_string_ostream(text) << json::Value(json::Object{
+  json::Object manifest{
       {"abi", kernelAbiVersion},
       {"compiler", "attn " ATTN_VERSION ", LLVM " ATTN_LLVM_VERSION},
       {"entry", entry.name},
       {"target", targetName},
-      {"architecture", Triple(target.triple).getArchName()},
+      {"architecture", Triple(target.triple).getArchName().str()},
       {"cpu", target.cpu},
       {"requires",
        json::Array(getRequiredFeatures(*machine.getMCSubtargetInfo()))},
       {"arguments", std::move(arguments)},
-      {"attentions", std::move(attentions)}});
+      {"attentions", std::move(attentions)}};
+  mlir::func::FuncOp function = entry.function;
+  if (auto note = function->getAttrOfType<mlir::StringAttr>(noteName))
+    manifest["note"] = json::fixUTF8(note.getValue());
+  std::string text;
+  raw_string_ostream(text) << json::Value(std::move(manifest));
   return text;
 }

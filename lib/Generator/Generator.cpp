@@ -77,7 +77,10 @@ private:
   Extent rows() const {
     return {isPackedQ() ? problem.batch * problem.rows : problem.rows, true};
   }
+  /// Keys of a sequence, of all packed sequences, or of whole pages.
   Extent keys() const {
+    if (isPaged())
+      return {getPagesPerSequence() * problem.pageSize, true};
     return {isPackedKv() ? problem.batch * problem.keys : problem.keys, true};
   }
 

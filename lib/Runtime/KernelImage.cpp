@@ -10,7 +10,9 @@
 #include "attn/Runtime/Memory.h"
 #include "attn/Runtime/Parallel.h"
 
+#include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <dlfcn.h>
 #include <sys/mman.h>
@@ -35,6 +37,18 @@ static bool writeAll(int file, std::string_view bytes, std::string &error) {
   return true;
 }
 
+/// A path of an open file that no other call gives. The dynamic loader takes
+/// equal paths for one library, even when the numbers of closed files are used
+/// again: so each path is spelled differently, with "." for the ones of a
+/// counter.
+static std::string getUniquePath(int file) {
+  static std::atomic<uint64_t> counter{0};
+  std::string path = "/proc/self/fd";
+  for (uint64_t bits = ++counter; bits; bits >>= 1)
+    path += bits & 1 ? "/." : "/";
+  return path + "/" + std::to_string(file);
+}
+
 /// dlopen of bytes; null and an error if they cannot be loaded.
 static void *openImage(std::string_view bytes, std::string &error) {
   int file = memfd_create("attn-kernel", MFD_CLOEXEC);
@@ -44,8 +58,7 @@ static void *openImage(std::string_view bytes, std::string &error) {
   }
   void *library = nullptr;
   if (writeAll(file, bytes, error)) {
-    std::string path = "/proc/self/fd/" + std::to_string(file);
-    library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    library = dlopen(getUniquePath(file).c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library)
       error = std::string("cannot load a kernel image: ") + dlerror();
   }

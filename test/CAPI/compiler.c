@@ -60,6 +60,28 @@ static void testFiles(const char *directory) {
   attnCompilerDestroy(compiler);
 }
 
+/* Kernels that are in use at the same time are different code. */
+static void testTwoKernels(AttnCompiler *compiler) {
+  const char *const problems[2] = {"q-heads=2\ndqk=8\nmemref\nmask=causal",
+                                   "q-heads=2\ndqk=8\nmemref\nsq=5"};
+  AttnKernel *kernels[2];
+  for (int i = 0; i < 2; ++i) {
+    AttnSource source = {ATTN_SOURCE_PROBLEM, problems[i], strlen(problems[i]),
+                         NULL};
+    CHECK_OK(attnCompile(compiler, &source, NULL, &kernels[i]));
+  }
+  Buffers buffers;
+  createBuffers(&buffers, 5);
+  CHECK_ERROR(attnKernelRun(kernels[0], buffers.arrays, 4, NULL),
+              ATTN_ERROR_INVALID_ARGUMENT, "expected [1, 2048, 2, 8]");
+  CHECK_OK(attnKernelRun(kernels[1], buffers.arrays, 4, NULL));
+  // Every row sees all five keys.
+  CHECK(fabsf(buffers.data[3][0] - 2) < 1e-3f);
+  destroyBuffers(&buffers);
+  for (int i = 0; i < 2; ++i)
+    attnKernelDestroy(kernels[i]);
+}
+
 static AttnError *compileText(AttnCompiler *compiler, AttnSourceKind kind,
                               const char *text, const char *target) {
   AttnSource source = {kind, text, strlen(text), NULL};
@@ -158,6 +180,7 @@ int main(int argc, char **argv) {
   AttnCompiler *compiler = createCompiler(argv[1], 0);
   testLengths(compiler);
   testFiles(argv[1]);
+  testTwoKernels(compiler);
   testRefusals(compiler);
   testCacheDirectories();
   testStages(compiler);

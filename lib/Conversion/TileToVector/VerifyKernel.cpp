@@ -103,8 +103,8 @@ static LogicalResult verifyOp(StoreTileOp op) {
   if (!op.getTile().getType().getElementType().isF32())
     return refuse(op, op.getTile().getType(), "element type f32");
   Type element = op.getView().getType().getElementType();
-  if (!element.isF32() && element.getIntOrFloatBitWidth() >= 32)
-    return refuse(op, op.getView().getType(), "f32 or a narrower type");
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return refuse(op, op.getView().getType(), "element type f32, f16 or bf16");
   return success();
 }
 
