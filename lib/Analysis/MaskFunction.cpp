@@ -46,8 +46,7 @@ struct Length {
 };
 
 /// Unknown, or what an integer or (as a mask) a boolean is for every pair.
-using Symbolic =
-    std::variant<std::monostate, Linear, Chunk, Length, Attribute>;
+using Symbolic = std::variant<std::monostate, Linear, Chunk, Length, Attribute>;
 
 /// Masks, as simply as recognition needs them.
 class MaskBuilder {
@@ -323,8 +322,8 @@ Attribute MaskEvaluator::compareUnsigned(arith::CmpIPredicate predicate,
   Attribute compared = compareLinear(asSigned, lhs, rhs);
   if (!compared || (isNotNegative(lhs) && isNotNegative(rhs)))
     return compared;
-  bool isLess = predicate == CmpIPredicate::ult ||
-                predicate == CmpIPredicate::ule;
+  bool isLess =
+      predicate == CmpIPredicate::ult || predicate == CmpIPredicate::ule;
   const Linear &value = isLess ? lhs : rhs, &limit = isLess ? rhs : lhs;
   if (!limit.isConstant() || limit.constant < 0)
     return {};
@@ -408,17 +407,15 @@ Symbolic MaskEvaluator::evaluateLogic(Operation &op) {
       .Case([&](arith::AndIOp) { return masks.both(operands[0], operands[1]); })
       .Case(
           [&](arith::OrIOp) { return masks.either(operands[0], operands[1]); })
-      .Case([&](arith::XOrIOp) {
-        return masks.differ(operands[0], operands[1]);
-      })
+      .Case(
+          [&](arith::XOrIOp) { return masks.differ(operands[0], operands[1]); })
       .Case([&](arith::SelectOp) {
         if (operands[1] == masks.all())
           return masks.either(operands[0], operands[2]);
         if (operands[2] == masks.none())
           return masks.both(operands[0], operands[1]);
-        return masks.either(
-            masks.both(operands[0], operands[1]),
-            masks.both(masks.negate(operands[0]), operands[2]));
+        return masks.either(masks.both(operands[0], operands[1]),
+                            masks.both(masks.negate(operands[0]), operands[2]));
       })
       .Default(Symbolic());
 }
