@@ -19,6 +19,9 @@ def AssignBufferLayoutsPass
     has them, so that they lie along the vector lanes: S^T = K Q^T and
     O^T = V^T P^T, and no softmax step combines lanes. Keys are read in place
     where no conversion is needed.
+
+    In a kernel whose schedule is `by_row`, each query row lies along the lanes
+    instead, and keys and values whose rows are contiguous are read in place.
   }];
   let dependentDialects = ["::attn::AttnDialect"];
 }

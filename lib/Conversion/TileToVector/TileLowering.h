@@ -127,6 +127,24 @@ void lowerAllFinite(AllFiniteOp op, TileLowering &lowering);
 void lowerFill(FillOp op, TileLowering &lowering);
 void lowerContract(ContractOp op, TileLowering &lowering);
 
+/// What the code of a product depends on besides the types of its operands.
+struct ProductKind {
+  /// lhs is stored [k][m], not [m][k].
+  bool transposedA;
+  /// Start from c instead of 0.
+  bool accumulate;
+  /// Skip terms whose rhs is 0.
+  bool guarded;
+  /// The 16-bit type that is multiplied in pairs, or null: products are f32.
+  mlir::Type pairElement;
+  /// c and rhs have query rows outermost.
+  bool byRow;
+};
+
+/// Emits the body of a product function (c, lhs, rhs, m, k) of kind `byRow`.
+void buildRowProduct(mlir::func::FuncOp function, const ProductKind &kind,
+                     VectorScheduleAttr schedule);
+
 /// Reports the first op of `kernel` that the functions above cannot lower.
 mlir::LogicalResult verifyVectorKernel(mlir::func::FuncOp kernel);
 

@@ -38,8 +38,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
   const Row rows[] = {
       {static_cast<bool>(op.getBias()), "bias"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
-      {op.getNumSplits().has_value() || op.getSplitSize().has_value(),
-       "split keys (num_splits, split_size)"},
       {ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()),
        "per_head masks of a dynamic number of heads"},
   };
