@@ -10,11 +10,14 @@
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
 
 using namespace mlir;
 using namespace attn;
@@ -47,6 +50,8 @@ private:
     return {batch(), {problem.headsQ}, rows(), keys()};
   }
   Extents getMaskExtents(MaskOperand operand);
+  Extents getCaptureExtents(Capture capture);
+  void addFunction(const ExampleFunction &example, ModuleOp module);
   void addArguments();
   void addMaskArguments();
   void addOutputs();
@@ -93,7 +98,7 @@ private:
   int q = -1, k = -1, v = -1, bias = -1, sinks = -1, alibi = -1, qLens = -1,
       kvLens = -1, qOffset = -1, qPositions = -1, cuQ = -1, cuKv = -1,
       blockTable = -1, qDescale = -1, kDescale = -1, vDescale = -1, scale = -1,
-      softcap = -1, out = -1, lse = -1;
+      softcap = -1, scoreCapture = -1, out = -1, lse = -1;
   llvm::SmallVector<int> maskOperands;
   /// Dense masks that have an argument already.
   size_t denseMasks = 0;
@@ -190,8 +195,30 @@ Extents ProblemBuilder::getMaskExtents(MaskOperand operand) {
   case MaskOperand::Dense:
     return getBroadcast(getScoreExtents(),
                         problem.mask.denseBroadcasts[denseMasks++]);
+  case MaskOperand::TreeEnds:
+    return getCaptureExtents(Capture::TreeEnds);
+  case MaskOperand::Documents:
+    return getCaptureExtents(Capture::Documents);
   }
   llvm_unreachable("every mask operand has dims");
+}
+
+/// Captures have no dim of 0, and only full dims are dynamic.
+Extents ProblemBuilder::getCaptureExtents(Capture capture) {
+  auto atLeastOne = [](int64_t size) {
+    return Extent{std::max<int64_t>(size, 1), true};
+  };
+  switch (capture) {
+  case Capture::None:
+    return {};
+  case Capture::DistanceBias:
+    return {{problem.headsQ}, {65}};
+  case Capture::TreeEnds:
+    return {atLeastOne(problem.keys)};
+  case Capture::Documents:
+    return {atLeastOne(problem.batch), atLeastOne(problem.keys)};
+  }
+  llvm_unreachable("every capture has dims");
 }
 
 void ProblemBuilder::addArguments() {
@@ -229,6 +256,9 @@ void ProblemBuilder::addArguments() {
   if (problem.dynamicSoftcap)
     softcap = add(builder.getF32Type(), {});
   addMaskArguments();
+  if (problem.scoreMod)
+    scoreCapture = addIf(problem.scoreMod->capture != Capture::None,
+                         getCaptureExtents(problem.scoreMod->capture), "f32");
 }
 
 void ProblemBuilder::addMaskArguments() {
@@ -277,6 +307,13 @@ void ProblemBuilder::addAttention() {
   }
   for (int operand : maskOperands)
     masks.push_back(get(operand));
+  llvm::SmallVector<Value> scoreOperands;
+  if (scoreCapture >= 0)
+    scoreOperands.push_back(get(scoreCapture));
+  FlatSymbolRefAttr scoreMod;
+  if (problem.scoreMod)
+    scoreMod = FlatSymbolRefAttr::get(builder.getContext(),
+                                      problem.scoreMod->getSymbol());
   llvm::SmallVector<Type> results;
   if (!problem.onMemrefs)
     results.assign(ValueRange(outs).getTypes().begin(),
@@ -291,8 +328,8 @@ void ProblemBuilder::addAttention() {
       builder, loc, results, get(q), get(k), get(v), get(bias), get(sinks),
       get(alibi), get(qLens), get(kvLens), get(qOffset), get(qPositions),
       get(cuQ), get(cuKv), get(blockTable), get(qDescale), get(kDescale),
-      get(vDescale), get(scale), get(softcap), masks,
-      /*score_operands=*/ValueRange(), outs, problem.mask.attribute,
+      get(vDescale), get(scale), get(softcap), masks, scoreOperands, outs,
+      problem.mask.attribute,
       problem.dynamicScale ? FloatAttr()
                            : builder.getF32FloatAttr(problem.scale),
       problem.softcap && !problem.dynamicSoftcap
@@ -301,13 +338,38 @@ void ProblemBuilder::addAttention() {
       problem.qOffset == Given::Attribute
           ? builder.getI64IntegerAttr(problem.qOffsetValue)
           : IntegerAttr(),
-      /*score_mod=*/FlatSymbolRefAttr(), layout(problem.qLayout),
-      layout(problem.kLayout), layout(problem.vLayout),
-      layout(problem.outLayout), integer(problem.numSplits),
-      integer(problem.splitSize), integer(problem.blockQ),
-      integer(problem.blockKv), integer(problem.blockKvCompute),
+      scoreMod, layout(problem.qLayout), layout(problem.kLayout),
+      layout(problem.vLayout), layout(problem.outLayout),
+      integer(problem.numSplits), integer(problem.splitSize),
+      integer(problem.blockQ), integer(problem.blockKv),
+      integer(problem.blockKvCompute),
       /*config=*/ConfigAttr());
   func::ReturnOp::create(builder, loc, op.getResults());
+}
+
+/// Adds an example to the module, in terms of tensors or memrefs.
+void ProblemBuilder::addFunction(const ExampleFunction &example,
+                                 ModuleOp module) {
+  Type table = builder.getNoneType();
+  if (example.capture != Capture::None)
+    table = getArrayType(getCaptureExtents(example.capture),
+                         example.capture == Capture::DistanceBias
+                             ? Type(builder.getF32Type())
+                             : builder.getI32Type());
+  std::string type;
+  llvm::raw_string_ostream(type) << table;
+  std::string text = example.text.str();
+  auto replace = [&](llvm::StringRef word, llvm::StringRef by) {
+    for (size_t at; (at = text.find(word)) != std::string::npos;)
+      text.replace(at, word.size(), by.str());
+  };
+  replace("TABLE", type);
+  replace("LOAD", problem.onMemrefs ? "memref.load" : "tensor.extract");
+  OwningOpRef<ModuleOp> parsed =
+      parseSourceString<ModuleOp>(text, builder.getContext());
+  assert(parsed && "examples are right");
+  Operation *parsedFunction = &parsed->getBody()->front();
+  parsedFunction->moveBefore(module.getBody(), module.getBody()->end());
 }
 
 OwningOpRef<ModuleOp> ProblemBuilder::build() {
@@ -320,7 +382,11 @@ OwningOpRef<ModuleOp> ProblemBuilder::build() {
     if (problem.lse)
       results.push_back(getArrayType(lseExtents, builder.getF32Type()));
   }
-  builder.setInsertionPointToStart(module->getBody());
+  if (problem.scoreMod)
+    addFunction(*problem.scoreMod, *module);
+  for (const ExampleFunction *example : problem.mask.functions)
+    addFunction(*example, *module);
+  builder.setInsertionPointToEnd(module->getBody());
   function = func::FuncOp::create(builder, loc, problem.function,
                                   builder.getFunctionType(types, results));
   if (problem.dynamic)
@@ -333,7 +399,8 @@ OwningOpRef<ModuleOp> ProblemBuilder::build() {
 
 llvm::Expected<OwningOpRef<ModuleOp>>
 generator::generate(const Problem &problem, MLIRContext *context) {
-  context->loadDialect<AttnDialect, func::FuncDialect, memref::MemRefDialect,
+  context->loadDialect<AttnDialect, arith::ArithDialect, func::FuncDialect,
+                       math::MathDialect, memref::MemRefDialect,
                        tensor::TensorDialect>();
   DiagnosticCollector diagnostics(context);
   OwningOpRef<ModuleOp> module = ProblemBuilder(problem, context).build();

@@ -48,6 +48,7 @@ private:
   Expected<Attribute> parsePerHead();
   Expected<Attribute> parsePrefix();
   Expected<Attribute> parseDense();
+  Expected<Attribute> parseCustom();
   Expected<Attribute> parseWindow();
   Expected<int64_t> parseCount(bool allowUnbounded);
 
@@ -186,6 +187,29 @@ Expected<Attribute> MaskParser::parseDense() {
   return DenseAttr::get(context, addOperand(MaskOperand::Dense));
 }
 
+Expected<Attribute> MaskParser::parseCustom() {
+  if (Error error = expect("("))
+    return std::move(error);
+  peek();
+  StringRef name =
+      rest.take_while([](char c) { return llvm::isAlpha(c) || c == '_'; });
+  const ExampleFunction *function = findMaskFunction(name);
+  if (!function)
+    return unexpected("one of " + listMaskFunctions());
+  rest = rest.drop_front(name.size());
+  if (Error error = expect(")"))
+    return std::move(error);
+  if (!llvm::is_contained(mask.functions, function))
+    mask.functions.push_back(function);
+  llvm::SmallVector<int64_t> slots;
+  if (function->capture == Capture::TreeEnds)
+    slots.push_back(addOperand(MaskOperand::TreeEnds));
+  else if (function->capture == Capture::Documents)
+    slots.push_back(addOperand(MaskOperand::Documents));
+  auto symbol = mlir::FlatSymbolRefAttr::get(context, function->getSymbol());
+  return CustomAttr::get(context, symbol, slots);
+}
+
 Expected<Attribute> MaskParser::parsePerHead() {
   if (Error error = expect("("))
     return std::move(error);
@@ -214,6 +238,8 @@ Expected<Attribute> MaskParser::parseLeaf() {
     return parsePrefix();
   if (name == "per_head")
     return parsePerHead();
+  if (name == "custom")
+    return parseCustom();
   if (name == "segments") {
     int64_t q = addOperand(MaskOperand::QSegments);
     return SegmentsAttr::get(context, q, addOperand(MaskOperand::KvSegments));
@@ -233,9 +259,10 @@ Expected<Attribute> MaskParser::parseLeaf() {
     return ChunkedAttr::get(context, *size);
   }
   rest = before;
-  return unexpected("causal, window(L,R), chunked(N), prefix(N), prefix(lens), "
-                    "segments, dense, dense(bhij), per_head(...), '!' or "
-                    "'('");
+  return unexpected(
+      "causal, window(L,R), chunked(N), prefix(N), prefix(lens), "
+      "segments, dense, dense(bhij), custom(NAME), per_head(...), "
+      "'!' or '('");
 }
 
 std::optional<Broadcast> generator::parseBroadcast(StringRef text,

@@ -260,6 +260,12 @@ static Error parseScores(const CommandLine &flags, mlir::MLIRContext *context,
       return mask.takeError();
     problem.mask = std::move(*mask);
   }
+  if (auto name = flags.get(OPT_score_mod)) {
+    problem.scoreMod = findScoreFunction(*name);
+    if (!problem.scoreMod)
+      return createError("--score-mod: no function '" + *name +
+                         "'; there are " + listScoreFunctions());
+  }
   problem.sinks = flags.has(OPT_sinks);
   if (flags.has(OPT_alibi))
     problem.alibi = Given::Scalar;

@@ -71,7 +71,8 @@ def help : Switch<"help", "Print this", group_form>;
 
 defm mask : Value<"mask", "<expression>", "causal, window(L,R) with * for no "
     "bound, chunked(N), prefix(N), prefix(lens), segments, dense, dense(dims) "
-    "with dims as of --bias, per_head(m0, "
+    "with dims as of --bias, custom(F) with F one of causal, local, tree, "
+    "document and dilated, per_head(m0, "
     "m1, ...), combined by ! & | and parentheses, for example 'causal & "
     "window(127,0) | prefix(3)'", group_scores>;
 defm scale : Value<"scale", "<number>", "Scale (default 1/sqrt(dqk)); "
@@ -88,6 +89,8 @@ defm bias : Value<"bias", "<dims>", "Bias, with the letters of the dims that "
     "are not broadcast: bhij, hij, ij, j, ...", group_scores>;
 defm bias_dtype : Value<"bias-dtype", "<type>", "Element type of the bias: f32 "
     "(default), f64, f16, bf16, f8E4M3FN, f8E5M2", group_scores>;
+defm score_mod : Value<"score-mod", "<function>", "A function of the scores: "
+    "relative_bias, alibi, tanh, log_distance or dilated", group_scores>;
 def sinks : Switch<"sinks", "One sink logit per query head", group_scores>;
 def alibi : Switch<"alibi", "ALiBi slopes, one per query head", group_scores>;
 def alibi_batch : Switch<"alibi-batch", "ALiBi slopes per batch and query head",

@@ -51,8 +51,10 @@ static void addUpstream(OpPassManager &pm, StringRef text) {
 }
 
 static void buildConfigured(OpPassManager &pm, const PipelineOptions &options) {
-  // Masks that show all or nothing, and constants, before anything is chosen.
+  // Masks that show all or nothing, and constants, before anything is chosen;
+  // functions are recognised with their constants folded.
   addUpstream(pm, "canonicalize,cse");
+  pm.addPass(createRecognizeMasksPass());
   pm.addPass(createSelectCpuConfigPass({options.target}));
 }
 

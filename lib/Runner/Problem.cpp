@@ -9,6 +9,7 @@
 
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Reference/Masks.h"
+#include "attn/Runner/UserFunctions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -100,14 +101,20 @@ static mlir::DenseElementsAttr getConstant(Value value) {
 // Masks
 //===----------------------------------------------------------------------===//
 
-static Expected<reference::MaskFunction> buildMask(Attribute mask,
-                                                   const BoundProblem &bound);
+static mlir::func::FuncOp lookupFunction(AttentionOp op,
+                                         mlir::FlatSymbolRefAttr symbol) {
+  return mlir::SymbolTable::lookupNearestSymbolFrom<mlir::func::FuncOp>(op,
+                                                                        symbol);
+}
+
+static Expected<reference::MaskFunction>
+buildMask(AttentionOp op, Attribute mask, const BoundProblem &bound);
 
 static Expected<std::vector<reference::MaskFunction>>
-buildMasks(Attribute mask, const BoundProblem &bound) {
+buildMasks(AttentionOp op, Attribute mask, const BoundProblem &bound) {
   std::vector<reference::MaskFunction> masks;
   for (Attribute operand : getMaskOperands(mask)) {
-    auto function = buildMask(operand, bound);
+    auto function = buildMask(op, operand, bound);
     if (!function)
       return function.takeError();
     masks.push_back(std::move(*function));
@@ -115,8 +122,8 @@ buildMasks(Attribute mask, const BoundProblem &bound) {
   return masks;
 }
 
-static Expected<reference::MaskFunction> buildMask(Attribute mask,
-                                                   const BoundProblem &bound) {
+static Expected<reference::MaskFunction>
+buildMask(AttentionOp op, Attribute mask, const BoundProblem &bound) {
   if (isa<CausalAttr>(mask))
     return reference::causal();
   if (auto window = dyn_cast<SlidingWindowAttr>(mask)) {
@@ -141,10 +148,15 @@ static Expected<reference::MaskFunction> buildMask(Attribute mask,
                                bound.problem.cuSeqlensKV);
   if (auto dense = dyn_cast<DenseAttr>(mask))
     return reference::dense(bound.maskOperands[dense.getSlot()]);
-  if (isa<CustomAttr>(mask))
-    return createError("a custom mask function has no reference");
+  if (auto custom = dyn_cast<CustomAttr>(mask)) {
+    std::vector<TensorView> captures;
+    for (int64_t slot : custom.getSlots())
+      captures.push_back(bound.maskOperands[slot]);
+    return compileMaskFunction(lookupFunction(op, custom.getFunction()),
+                               std::move(captures));
+  }
 
-  auto masks = buildMasks(mask, bound);
+  auto masks = buildMasks(op, mask, bound);
   if (!masks)
     return masks.takeError();
   if (isa<PerHeadAttr>(mask))
@@ -253,6 +265,25 @@ static Error bindOperands(AttentionOp op, Binder &binder,
                      problem.softcap);
 }
 
+static Error bindScoreFunction(AttentionOp op, Binder &binder,
+                               reference::AttentionProblem &problem) {
+  if (!op.getScoreMod())
+    return Error::success();
+  std::vector<TensorView> captures;
+  for (auto [index, value] : llvm::enumerate(op.getScoreOperands())) {
+    auto view = binder.bind(value, "score operand " + Twine(index));
+    if (!view)
+      return view.takeError();
+    captures.push_back(*view);
+  }
+  auto score = compileScoreFunction(lookupFunction(op, op.getScoreModAttr()),
+                                    std::move(captures));
+  if (!score)
+    return score.takeError();
+  problem.score = std::move(*score);
+  return Error::success();
+}
+
 Expected<BoundProblem> runner::bindProblem(AttentionOp op,
                                            ArrayRef<Tensor> arguments) {
   BoundProblem bound;
@@ -275,11 +306,11 @@ Expected<BoundProblem> runner::bindProblem(AttentionOp op,
       return view.takeError();
     bound.maskOperands.push_back(*view);
   }
-  if (op.getScoreMod())
-    return createError("a score function (score_mod) has no reference");
+  if (Error error = bindScoreFunction(op, binder, bound.problem))
+    return std::move(error);
   bound.mask = op.getMask().value_or(nullptr);
   if (bound.mask) {
-    auto mask = buildMask(bound.mask, bound);
+    auto mask = buildMask(op, bound.mask, bound);
     if (!mask)
       return mask.takeError();
     bound.problem.mask = std::move(*mask);

@@ -241,7 +241,7 @@ std::string Drawer::drawLeaf() {
     return chance(20) ? std::string("*")
                       : std::to_string(chance(30) ? 0 : pick(0, 150));
   };
-  switch (pick(0, 7)) {
+  switch (pick(0, 8)) {
   case 0:
   case 1:
     return "causal";
@@ -255,6 +255,8 @@ std::string Drawer::drawLeaf() {
     return "segments";
   case 6:
     return "dense(" + drawDims() + ")";
+  case 7:
+    return chance(50) ? "custom(causal)" : "custom(local)";
   default:
     return "prefix(lens)";
   }
@@ -305,6 +307,9 @@ void Drawer::drawScores() {
   }
   if (chance(25))
     add("softcap", pickOf<std::string>({"dynamic", "0", "0.5", "20", "1000"}));
+  if (chance(15))
+    add("score-mod", pickOf<std::string>({"relative_bias", "alibi", "tanh",
+                                          "log_distance", "dilated"}));
   if (chance(30))
     add("scale",
         pickOf<std::string>({"dynamic", "0", "-0.2", "1", "-3", "30", "1e-6"}));

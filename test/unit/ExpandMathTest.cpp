@@ -1,4 +1,4 @@
-//===- ExpandMathTest.cpp - How exact exp2, log2 and tanh are -------------===//
+//===- ExpandMathTest.cpp - How exact math functions are ------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -28,7 +28,9 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 /// Bounds that the description of the pass states.
-constexpr double kExp2Ulps = 2.25, kLog2Ulps = 2, kTanhUlps = 5;
+constexpr double kExp2Ulps = 2.25, kLog2Ulps = 2, kTanhUlps = 5, kExpUlps = 3,
+                 kLogUlps = 2, kLog1pUlps = 3, kExpM1Ulps = 5;
+constexpr double kErfError = 3e-7, kSineError = 1.5e-7;
 constexpr float kMinNormal = std::numeric_limits<float>::min();
 
 float fromBits(uint32_t bits) {
@@ -152,6 +154,21 @@ double maxUlps(const MathFunction &function, double (*exact)(double),
   return worst;
 }
 
+/// The largest error over `values`.
+double maxError(const MathFunction &function, double (*exact)(double),
+                const std::vector<float> &values) {
+  std::vector<float> results = function(values);
+  double worst = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    double error = std::abs(results[i] - exact(values[i]));
+    if (!(error <= worst))
+      worst = error;
+    if (std::isnan(worst))
+      break;
+  }
+  return worst;
+}
+
 void expectNaNsStay(const MathFunction &function) {
   std::vector<float> values;
   for (uint32_t sign : {0u, 0x80000000u})
@@ -247,8 +264,79 @@ TEST(ExpandMathTest, Tanh) {
   EXPECT_EQ(tanh(-kInfinity), -1.0f);
 }
 
+TEST(ExpandMathTest, Exp) {
+  MathFunction exp("math.exp");
+  ASSERT_TRUE(exp.isCompiled());
+  // From e^-86.99, 2^-125.5, to the largest float.
+  EXPECT_LT(maxUlps(exp, std::exp, sweep(-86.98f, 88.722835f)), kExpUlps);
+  EXPECT_EQ(exp(0.0f), 1.0f);
+  EXPECT_EQ(exp(-0.0f), 1.0f);
+  for (float x : {88.73f, 1e10f, kInfinity})
+    EXPECT_EQ(exp(x), kInfinity) << x;
+  for (float x : {-88.0f, -104.0f, -1e10f, -kInfinity})
+    EXPECT_EQ(exp(x), 0.0f) << x;
+}
+
+TEST(ExpandMathTest, Log) {
+  MathFunction log("math.log");
+  ASSERT_TRUE(log.isCompiled());
+  EXPECT_LT(maxUlps(log, std::log,
+                    sweep(fromBits(1), std::numeric_limits<float>::max())),
+            kLogUlps);
+  EXPECT_EQ(log(1.0f), 0.0f);
+  EXPECT_EQ(log(0.0f), -kInfinity);
+  EXPECT_EQ(log(kInfinity), kInfinity);
+  EXPECT_TRUE(std::isnan(log(-1.0f)));
+}
+
+TEST(ExpandMathTest, Log1pAndExpM1) {
+  MathFunction log1p("math.log1p"), expm1("math.expm1");
+  ASSERT_TRUE(log1p.isCompiled() && expm1.isCompiled());
+  EXPECT_LT(maxUlps(log1p, std::log1p,
+                    sweep(std::nextafter(-1.0f, 0.0f),
+                          std::numeric_limits<float>::max())),
+            kLog1pUlps);
+  EXPECT_EQ(log1p(-1.0f), -kInfinity);
+  EXPECT_EQ(log1p(kInfinity), kInfinity);
+  EXPECT_TRUE(std::isnan(log1p(-1.5f)));
+  EXPECT_LT(maxUlps(expm1, std::expm1, sweep(-kInfinity, 88.722835f)),
+            kExpM1Ulps);
+  EXPECT_EQ(expm1(-kInfinity), -1.0f);
+  EXPECT_EQ(expm1(kInfinity), kInfinity);
+}
+
+TEST(ExpandMathTest, Erf) {
+  MathFunction erf("math.erf");
+  ASSERT_TRUE(erf.isCompiled());
+  EXPECT_LT(maxError(erf, std::erf, sweep(-kInfinity, kInfinity)), kErfError);
+  EXPECT_EQ(erf(0.0f), 0.0f);
+  EXPECT_EQ(erf(kInfinity), 1.0f);
+  EXPECT_EQ(erf(-kInfinity), -1.0f);
+}
+
+TEST(ExpandMathTest, SineAndCosine) {
+  MathFunction sin("math.sin"), cos("math.cos");
+  ASSERT_TRUE(sin.isCompiled() && cos.isCompiled());
+  const float largest = 0x1p40f;
+  EXPECT_LT(maxError(sin, std::sin, sweep(-largest, largest)), kSineError);
+  EXPECT_LT(maxError(cos, std::cos, sweep(-largest, largest)), kSineError);
+  for (float x : {1e-20f, -1e-20f, fromBits(1), 0.0f})
+    EXPECT_EQ(sin(x), x);
+  EXPECT_EQ(cos(0.0f), 1.0f);
+  for (float x : {0x1p60f, 0x1p100f, std::numeric_limits<float>::max()}) {
+    EXPECT_LE(std::abs(sin(x)), 1.0f) << x;
+    EXPECT_LE(std::abs(cos(x)), 1.0f) << x;
+  }
+  for (float x : {kInfinity, -kInfinity}) {
+    EXPECT_TRUE(std::isnan(sin(x)));
+    EXPECT_TRUE(std::isnan(cos(x)));
+  }
+}
+
 TEST(ExpandMathTest, NaNStaysNaN) {
-  for (const char *op : {"math.exp2", "math.log2", "math.tanh"}) {
+  for (const char *op :
+       {"math.exp2", "math.log2", "math.tanh", "math.exp", "math.log",
+        "math.log1p", "math.expm1", "math.erf", "math.sin", "math.cos"}) {
     MathFunction function(op);
     ASSERT_TRUE(function.isCompiled()) << op;
     expectNaNsStay(function);

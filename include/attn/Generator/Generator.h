@@ -15,6 +15,7 @@
 #define ATTN_GENERATOR_GENERATOR_H
 
 #include "attn/Dialect/Attn/IR/AttnAttrs.h"
+#include "attn/Generator/Functions.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/Support/Error.h"
@@ -25,7 +26,14 @@
 namespace attn::generator {
 
 /// What a mask expression needs at run time, by slot.
-enum class MaskOperand { PrefixLens, QSegments, KvSegments, Dense };
+enum class MaskOperand {
+  PrefixLens,
+  QSegments,
+  KvSegments,
+  Dense,
+  TreeEnds,
+  Documents
+};
 
 /// For each dim of an operand, whether it is broadcast (1).
 using Broadcast = std::vector<bool>;
@@ -41,13 +49,16 @@ struct Mask {
   std::vector<MaskOperand> operands;
   /// Of the dense masks, in the order of their operands.
   std::vector<Broadcast> denseBroadcasts;
+  /// The custom functions it names, each once.
+  std::vector<const ExampleFunction *> functions;
 };
 
 /// Parses a mask: `causal`, `window(L,R)` (a side may be *, unbounded),
 /// `chunked(N)`, `prefix(N)`, `prefix(lens)`, `segments`, `dense`,
-/// `dense(dims)` (see parseBroadcast) and `per_head(m0, m1, ...)`, combined by
-/// `!`, `&` and `|` (in this order of binding) and parentheses. Leaves with
-/// run-time operands get slots in the order in which they stand.
+/// `dense(dims)` (see parseBroadcast), `custom(NAME)` and `per_head(m0, m1,
+/// ...)`, combined by `!`, `&` and `|` (in this order of binding) and
+/// parentheses. Leaves with run-time operands get slots in the order in which
+/// they stand.
 llvm::Expected<Mask> parseMask(llvm::StringRef text,
                                mlir::MLIRContext *context);
 
@@ -78,6 +89,8 @@ struct Problem {
   Given alibi = Given::No;
   std::optional<Broadcast> biasBroadcast;
   std::string biasType = "f32";
+  /// Null: the scores stay as they are.
+  const ExampleFunction *scoreMod = nullptr;
   /// [B, Hkv], likewise; of all three factors, q's if it is fp8.
   std::optional<Broadcast> descaleBroadcast;
 

@@ -36,8 +36,8 @@ struct OutputPlace {
 };
 
 /// Binds the operands of `op` to the arguments of a call. Operands may be
-/// arguments of the function or constants, through casts; anything computed, a
-/// custom mask or a score function is an error that names it.
+/// arguments of the function or constants, through casts; anything computed is
+/// an error that names it.
 llvm::Expected<BoundProblem> bindProblem(AttentionOp op,
                                          llvm::ArrayRef<Tensor> arguments);
 

@@ -227,6 +227,8 @@ FailureOr<Value> ElementwiseNest::vectorize(Operation *op, IRMapping &mapping) {
   }
   if (!varying)
     return b.clone(*op, mapping)->getResult(0);
+  if (auto load = dyn_cast<memref::LoadOp>(op))
+    return buildGather(b, operands, width);
   if (!OpTrait::hasElementwiseMappableTraits(op) || op->getNumResults() != 1)
     return op->emitOpError("in an attn.map has no vector form; expected an "
                            "elementwise op");

@@ -164,6 +164,11 @@ void buildRowProduct(mlir::func::FuncOp function, const ProductKind &kind,
 /// Reports the first op of `kernel` that the functions above cannot lower.
 mlir::LogicalResult verifyVectorKernel(mlir::func::FuncOp kernel);
 
+/// The vector of the elements that a memref.load with these `operands` reads
+/// in each lane; its indices are scalars, equal in all lanes, or vectors.
+mlir::Value buildGather(mlir::ImplicitLocOpBuilder &b,
+                        mlir::ValueRange operands, int64_t width);
+
 /// Lowers `group`, adjacent attn.map and attn.reduce ops over the same dims, as
 /// one loop nest in front of its last op.
 mlir::LogicalResult lowerElementwise(llvm::ArrayRef<mlir::Operation *> group,

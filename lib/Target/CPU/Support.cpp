@@ -10,18 +10,6 @@
 using namespace mlir;
 using namespace attn;
 
-/// The name of the first mask leaf without a lowering, or nothing.
-static std::optional<std::string> findUnsupportedMask(Attribute mask) {
-  if (!mask)
-    return std::nullopt;
-  if (isa<CustomAttr>(mask))
-    return "custom masks";
-  for (Attribute operand : getMaskOperands(mask))
-    if (auto feature = findUnsupportedMask(operand))
-      return feature;
-  return std::nullopt;
-}
-
 static bool hasPerHead(Attribute mask) {
   return mask && (isa<PerHeadAttr>(mask) ||
                   llvm::any_of(getMaskOperands(mask), hasPerHead));
@@ -29,19 +17,9 @@ static bool hasPerHead(Attribute mask) {
 
 std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
   int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
-  struct Row {
-    bool used;
-    const char *feature;
-  };
-  const Row rows[] = {
-      {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
-      {ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()),
-       "per_head masks of a dynamic number of heads"},
-  };
-  for (const Row &row : rows)
-    if (row.used)
-      return row.feature;
-  return findUnsupportedMask(op.getMaskAttr());
+  if (ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()))
+    return "per_head masks of a dynamic number of heads";
+  return std::nullopt;
 }
 
 //===----------------------------------------------------------------------===//

@@ -740,7 +740,7 @@ func.func private @mod(%s: f32, %b: index, %h: index, %i: index,
 
 func.func @attention_c20_op(%q: tensor<2x8x4x64xf32>,
                             %k: tensor<2x16x2x64xf32>) {
-  // expected-error @+1 {{op function @mod contains 'func.call'; expected ops of arith and math, tensor.extract and memref.load (C20)}}
+  // expected-error @+1 {{op function @mod contains 'func.call'; expected an op of the list in docs/functions.md (C20)}}
   %0 = attn.attention
       ins(%q, %k, %k : tensor<2x8x4x64xf32>, tensor<2x16x2x64xf32>,
           tensor<2x16x2x64xf32>)
@@ -760,13 +760,96 @@ func.func private @mod(%s: f32, %b: index, %h: index, %i: index,
 
 func.func @attention_c20_store(%q: memref<2x8x4x64xf32>,
                                %k: memref<2x16x2x64xf32>, %c: memref<4xf32>) {
-  // expected-error @+1 {{op function @mod contains 'memref.store'; expected ops of arith and math, tensor.extract and memref.load (C20)}}
+  // expected-error @+1 {{op function @mod contains 'memref.store'; expected an op of the list in docs/functions.md (C20)}}
   attn.attention
       ins(%q, %k, %k : memref<2x8x4x64xf32>, memref<2x16x2x64xf32>,
           memref<2x16x2x64xf32>)
       scale(1.0) score_mod(@mod)
       score_operands(%c : memref<4xf32>)
       outs(%q : memref<2x8x4x64xf32>)
+  return
+}
+
+// -----
+
+func.func private @mod(%s: f32, %b: index, %h: index, %i: index,
+                       %j: index) -> f32 {
+  // expected-note @+1 {{the op is here}}
+  %r = arith.remf %s, %s : f32
+  return %r : f32
+}
+
+func.func @attention_c20_library_call(%q: tensor<2x8x4x64xf32>,
+                                      %k: tensor<2x16x2x64xf32>) {
+  // expected-error @+1 {{op function @mod contains 'arith.remf'; expected an op of the list in docs/functions.md (C20)}}
+  %0 = attn.attention
+      ins(%q, %k, %k : tensor<2x8x4x64xf32>, tensor<2x16x2x64xf32>,
+          tensor<2x16x2x64xf32>)
+      scale(1.0) score_mod(@mod)
+      outs(%q : tensor<2x8x4x64xf32>) -> tensor<2x8x4x64xf32>
+  return
+}
+
+// -----
+
+func.func private @visible(%b: index, %h: index, %i: index,
+                           %j: index) -> i1 {
+  %r = func.call @visible(%b, %h, %i, %j) // expected-note {{the op is here}}
+      : (index, index, index, index) -> i1
+  return %r : i1
+}
+
+func.func @attention_c20_recursion(%q: tensor<2x8x4x64xf32>,
+                                   %k: tensor<2x16x2x64xf32>) {
+  // expected-error @+1 {{op function @visible contains 'func.call'; expected an op of the list in docs/functions.md (C20)}}
+  %0 = attn.attention
+      ins(%q, %k, %k : tensor<2x8x4x64xf32>, tensor<2x16x2x64xf32>,
+          tensor<2x16x2x64xf32>)
+      scale(1.0) mask(#attn.custom<@visible>)
+      outs(%q : tensor<2x8x4x64xf32>) -> tensor<2x8x4x64xf32>
+  return
+}
+
+// -----
+
+func.func private @mod(%s: f32, %b: index, %h: index, %i: index,
+                       %j: index) -> f32 {
+  %wide = arith.extf %s : f32 to f64
+  // expected-note @+1 {{the op is here}}
+  %sum = arith.addf %wide, %wide : f64
+  %r = arith.truncf %sum : f64 to f32
+  return %r : f32
+}
+
+func.func @attention_c20_type(%q: tensor<2x8x4x64xf32>,
+                              %k: tensor<2x16x2x64xf32>) {
+  // expected-error @+1 {{op function @mod contains 'arith.addf' on f64; expected index, i1, i8, i16, i32, i64 or f32, and f16, bf16 or f64 in loads and conversions alone (C20)}}
+  %0 = attn.attention
+      ins(%q, %k, %k : tensor<2x8x4x64xf32>, tensor<2x16x2x64xf32>,
+          tensor<2x16x2x64xf32>)
+      scale(1.0) score_mod(@mod)
+      outs(%q : tensor<2x8x4x64xf32>) -> tensor<2x8x4x64xf32>
+  return
+}
+
+// -----
+
+func.func private @mod(%s: f32, %b: index, %h: index, %i: index,
+                       %j: index, %c: tensor<4xf8E5M2>) -> f32 {
+  // expected-note @+1 {{the op is here}}
+  %x = tensor.extract %c[%h] : tensor<4xf8E5M2>
+  %r = arith.extf %x : f8E5M2 to f32
+  return %r : f32
+}
+
+func.func @attention_c20_load(%q: tensor<2x8x4x64xf32>,
+                              %k: tensor<2x16x2x64xf32>, %c: tensor<4xf8E5M2>) {
+  // expected-error @+1 {{op function @mod contains 'tensor.extract' on f8E5M2; expected index, i1, i8, i16, i32, i64 or f32, and f16, bf16 or f64 in loads and conversions alone (C20)}}
+  %0 = attn.attention
+      ins(%q, %k, %k : tensor<2x8x4x64xf32>, tensor<2x16x2x64xf32>,
+          tensor<2x16x2x64xf32>)
+      scale(1.0) score_mod(@mod) score_operands(%c : tensor<4xf8E5M2>)
+      outs(%q : tensor<2x8x4x64xf32>) -> tensor<2x8x4x64xf32>
   return
 }
 

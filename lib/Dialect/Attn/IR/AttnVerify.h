@@ -74,6 +74,15 @@ struct ProblemSizes {
   Shape scores() const;
 };
 
+/// attention_c20 for one function, called with `leading` types and `captures`,
+/// that returns one `result`.
+mlir::LogicalResult verifyUserFunction(AttentionOp op,
+                                       mlir::SymbolTableCollection &symbols,
+                                       mlir::FlatSymbolRefAttr symbol,
+                                       llvm::ArrayRef<mlir::Type> leading,
+                                       mlir::TypeRange captures,
+                                       mlir::Type result);
+
 /// attention_c18, attention_c19 and what of attention_c20 needs no symbol.
 mlir::LogicalResult verifyMask(AttentionOp op, const ProblemSizes &sizes);
 

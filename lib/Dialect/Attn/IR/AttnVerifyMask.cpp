@@ -1,4 +1,4 @@
-//===- AttnVerifyMask.cpp - Masks and user functions of attn.attention ---===//
+//===- AttnVerifyMask.cpp - Masks of attn.attention -----------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttnVerify.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -136,98 +135,14 @@ LogicalResult attn::verifyMask(AttentionOp op, const ProblemSizes &sizes) {
 // User functions
 //===----------------------------------------------------------------------===//
 
-/// Whether a capture of type `given` may meet an argument of type `wanted`.
-static bool isCapture(Type given, Type wanted) {
-  if (!isa<IntegerType, IndexType, FloatType, RankedTensorType, MemRefType>(
-          given))
-    return false;
-  // Bufferization gives function arguments the most general layout, and folding
-  // of casts makes captures more static.
-  bool memrefs = isa<MemRefType>(given) && isa<MemRefType>(wanted);
-  bool tensors = isa<RankedTensorType>(given) && isa<RankedTensorType>(wanted);
-  if (!memrefs && !tensors)
-    return given == wanted;
-  if (memrefs && cast<MemRefType>(given).getMemorySpace() !=
-                     cast<MemRefType>(wanted).getMemorySpace())
-    return false;
-  auto givenShaped = cast<ShapedType>(given),
-       wantedShaped = cast<ShapedType>(wanted);
-  return givenShaped.getElementType() == wantedShaped.getElementType() &&
-         llvm::equal(givenShaped.getShape(), wantedShaped.getShape(),
-                     [](int64_t size, int64_t argument) {
-                       return size == argument ||
-                              ShapedType::isDynamic(argument);
-                     });
-}
-
-/// Whether a user function may contain `op`.
-static bool isAllowed(Operation &op) {
-  StringRef dialect = op.getName().getDialectNamespace();
-  StringRef name = op.getName().getStringRef();
-  return dialect == "arith" || dialect == "math" || name == "tensor.extract" ||
-         name == "memref.load";
-}
-
-static LogicalResult verifyBody(AttentionOp op, func::FuncOp function) {
-  if (!function.getBody().hasOneBlock())
-    return op.emitOpError() << "function @" << function.getSymName() << " has "
-                            << function.getBody().getBlocks().size()
-                            << " blocks; expected a body of one block (C20)";
-  for (Operation &inner : function.getBody().front()) {
-    if (isa<func::ReturnOp>(inner) || isAllowed(inner))
-      continue;
-    InFlightDiagnostic diag =
-        op.emitOpError() << "function @" << function.getSymName()
-                         << " contains '" << inner.getName()
-                         << "'; expected ops of arith and math, tensor.extract "
-                            "and memref.load (C20)";
-    diag.attachNote(inner.getLoc()) << "the op is here";
-    return diag;
-  }
-  return success();
-}
-
-/// attention_c20 for one function, called with `leading` types and `captures`,
-/// that returns one `result`.
-static LogicalResult verifyFunction(AttentionOp op,
-                                    SymbolTableCollection &symbols,
-                                    FlatSymbolRefAttr symbol,
-                                    ArrayRef<Type> leading, TypeRange captures,
-                                    Type result) {
-  auto function = symbols.lookupNearestSymbolFrom<func::FuncOp>(op, symbol);
-  if (!function)
-    return op.emitOpError()
-           << "names " << symbol << "; expected a func.func in scope (C20)";
-  FunctionType type = function.getFunctionType();
-  size_t count = leading.size();
-  bool fits = type.getNumInputs() == count + captures.size() &&
-              type.getInputs().take_front(count) == leading &&
-              type.getResults() == ArrayRef<Type>(result);
-  if (fits)
-    fits = llvm::all_of(
-        llvm::zip_equal(captures, type.getInputs().drop_front(count)),
-        [](auto pair) {
-          return isCapture(std::get<0>(pair), std::get<1>(pair));
-        });
-  if (fits)
-    return verifyBody(op, function);
-  SmallVector<Type> inputs(leading);
-  llvm::append_range(inputs, captures);
-  return op.emitOpError() << "function " << symbol << " has type " << type
-                          << "; expected "
-                          << FunctionType::get(op.getContext(), inputs, result)
-                          << " with captures of scalar, tensor or memref type "
-                             "(C20)";
-}
-
 LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
   Builder builder(getContext());
   SmallVector<Type> leading(5, builder.getIndexType());
   leading.front() = builder.getF32Type();
   if (FlatSymbolRefAttr symbol = getScoreModAttr())
-    if (failed(verifyFunction(*this, symbols, symbol, leading,
-                              getScoreOperands().getTypes(),
-                              builder.getF32Type())))
+    if (failed(verifyUserFunction(*this, symbols, symbol, leading,
+                                  getScoreOperands().getTypes(),
+                                  builder.getF32Type())))
       return failure();
   if (!getMaskAttr())
     return success();
@@ -238,9 +153,9 @@ LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
     SmallVector<Type> captures;
     for (int64_t slot : custom.getSlots())
       captures.push_back(getMaskOperands()[slot].getType());
-    if (failed(verifyFunction(*this, symbols, custom.getFunction(),
-                              ArrayRef(leading).drop_front(), captures,
-                              builder.getI1Type())))
+    if (failed(verifyUserFunction(*this, symbols, custom.getFunction(),
+                                  ArrayRef(leading).drop_front(), captures,
+                                  builder.getI1Type())))
       return failure();
   }
   return success();

@@ -13,6 +13,7 @@
 
 #include "Online/TileTable.h"
 #include "attn/Dialect/Attn/Transforms/Passes.h"
+#include "attn/Dialect/Attn/Transforms/UserFunction.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -34,7 +35,6 @@ using namespace attn;
 static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
   ConfigAttr config = op.getConfigAttr();
   const std::pair<bool, StringRef> features[] = {
-      {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
       {config.getHeads() > 1 &&
            (op.getBias() || op.getAlibiSlopes() || needsTileTable(op)),
        "elements per row or head in tiles of several heads"},
@@ -206,7 +206,9 @@ struct ConvertToOnlinePass
         return signalPassFailure();
     if (countTiles && failed(createTileCounts(getOperation())))
       return signalPassFailure();
+    llvm::SetVector<func::FuncOp> functions;
     for (AttentionOp op : ops) {
+      functions.insert_range(getUserFunctions(op));
       auto parent = op->getParentOfType<func::FuncOp>();
       KernelFactory kernels(op, countTiles);
       std::string tableName;
@@ -220,6 +222,7 @@ struct ConvertToOnlinePass
         return signalPassFailure();
       kernels.launch(name, tableName);
     }
+    eraseUnusedFunctions(getOperation(), functions.getArrayRef());
   }
 
   std::string getFreeName(StringRef prefix) {

@@ -150,6 +150,8 @@ Value PredicateEmitter::emitNode(Attribute mask) {
       return refuse("dense", "reads a mask tensor");
     return operands.slotElement(dense.getSlot());
   }
+  if (auto custom = dyn_cast<CustomAttr>(mask); custom && operands.customValue)
+    return operands.customValue(custom);
   if (isa<CustomAttr>(mask))
     return refuse("custom", "calls a function of the module");
   if (isa<PerHeadAttr>(mask))

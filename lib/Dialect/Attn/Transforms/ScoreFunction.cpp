@@ -8,6 +8,7 @@
 #include "attn/Dialect/Attn/Transforms/ScoreFunction.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
 #include "attn/Dialect/Attn/Transforms/OnlineSoftmax.h"
+#include "attn/Dialect/Attn/Transforms/UserFunction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -39,6 +40,10 @@ ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
                              Value descale)
     : operandType(chooseOperandType(op)), alibiSlope(alibiSlope),
       hasBias(op.getBias() != nullptr) {
+  if (FlatSymbolRefAttr symbol = op.getScoreModAttr())
+    scoreMod = lookupUserFunction(op, symbol);
+  for (Value capture : op.getScoreOperands())
+    captures.push_back(map(capture));
   double softcap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0.0;
   double constant = softcap > 0 ? 1.0 / softcap : 1.0;
   if (softcap > 0)
@@ -108,15 +113,28 @@ Value ScoreFunction::buildAlibi(ImplicitLocOpBuilder &b, Value score,
   return arith::SubFOp::create(b, score, penalty);
 }
 
+/// The user's function of a score.
+Value ScoreFunction::buildModified(ImplicitLocOpBuilder &b, Value score,
+                                   const ScoreElement &element) const {
+  SmallVector<Value> arguments{score, element.batch, element.head, element.qPos,
+                               element.key};
+  llvm::append_range(arguments, captures);
+  return inlineUserFunction(b, scoreMod, arguments);
+}
+
 Value ScoreFunction::buildScore(ImplicitLocOpBuilder &b,
                                 const ScoreElement &element) const {
   Value score = buildCapped(b, element.dot);
   if (alibiSlope)
     score = buildAlibi(b, score, element);
+  if (hasBias)
+    score = arith::AddFOp::create(b, score, element.bias);
+  if (scoreMod)
+    score = buildModified(b, score, element);
   if (!hasBias)
     return score;
-  score = arith::AddFOp::create(b, score, element.bias);
-  // A bias of -inf hides the key, also where the sum is NaN.
+  // A bias of -inf hides the key, also where the sum is NaN, and whatever the
+  // user's function makes of it.
   Value none = buildF32(b, -INFINITY);
   Value hidden =
       arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, element.bias, none);

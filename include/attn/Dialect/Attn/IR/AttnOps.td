@@ -112,8 +112,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     - (C19) per_head has one mask per query head and is not nested.
     - (C20) score_operands need score_mod. score_mod is a function (f32, index,
       index, index, index, captures...) -> f32, a custom mask (index, index,
-      index, index, captures...) -> i1, both with one block of ops of arith and
-      math, tensor.extract and memref.load. A capture is an integer, index,
+      index, index, captures...) -> i1, both with one block of the scalar ops
+      and types that docs/functions.md lists. A capture is an integer, index,
       float, tensor or memref of the argument's type; tensors and memrefs may be
       more static than the argument, and memrefs may have another layout.
     - (C21) Descale factors are f32 [B or 1, Hkv or 1] and need fp8 k and v;

@@ -12,6 +12,8 @@
 
 namespace attn {
 
+class CustomAttr;
+
 /// What a mask may look at, for one pair of a query row and a key.
 struct MaskOperands {
   /// Position of the row (i + q_offset, or q_positions[b, i]) and the key:
@@ -26,6 +28,8 @@ struct MaskOperands {
   /// that belongs to the row, the key or the pair. Null: such masks are
   /// refused.
   llvm::function_ref<mlir::Value(int64_t slot)> slotElement;
+  /// i1 of a custom mask for this pair; null where there is none to call.
+  llvm::function_ref<mlir::Value(CustomAttr custom)> customValue;
 };
 
 /// Emits the i1 predicate `mask` of one pair; a null mask is true. Lengths are
@@ -34,7 +38,8 @@ struct MaskOperands {
 /// division is emitted for a power of two, and equal parts are emitted once.
 ///
 /// Fails, after calling `emitError` with the reason, for per_head (expand it
-/// first), for custom, and for segments and dense without `slotElement`.
+/// first), for custom without a `customValue`, and for segments and dense
+/// without `slotElement`.
 mlir::FailureOr<mlir::Value>
 emitVisible(mlir::OpBuilder &builder, mlir::Location loc, mlir::Attribute mask,
             const MaskOperands &operands,

@@ -20,6 +20,27 @@ def BufferizePass : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
   }];
 }
 
+def RecognizeMasksPass
+    : Pass<"attn-recognize-masks", "::mlir::ModuleOp"> {
+  let summary = "Replace mask functions by the masks that they compute";
+  let description = [{
+    In: `attn.attention` with `#attn.custom` masks. Out: the same, with a mask
+    of the algebra in place of every function that is one: comparisons of q_pos
+    + c, j + c, q_pos - j + c and their floor quotients by a constant, or of j
+    with an i32 length per batch, under and, or, xor and select. Such a mask
+    becomes loop bounds; the others are looked at pair by pair. Masks are
+    simplified, and private functions that are named no more are erased.
+
+    ```mlir
+    %visible = arith.cmpi sle, %j, %q_pos : index      // #attn.causal
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def ConvertToOnlinePass
     : Pass<"attn-convert-to-online", "::mlir::ModuleOp"> {
   let summary = "Replace attn.attention by an online-softmax kernel";

@@ -11,7 +11,7 @@
 //   r = scale * dot(q, k)
 //   s = softcap > 0 ? softcap * tanh(r / softcap) : r
 //   s = s - alibi_slope * |q_pos - j| + bias
-//   f = bias == -inf ? -inf : s
+//   f = bias == -inf ? -inf : score_mod(s, b, h, q_pos, j, captures...)
 //
 // The scale multiplies the finished dot product, where it is one rounding; a
 // sum of many equally rounded terms would drift. Only a scale that rounds
@@ -23,6 +23,7 @@
 #define ATTN_DIALECT_ATTN_TRANSFORMS_SCOREFUNCTION_H
 
 #include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace attn {
@@ -53,11 +54,14 @@ public:
 
   /// Whether `buildScore` does anything.
   bool needsMap() const {
-    return dotFactor || softcapFactor || alibiSlope || hasBias;
+    return dotFactor || softcapFactor || alibiSlope || hasBias ||
+           mlir::func::FuncOp(scoreMod);
   }
 
   /// Whether it reads ScoreElement::qPos.
-  bool usesPositions() const { return alibiSlope != nullptr; }
+  bool usesPositions() const {
+    return alibiSlope || mlir::func::FuncOp(scoreMod);
+  }
 
   /// The final score of one pair, -inf where the bias hides it.
   mlir::Value buildScore(mlir::ImplicitLocOpBuilder &b,
@@ -69,6 +73,8 @@ private:
                                   mlir::Value scaled) const;
   mlir::Value buildAlibi(mlir::ImplicitLocOpBuilder &b, mlir::Value score,
                          const ScoreElement &element) const;
+  mlir::Value buildModified(mlir::ImplicitLocOpBuilder &b, mlir::Value score,
+                            const ScoreElement &element) const;
 
   mlir::Type operandType;
   /// Multiplies the query tile, or null.
@@ -82,6 +88,9 @@ private:
   /// Null without ALiBi.
   mlir::Value alibiSlope;
   bool hasBias;
+  /// The user's function, or null, and its captures.
+  mlir::func::FuncOp scoreMod;
+  llvm::SmallVector<mlir::Value> captures;
 };
 
 } // namespace attn

@@ -25,6 +25,7 @@
 #include "attn/Analysis/MaskRanges.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
+#include "attn/Dialect/Attn/Transforms/MaskPredicate.h"
 #include "attn/Dialect/Attn/Transforms/OnlineSoftmax.h"
 #include "attn/Dialect/Attn/Transforms/ScoreFunction.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -170,6 +171,8 @@ private:
   mlir::Value buildQueryPosition(mlir::ImplicitLocOpBuilder &b,
                                  mlir::Value row);
   mlir::Value buildQueryHead(mlir::ImplicitLocOpBuilder &b, mlir::Value row);
+  mlir::Value buildCustom(mlir::ImplicitLocOpBuilder &b, CustomAttr custom,
+                          const MaskOperands &at);
   mlir::FailureOr<mlir::Value> buildVisible(mlir::ImplicitLocOpBuilder &b,
                                             mlir::Value row, mlir::Value key);
   KeyTile buildKeyTile(mlir::Value firstKey, int64_t count, TileKind kind);

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelBuilder.h"
-#include "attn/Dialect/Attn/Transforms/MaskPredicate.h"
+#include "attn/Dialect/Attn/Transforms/UserFunction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -31,6 +31,16 @@ Value KernelBuilder::buildQueryPosition(ImplicitLocOpBuilder &b, Value row) {
       b, row, arith::AddIOp::create(b, item.firstRow, item.qOffset));
 }
 
+/// i1: whether the function of a custom mask shows the pair.
+Value KernelBuilder::buildCustom(ImplicitLocOpBuilder &b, CustomAttr custom,
+                                 const MaskOperands &at) {
+  SmallVector<Value> arguments{at.b, at.h, at.qPos, at.j};
+  for (int64_t slot : custom.getSlots())
+    arguments.push_back(arg(op.getMaskOperands()[slot]));
+  return inlineUserFunction(b, lookupUserFunction(op, custom.getFunction()),
+                            arguments);
+}
+
 /// i1: whether the row of the tile sees `key`.
 FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
                                              Value key) {
@@ -45,12 +55,16 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, element, zero);
   };
   MaskOperands operands;
+  auto customValue = [&](CustomAttr custom) {
+    return buildCustom(b, custom, operands);
+  };
   operands.qPos = buildQueryPosition(b, row);
   operands.j = key;
   operands.b = item.batch;
   operands.h = buildQueryHead(b, row);
   operands.slotValue = slotValue;
   operands.slotElement = slotElement;
+  operands.customValue = customValue;
   Value visible =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
   Value byMask;
@@ -91,7 +105,7 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, const KeyTile &keys,
         element.dot = elements[0];
         element.bias = bias ? bias->element : Value();
         element.batch = item.batch;
-        element.head = item.head;
+        element.head = buildQueryHead(b, at[0]);
         if (score->usesPositions())
           element.qPos = buildQueryPosition(b, at[0]);
         element.key = key;
