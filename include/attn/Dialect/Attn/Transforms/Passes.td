@@ -44,4 +44,23 @@ def ConvertToOnlinePass
   ];
 }
 
+def DecomposeToLinalgPass
+    : Pass<"attn-decompose-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "Write attention ops on tensors as plain linalg";
+  let description = [{
+    In: `attn.attention` and `attn.merge` on tensors. Out: `linalg.generic`,
+    `arith`, `math` and `tensor` ops that mean the same, hidden keys and rows
+    without a visible key included; packed and paged operands also need `scf.if`
+    around addresses that exist for some elements only. User functions are
+    inlined. Block sizes, splits and configurations are dropped: they say how,
+    not what. Scores are held in memory as a whole, in f32. Ops on memrefs are
+    refused.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
 #endif // ATTN_DIALECT_ATTN_TRANSFORMS_PASSES_TD
