@@ -212,9 +212,8 @@ Value Decomposition::buildResult(Value init, ArrayRef<int> dims, double padding,
   Value sequences, counts;
   if (op.isPackedQ())
     sequences = problem.buildSequenceOfToken(b);
-  auto sizes = tensor::getMixedSizes(b, b.getLoc(), init);
-  return buildTabulate(
-      b, sizes, element, [&](ImplicitLocOpBuilder &b, ValueRange at) {
+  return buildTabulateInto(
+      b, init, [&](ImplicitLocOpBuilder &b, ValueRange at) {
         SmallVector<Value> point;
         for (int dim : dims)
           point.push_back(dim < 0 ? Value() : at[dim]);

@@ -51,9 +51,13 @@ Value decompose::buildGeneric(ImplicitLocOpBuilder &b, unsigned loops,
 Value decompose::buildTabulate(ImplicitLocOpBuilder &b,
                                ArrayRef<OpFoldResult> sizes, Type element,
                                BodyFn body) {
-  Value empty = tensor::EmptyOp::create(b, sizes, element);
-  unsigned rank = sizes.size();
-  return buildGeneric(b, rank, {}, {empty, b.getMultiDimIdentityMap(rank)},
+  return buildTabulateInto(b, tensor::EmptyOp::create(b, sizes, element), body);
+}
+
+Value decompose::buildTabulateInto(ImplicitLocOpBuilder &b, Value init,
+                                   BodyFn body) {
+  unsigned rank = cast<RankedTensorType>(init.getType()).getRank();
+  return buildGeneric(b, rank, {}, {init, b.getMultiDimIdentityMap(rank)},
                       [&](ImplicitLocOpBuilder &b, ValueRange) {
                         SmallVector<Value> indices;
                         for (unsigned dim = 0; dim < rank; ++dim)

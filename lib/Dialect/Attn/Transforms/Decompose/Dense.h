@@ -41,6 +41,10 @@ mlir::Value buildTabulate(mlir::ImplicitLocOpBuilder &b,
                           llvm::ArrayRef<mlir::OpFoldResult> sizes,
                           mlir::Type element, BodyFn body);
 
+/// The same in place of the elements of `init`.
+mlir::Value buildTabulateInto(mlir::ImplicitLocOpBuilder &b, mlir::Value init,
+                              BodyFn body);
+
 /// A tensor of these sizes filled with `value`, the start of a reduction.
 mlir::Value buildFilled(mlir::ImplicitLocOpBuilder &b,
                         llvm::ArrayRef<mlir::OpFoldResult> sizes, double value);
