@@ -63,4 +63,30 @@ def DecomposeToLinalgPass
   ];
 }
 
+def RaiseFromLinalgPass
+    : Pass<"attn-raise-from-linalg", "::mlir::func::FuncOp"> {
+  let summary = "Find attention written as linalg and make it attn.attention";
+  let description = [{
+    In: functions on tensors. Out: the same, softmax(mask(scale q k + bias)) v
+    being one `attn.attention` wherever the op computes exactly that: the same
+    function of real numbers, rounded no more often. What looks like attention
+    and is not replaced stays as it was, with a remark that says why.
+
+    Elements are matched, not ops: transposes, reshapes, broadcasts, casts and
+    the number of ops that share the work do not matter. docs/raising.md lists
+    what is understood.
+  }];
+  let options = [
+    Option<"assumeVisibleRows", "assume-visible-rows", "bool", "false",
+           "Every row sees a key, whatever masks and biases hold at run time">,
+    Option<"assumeSentinelsHide", "assume-sentinels-hide", "bool", "false",
+           "A score replaced by a number of at most -10000 hides its key">
+  ];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
 #endif // ATTN_DIALECT_ATTN_TRANSFORMS_PASSES_TD

@@ -168,8 +168,12 @@ Expr Expressions::substitute(Expr expr,
     });
   };
   switch (expr->kind) {
-  case Expression::Access:
-    return access(expr->value, replaceAll(expr->indices));
+  case Expression::Access: {
+    Expr replaced = access(expr->value, replaceAll(expr->indices));
+    if (isPartial(expr))
+      markPartial(replaced);
+    return replaced;
+  }
   case Expression::Index:
     return index(expr->index().replace(dims), expr->type);
   case Expression::Constant:

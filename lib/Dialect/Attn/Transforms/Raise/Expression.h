@@ -111,6 +111,7 @@ public:
   /// A new variable, or 0 for an extent of 1.
   mlir::AffineExpr addIndex(int64_t extent);
   int64_t getExtent(unsigned variable) const { return extents[variable]; }
+  unsigned getNumVariables() const { return extents.size(); }
   mlir::AffineExpr dim(unsigned variable) const {
     return mlir::getAffineDimExpr(variable, context);
   }
@@ -157,6 +158,10 @@ public:
   const llvm::SetVector<mlir::Operation *> &getVisited() const {
     return visited;
   }
+  /// The op that `step` found this behind; null if it was made otherwise.
+  mlir::Operation *getOrigin(Expr expr) const { return origins.lookup(expr); }
+  /// Whether the indices of an access may reach a part of the tensor only.
+  bool isPartial(Expr access) const { return partial.contains(access); }
   /// Any op among them that computes in a float type wider than f32.
   mlir::Operation *findWideFloat() const;
 
@@ -165,6 +170,7 @@ private:
   Expression *add(Expression::Kind kind, mlir::Type type);
   mlir::AffineExpr symbol(mlir::Value value);
   Expr outside(mlir::Value scalar);
+  void markPartial(Expr expr);
   Expr stepConstant(Expr expr, mlir::Attribute value);
   Expr stepView(Expr expr, mlir::Operation *op);
   Expr stepElementwise(Expr expr, mlir::Operation *op);
@@ -182,6 +188,8 @@ private:
   /// By tensor and indices.
   std::map<std::vector<const void *>, Expr> accesses;
   llvm::DenseMap<Expr, Expr> steps;
+  llvm::DenseSet<Expr> partial;
+  llvm::DenseMap<Expr, mlir::Operation *> origins;
 };
 
 /// The number that a float or integer constant is, or nothing.

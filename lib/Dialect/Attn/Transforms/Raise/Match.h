@@ -42,6 +42,8 @@ struct Match {
   unsigned key = 0;
   /// The variable that the first product sums over; none for a head dim of 1.
   std::optional<unsigned> headDim;
+  /// The op of the first product.
+  mlir::Operation *dot = nullptr;
   Factor scale;
   std::optional<Factor> softcap;
   llvm::SmallVector<Term> terms;
@@ -50,6 +52,8 @@ struct Match {
   Expr sink = nullptr;
   /// Whether a row without a visible key gives 0, not NaN.
   bool guarded = false;
+  /// Whether the division comes after the second product.
+  bool deferred = false;
   /// Bits of precision of the weights as they enter the second product.
   unsigned weightPrecision = 24;
 };
@@ -91,7 +95,7 @@ private:
   mlir::LogicalResult matchScore(Expr score, Factor factor, bool capped);
   mlir::LogicalResult matchSelect(Expr select, const Factor &factor,
                                   bool capped);
-  mlir::LogicalResult matchSum(Expr sum, const Factor &factor, bool capped);
+  mlir::LogicalResult matchTerm(Expr sum, const Factor &factor, bool capped);
   mlir::LogicalResult matchSoftcap(Expr argument, const Factor &factor);
   mlir::LogicalResult matchDot(Expr dot, Factor factor);
   bool matchRuntimeSoftcap(Expr select, mlir::LogicalResult &result);

@@ -8,6 +8,8 @@
 #include "Match.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace attn;
@@ -110,6 +112,7 @@ LogicalResult Matcher::matchDot(Expr dot, Factor factor) {
   if (dot->variables.size() != 1)
     return fail("the first product sums over more than one dim");
   match.headDim = dot->variables[0];
+  match.dot = in.getOrigin(dot);
   Expr product = in.strip(dot->operands[0]);
   while (takeFactor(product, factor))
     product = in.strip(product);
@@ -147,7 +150,7 @@ bool Matcher::looksLikeScore(Expr expr) {
 }
 
 /// Scores plus or minus terms that do not depend on them.
-LogicalResult Matcher::matchSum(Expr sum, const Factor &factor, bool capped) {
+LogicalResult Matcher::matchTerm(Expr sum, const Factor &factor, bool capped) {
   if (capped)
     return fail("a term is added before the softcap, attention adds it after");
   if (!factor.isOne())
@@ -243,7 +246,7 @@ LogicalResult Matcher::matchScore(Expr score, Factor factor, bool capped) {
   if (score->isCall(Function::Select))
     return matchSelect(score, factor, capped);
   if (score->isCall(Function::Add) || score->isCall(Function::Sub))
-    return matchSum(score, factor, capped);
+    return matchTerm(score, factor, capped);
   if (score->isCall(Function::Tanh))
     return matchSoftcap(score->operands[0], factor);
   if (score->isCall(Function::Mul) || score->isCall(Function::Div))

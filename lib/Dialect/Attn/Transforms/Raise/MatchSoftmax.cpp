@@ -163,7 +163,7 @@ LogicalResult Matcher::matchOutput(Expr out) {
     match.conditions.push_back({out->operands[0], !second});
     out = in.strip(out->operands[second ? 1 : 2]);
   }
-  takeDivisor(out);
+  match.deferred = takeDivisor(out);
   if (!out->isReduce(Function::Add))
     return fail("the second product does not start from 0");
   if (out->variables.size() != 1)

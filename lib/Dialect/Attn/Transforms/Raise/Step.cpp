@@ -118,8 +118,11 @@ Expr BodyReader::readOp(Operation *scalar) {
       if (expr->kind == Expression::Index)
         indices.push_back(expr->index());
     }
-    if (indices.size() == extract.getIndices().size())
-      return in.access(extract.getTensor(), indices);
+    if (indices.size() == extract.getIndices().size()) {
+      Expr element = in.access(extract.getTensor(), indices);
+      in.markPartial(element);
+      return element;
+    }
   }
   SmallVector<Expr> operands;
   for (Value operand : scalar->getOperands())
@@ -356,6 +359,13 @@ Expr Expressions::stepElementwise(Expr expr, Operation *op) {
   return call(getFunction(op), operands, expr->type, op);
 }
 
+void Expressions::markPartial(Expr expr) {
+  if (expr->kind == Expression::Access)
+    partial.insert(expr);
+  for (Expr operand : expr->operands)
+    markPartial(operand);
+}
+
 Expr Expressions::step(Expr expr) {
   if (expr->kind != Expression::Access)
     return nullptr;
@@ -374,7 +384,11 @@ Expr Expressions::step(Expr expr) {
     next = stepView(expr, op);
   else if (op)
     next = stepElementwise(expr, op);
-  if (next)
+  if (next) {
     visited.insert(op);
+    origins[next] = op;
+  }
+  if (next && isPartial(expr))
+    markPartial(next);
   return steps[expr] = next;
 }
