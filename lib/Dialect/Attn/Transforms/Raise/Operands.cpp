@@ -7,6 +7,7 @@
 
 #include "Operands.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/ADT/SmallSet.h"
 
 using namespace mlir;
@@ -186,8 +187,8 @@ LogicalResult Roles::assign(const Match &match, Expr out, std::string &why) {
 
 /// index = sum of stride * variable, each stride the product of the extents of
 /// the variables after it.
-std::optional<Dim> Roles::getDim(AffineExpr index, int64_t size) const {
-  Dim dim;
+std::optional<RoleList> Roles::getDim(AffineExpr index, int64_t size) const {
+  RoleList dim;
   int64_t expected = 1;
   while (!(isa<AffineConstantExpr>(index))) {
     // Take the innermost variable off.
@@ -218,7 +219,7 @@ std::optional<Dims> Roles::getDims(Expr access) const {
   auto shape = cast<ShapedType>(access->value.getType()).getShape();
   Dims dims;
   for (auto [index, size] : llvm::zip_equal(access->indices, shape)) {
-    std::optional<Dim> dim = getDim(index, size);
+    std::optional<RoleList> dim = getDim(index, size);
     if (!dim || (ShapedType::isDynamic(size) && in.isPartial(access)))
       return std::nullopt;
     dims.push_back(*dim);
@@ -231,8 +232,8 @@ Dims raise::getLayoutDimRoles(Layout layout, bool isQuery, Role dim,
   LayoutDims places = getLayoutDims(layout);
   Dims dims(4);
   dims[places.batch] = {Role::Batch};
-  dims[places.head] = perMember ? Dim{Role::Group, Role::Member}
-                                : Dim{Role::Group};
+  dims[places.head] = perMember ? RoleList{Role::Group, Role::Member}
+                                : RoleList{Role::Group};
   dims[places.sequence] = {isQuery ? Role::Row : Role::Key};
   dims[places.dim] = {dim};
   return dims;
@@ -240,7 +241,7 @@ Dims raise::getLayoutDimRoles(Layout layout, bool isQuery, Role dim,
 
 static SmallVector<Role> flatten(const Dims &dims) {
   SmallVector<Role> roles;
-  for (const Dim &dim : dims)
+  for (const RoleList &dim : dims)
     llvm::append_range(roles, dim);
   return roles;
 }
@@ -267,7 +268,7 @@ std::optional<View> raise::findView(const Roles &roles, ArrayRef<Expr> views,
       return llvm::is_contained(needed, role);
     });
     // Broadcast dims are absent as a whole.
-    bool complete = llvm::all_of(wanted, [&](const Dim &dim) {
+    bool complete = llvm::all_of(wanted, [&](const RoleList &dim) {
       auto has = [&](Role role) { return llvm::is_contained(present, role); };
       auto is = [&](Role role) { return llvm::is_contained(needed, role); };
       return llvm::all_of(dim, [&](Role role) {
@@ -312,7 +313,7 @@ static SmallVector<ReassociationIndices> getReassociation(const Dims &fine,
 static RankedTensorType getShape(const Roles &roles, const Dims &dims,
                                  Type element) {
   SmallVector<int64_t> shape;
-  for (const Dim &dim : dims) {
+  for (const RoleList &dim : dims) {
     int64_t size = 1;
     for (Role role : dim) {
       int64_t extent = roles.getExtent(role);
@@ -349,17 +350,17 @@ Value raise::convert(ImplicitLocOpBuilder &b, const Roles &roles, Value tensor,
   };
   Dims packed;
   llvm::copy_if(from, std::back_inserter(packed),
-                [](const Dim &dim) { return !dim.empty(); });
+                [](const RoleList &dim) { return !dim.empty(); });
   Dims atomic = getAtomic(packed);
   Dims wanted = getAtomic(to);
-  llvm::erase_if(wanted, [&](const Dim &dim) {
+  llvm::erase_if(wanted, [&](const RoleList &dim) {
     return !llvm::is_contained(atomic, dim);
   });
   if (atomic != wanted) {
     collapseTo(packed);
     expandTo(atomic);
     SmallVector<int64_t> permutation;
-    for (const Dim &dim : wanted)
+    for (const RoleList &dim : wanted)
       permutation.push_back(llvm::find(atomic, dim) - atomic.begin());
     Value init = tensor::EmptyOp::create(
         b,
@@ -374,10 +375,10 @@ Value raise::convert(ImplicitLocOpBuilder &b, const Roles &roles, Value tensor,
   }
   // Dims of several roles, without those of size 1.
   Dims target, present;
-  for (const Dim &dim : to) {
-    Dim kept;
+  for (const RoleList &dim : to) {
+    RoleList kept;
     llvm::copy_if(dim, std::back_inserter(kept), [&](Role role) {
-      return llvm::is_contained(wanted, Dim{role});
+      return llvm::is_contained(wanted, RoleList{role});
     });
     target.push_back(kept);
     if (!kept.empty())

@@ -27,8 +27,8 @@ constexpr unsigned kNumRoles = 7;
 
 /// A dim of a tensor: the roles whose indices make up its index, outermost
 /// first. None for a dim of size 1.
-using Dim = llvm::SmallVector<Role, 3>;
-using Dims = llvm::SmallVector<Dim>;
+using RoleList = llvm::SmallVector<Role, 3>;
+using Dims = llvm::SmallVector<RoleList>;
 
 /// Splits the variables of `match` and `out`, and rewrites both.
 void splitVariables(Expressions &in, Match &match, Expr &out);
@@ -54,7 +54,7 @@ public:
   Expressions &in;
 
 private:
-  std::optional<Dim> getDim(mlir::AffineExpr index, int64_t size) const;
+  std::optional<RoleList> getDim(mlir::AffineExpr index, int64_t size) const;
   mlir::LogicalResult assignHeads(llvm::ArrayRef<unsigned> shared,
                                   llvm::ArrayRef<unsigned> own,
                                   const Match &match, std::string &why);

@@ -186,7 +186,7 @@ Attribute MaskRaiser::buildChunked(Expr lhs, Expr rhs) {
 
 /// The tensor behind an access of i32 elements at exactly these dims.
 static Value getIntegers(const Roles &roles, Expr access, Dims wanted) {
-  for (Dim &dim : wanted)
+  for (RoleList &dim : wanted)
     llvm::erase_if(dim,
                    [&](Role role) { return !roles.getVariable(role); });
   if (access->kind != Expression::Access || !access->type.isInteger(32))
@@ -256,12 +256,12 @@ bool MaskRaiser::takeLength(Expr condition, bool negated) {
 Attribute MaskRaiser::buildTriangle(const Dims &dims,
                                     DenseElementsAttr values) {
   SmallVector<int64_t> extents;
-  for (const Dim &dim : dims)
+  for (const RoleList &dim : dims)
     if (!dim.empty())
       extents.push_back(dim.size() == 1 ? roles.getExtent(dim[0]) : -1);
   Dims present;
   llvm::copy_if(dims, std::back_inserter(present),
-                [](const Dim &dim) { return !dim.empty(); });
+                [](const RoleList &dim) { return !dim.empty(); });
   if (present != Dims{{Role::Row}, {Role::Key}} ||
       values.getNumElements() > kMaxConstant)
     return {};
