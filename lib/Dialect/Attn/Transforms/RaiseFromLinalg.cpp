@@ -43,8 +43,10 @@ static Value getProduct(Operation *op) {
 static Operation *getElementwiseUser(Value value) {
   if (!value.hasOneUse())
     return nullptr;
-  Operation *user = *value.user_begin();
-  if (user->getNumResults() != 1 ||
+  // Ops in a body belong to the op around it.
+  Operation *user =
+      value.getParentBlock()->findAncestorOpInBlock(**value.user_begin());
+  if (!user || user->getNumResults() != 1 ||
       !isa<RankedTensorType>(user->getResult(0).getType()))
     return nullptr;
   if (auto structured = dyn_cast<linalg::LinalgOp>(user))
@@ -63,9 +65,7 @@ static Operation *findOtherUser(const Expressions &in, Operation *dot,
     if (!scores.contains(op) || op == result.getDefiningOp())
       continue;
     for (Operation *user : op->getUsers()) {
-      // Ops in a body belong to the op around it.
-      while (user && user->getBlock() != op->getBlock())
-        user = user->getParentOp();
+      user = op->getBlock()->findAncestorOpInBlock(*user);
       if (user && !in.getVisited().contains(user))
         return user;
     }

@@ -115,10 +115,25 @@ divide(const Expressions &expressions, AffineExpr expr, int64_t divisor) {
 }
 
 AffineExpr Expressions::simplify(AffineExpr expr) const {
+  AffineExpr divided = simplifyDivisions(expr);
+  bool isLinear = divided.isPureAffine();
+  divided.walk([&](AffineExpr part) {
+    isLinear &= part.getKind() != AffineExprKind::FloorDiv &&
+                part.getKind() != AffineExprKind::CeilDiv &&
+                part.getKind() != AffineExprKind::Mod;
+  });
+  // Like terms are only found in sums without divisions.
+  return isLinear
+             ? simplifyAffineExpr(divided, extents.size(), symbols.size())
+             : divided;
+}
+
+AffineExpr Expressions::simplifyDivisions(AffineExpr expr) const {
   auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
   if (!binary)
     return expr;
-  AffineExpr lhs = simplify(binary.getLHS()), rhs = simplify(binary.getRHS());
+  AffineExpr lhs = simplifyDivisions(binary.getLHS()),
+             rhs = simplifyDivisions(binary.getRHS());
   int64_t divisor;
   bool divides = isConstant(rhs, divisor) && divisor > 0;
   switch (binary.getKind()) {
@@ -129,12 +144,12 @@ AffineExpr Expressions::simplify(AffineExpr expr) const {
   case AffineExprKind::FloorDiv:
     if (divides)
       if (auto parts = divide(*this, lhs, divisor))
-        return simplify(parts->first);
+        return simplifyDivisions(parts->first);
     return lhs.floorDiv(rhs);
   case AffineExprKind::Mod:
     if (divides)
       if (auto parts = divide(*this, lhs, divisor))
-        return simplify(parts->second);
+        return simplifyDivisions(parts->second);
     return lhs % rhs;
   default:
     return expr;

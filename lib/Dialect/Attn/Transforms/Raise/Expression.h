@@ -167,6 +167,7 @@ public:
 
 private:
   friend class BodyReader;
+  mlir::AffineExpr simplifyDivisions(mlir::AffineExpr expr) const;
   Expression *add(Expression::Kind kind, mlir::Type type);
   mlir::AffineExpr symbol(mlir::Value value);
   Expr outside(mlir::Value scalar);

@@ -106,7 +106,7 @@ static bool areAdjacent(const Expressions &in, ArrayRef<Expr> views,
   int64_t extent = in.getExtent(inner);
   if (ShapedType::isDynamic(extent))
     return false;
-  AffineExpr sum = in.dim(outer) * extent + in.dim(inner);
+  AffineExpr sum = in.simplify(in.dim(outer) * extent + in.dim(inner));
   return llvm::any_of(views, [&](Expr view) {
     return llvm::is_contained(view->indices, sum);
   });
