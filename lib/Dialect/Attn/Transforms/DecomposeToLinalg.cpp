@@ -10,6 +10,7 @@
 #include "attn/Dialect/Attn/Transforms/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -127,8 +128,12 @@ static Value buildWeightedSum(ImplicitLocOpBuilder &b, Access scores,
         Value hidden = buildIs(b, x[0], -kInfinity);
         Value value = arith::SelectOp::create(b, hidden, buildF32(b, 0),
                                               buildExtend(b, x[2]));
-        return arith::AddFOp::create(
-            b, x[3], arith::MulFOp::create(b, x[1], value));
+        Value weight = x[1];
+        // As matrix units do it.
+        if (Type type = x[2].getType(); isa<Float16Type, BFloat16Type>(type))
+          weight = buildExtend(b, arith::TruncFOp::create(b, type, weight));
+        return arith::AddFOp::create(b, x[3],
+                                     arith::MulFOp::create(b, weight, value));
       });
 }
 
@@ -166,10 +171,15 @@ private:
   Value buildOut(const Softmax &softmax, Value weighted);
   Value buildLse(const Softmax &softmax);
   /// A tensor like `init` of `body` of the (batch, head, row, ...) of each of
-  /// its elements; `dims` says where these lie in it, packed ones have no
-  /// batch. Padding rows get `padding`.
-  Value buildResult(Value init, ArrayRef<int> dims, double padding,
-                    BodyFn body);
+  /// its elements and of the elements of `sources` there; `dims` says where
+  /// these lie in it, packed ones have no batch. Padding rows get `padding`.
+  Value buildResult(
+      Value init, ArrayRef<int> dims, ArrayRef<Value> sources, double padding,
+      function_ref<Value(ImplicitLocOpBuilder &, ValueRange, ValueRange)> body);
+  /// The indices of a packed element in tensors with a dim for the batch, and
+  /// whether its token is part of a sequence.
+  Value buildUnpacked(ImplicitLocOpBuilder &b, Value sequences,
+                      SmallVectorImpl<Value> &point);
 
   ImplicitLocOpBuilder &b;
   AttentionOp op;
@@ -206,37 +216,53 @@ Value Decomposition::buildScores() {
       });
 }
 
-Value Decomposition::buildResult(Value init, ArrayRef<int> dims, double padding,
-                                 BodyFn body) {
+Value Decomposition::buildUnpacked(ImplicitLocOpBuilder &b, Value sequences,
+                                   SmallVectorImpl<Value> &point) {
+  point[0] = buildReadIndex(b, sequences, point[2]);
+  Value batches =
+      getValueOrCreateConstantIndexOp(b, b.getLoc(), problem.batches);
+  return buildLess(b, point[0], batches);
+}
+
+Value Decomposition::buildResult(
+    Value init, ArrayRef<int> dims, ArrayRef<Value> sources, double padding,
+    function_ref<Value(ImplicitLocOpBuilder &, ValueRange, ValueRange)> body) {
   Type element = getElementTypeOrSelf(init.getType());
-  Value sequences, counts;
-  if (op.isPackedQ())
-    sequences = problem.buildSequenceOfToken(b);
-  return buildTabulateInto(
-      b, init, [&](ImplicitLocOpBuilder &b, ValueRange at) {
-        SmallVector<Value> point;
+  unsigned rank = cast<RankedTensorType>(init.getType()).getRank();
+  Value sequences =
+      op.isPackedQ() ? problem.buildSequenceOfToken(b) : Value();
+  SmallVector<Access> ins;
+  if (!sequences)
+    for (Value source : sources) {
+      SmallVector<unsigned> loops(dims.begin(), dims.end());
+      loops.resize(cast<RankedTensorType>(source.getType()).getRank());
+      ins.push_back({source, map(rank, loops)});
+    }
+  return buildGeneric(
+      b, rank, ins, {init, b.getMultiDimIdentityMap(rank)},
+      [&](ImplicitLocOpBuilder &b, ValueRange x) {
+        SmallVector<Value> point, elements(x.drop_back());
         for (int dim : dims)
-          point.push_back(dim < 0 ? Value() : at[dim]);
+          point.push_back(dim < 0 ? Value() : linalg::IndexOp::create(b, dim));
         Value inside;
-        if (sequences) {
-          Value batch = buildReadIndex(b, sequences, point[2]);
-          Value batches = getValueOrCreateConstantIndexOp(b, b.getLoc(),
-                                                          problem.batches);
-          inside = buildLess(b, batch, batches);
-          point[0] = batch;
-        } else if (Value rows = problem.buildRowCount(b, point[0])) {
+        if (sequences)
+          inside = buildUnpacked(b, sequences, point);
+        else if (Value rows = problem.buildRowCount(b, point[0]))
           inside = buildLess(b, point[2], rows);
-        }
-        Value result = buildGuarded(
-            b, inside,
-            [&] {
-              if (sequences) {
-                Value first = buildReadIndex(b, op.getCuSeqlensQ(), point[0]);
-                point[2] = arith::SubIOp::create(b, point[2], first);
-              }
-              return body(b, point);
-            },
-            buildF32(b, padding));
+        auto buildInside = [&] {
+          if (sequences) {
+            Value first = buildReadIndex(b, op.getCuSeqlensQ(), point[0]);
+            point[2] = arith::SubIOp::create(b, point[2], first);
+            for (Value source : sources) {
+              size_t rank = cast<RankedTensorType>(source.getType()).getRank();
+              elements.push_back(tensor::ExtractOp::create(
+                  b, source, ArrayRef(point).take_front(rank)));
+            }
+          }
+          return body(b, point, elements);
+        };
+        Value result =
+            buildGuarded(b, inside, buildInside, buildF32(b, padding));
         return buildRounded(b, result, element);
       });
 }
@@ -244,18 +270,15 @@ Value Decomposition::buildResult(Value init, ArrayRef<int> dims, double padding,
 Value Decomposition::buildOut(const Softmax &softmax, Value weighted) {
   LayoutDims dims = getLayoutDims(op.getOutLayout());
   return buildResult(
-      op.getOut(), {dims.batch, dims.head, dims.sequence, dims.dim}, 0,
-      [&](ImplicitLocOpBuilder &b, ValueRange point) {
-        Value sum = tensor::ExtractOp::create(b, softmax.sum,
-                                              point.drop_back());
-        Value out = buildMean(
-            b, tensor::ExtractOp::create(b, weighted, point), sum);
-        if (op.getVDescale())
-          out = arith::MulFOp::create(
-              b, out,
-              buildReadDescale(b, problem, op.getVDescale(), point[0],
-                               point[1]));
-        return out;
+      op.getOut(), {dims.batch, dims.head, dims.sequence, dims.dim},
+      {weighted, softmax.sum}, 0,
+      [&](ImplicitLocOpBuilder &b, ValueRange point, ValueRange x) {
+        Value out = buildMean(b, x[0], x[1]);
+        if (!op.getVDescale())
+          return out;
+        Value descale = buildReadDescale(b, problem, op.getVDescale(), point[0],
+                                         point[1]);
+        return arith::MulFOp::create(b, out, descale).getResult();
       });
 }
 
@@ -263,13 +286,11 @@ Value Decomposition::buildLse(const Softmax &softmax) {
   SmallVector<int> dims = {0, 1, 2};
   if (op.isPackedQ())
     dims = {-1, 0, 1};
-  return buildResult(
-      op.getLse(), dims, -kInfinity,
-      [&](ImplicitLocOpBuilder &b, ValueRange point) {
-        Value maximum = tensor::ExtractOp::create(b, softmax.maximum, point);
-        return buildLogSum(
-            b, maximum, tensor::ExtractOp::create(b, softmax.sum, point));
-      });
+  return buildResult(op.getLse(), dims, {softmax.maximum, softmax.sum},
+                     -kInfinity,
+                     [&](ImplicitLocOpBuilder &b, ValueRange, ValueRange x) {
+                       return buildLogSum(b, x[0], x[1]);
+                     });
 }
 
 SmallVector<Value> Decomposition::build() {

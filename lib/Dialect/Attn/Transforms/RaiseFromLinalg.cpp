@@ -12,8 +12,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/RegionUtils.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace attn {
 #define GEN_PASS_DEF_RAISEFROMLINALGPASS
@@ -54,22 +53,23 @@ static Operation *getElementwiseUser(Value value) {
   return OpTrait::hasElementwiseMappableTraits(user) ? user : nullptr;
 }
 
-/// A value that depends on the scores and that something else than the result
-/// uses: replacing the result would leave them computed.
-static Operation *findOtherUser(const Expressions &in, Operation *dot,
-                                Value result) {
-  SetVector<Operation *> scores;
-  getForwardSlice(dot, &scores);
-  scores.insert(dot);
-  for (Operation *op : in.getVisited()) {
-    if (!scores.contains(op) || op == result.getDefiningOp())
-      continue;
-    for (Operation *user : op->getUsers()) {
-      user = op->getBlock()->findAncestorOpInBlock(*user);
-      if (user && !in.getVisited().contains(user))
+/// An op behind the first product that the result does not need: replacing the
+/// result would leave the scores computed.
+static Operation *findOtherUser(Operation *dot, Operation *last) {
+  SetVector<Operation *> needed;
+  BackwardSliceOptions options;
+  options.omitUsesFromAbove = false;
+  (void)getBackwardSlice(last, &needed, options);
+  SetVector<Operation *> reached;
+  reached.insert(dot);
+  for (size_t i = 0; i < reached.size(); ++i)
+    for (Operation *user : reached[i]->getUsers()) {
+      user = last->getBlock()->findAncestorOpInBlock(*user);
+      if (user && user != last && !needed.contains(user))
         return user;
+      if (user && user != last)
+        reached.insert(user);
     }
-  }
   return nullptr;
 }
 
@@ -115,7 +115,7 @@ static Attempt raiseResult(Value result, const MatchOptions &options,
   if (!matched)
     return attempt;
   Operation *dot = matcher.match.dot;
-  if (Operation *user = findOtherUser(in, dot, result)) {
+  if (Operation *user = findOtherUser(dot, result.getDefiningOp())) {
     attempt.why = ("scores or weights are also used by '" +
                    user->getName().getStringRef() + "'")
                       .str();
@@ -158,12 +158,27 @@ static Attempt raiseProduct(Value product, const MatchOptions &options,
   return best;
 }
 
+/// Erases what raising has left without uses, and nothing that was so before.
+static void eraseDead(func::FuncOp function,
+                      const llvm::DenseSet<Operation *> &deadBefore) {
+  function.walk([&](Block *block) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
+      if (isOpTriviallyDead(&op) && !deadBefore.contains(&op))
+        op.erase();
+  });
+}
+
 namespace {
 struct RaiseFromLinalgPass
     : attn::impl::RaiseFromLinalgPassBase<RaiseFromLinalgPass> {
   using RaiseFromLinalgPassBase::RaiseFromLinalgPassBase;
 
   void runOnOperation() override {
+    llvm::DenseSet<Operation *> deadBefore;
+    getOperation().walk([&](Operation *op) {
+      if (isOpTriviallyDead(op))
+        deadBefore.insert(op);
+    });
     MatchOptions options;
     options.sentinelsHide = assumeSentinelsHide;
     SmallVector<Value> products;
@@ -178,8 +193,7 @@ struct RaiseFromLinalgPass
         mlir::emitRemark(product.getLoc())
             << "not raised to attn.attention: " << attempt.why;
     }
-    IRRewriter rewriter(&getContext());
-    (void)runRegionDCE(rewriter, getOperation()->getRegions());
+    eraseDead(getOperation(), deadBefore);
   }
 };
 } // namespace

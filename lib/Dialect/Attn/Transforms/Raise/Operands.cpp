@@ -112,11 +112,37 @@ static bool areAdjacent(const Expressions &in, ArrayRef<Expr> views,
   });
 }
 
-/// `shared` are variables of keys and values, `own` those of queries alone, in
-/// the order of the result.
-LogicalResult Roles::assignHeads(ArrayRef<unsigned> shared,
+/// Which of two variables of the queries alone counts the query heads of a
+/// group. The mask does not name it; it was one dim with the group; it follows
+/// a variable that the keys have.
+static unsigned chooseMember(Expressions &in, const Match &match,
+                             ArrayRef<unsigned> order,
+                             ArrayRef<unsigned> shared,
+                             ArrayRef<unsigned> own) {
+  bool named[2] = {false, false};
+  for (int i : {0, 1}) {
+    for (const Condition &condition : match.conditions)
+      named[i] |= !in.isIndependent(condition.expr, own[i]);
+    if (llvm::any_of(shared, [&](unsigned group) {
+          return areAdjacent(in, match.q, group, own[i]);
+        }))
+      return own[i];
+  }
+  if (named[0] != named[1])
+    return own[named[0] ? 1 : 0];
+  for (size_t i = order.size(); i-- > 1;)
+    if (llvm::is_contained(own, order[i]) &&
+        llvm::is_contained(shared, order[i - 1]))
+      return order[i];
+  return own[0];
+}
+
+/// `order` has the variables of the result: those that keys have, and those of
+/// the queries alone. `rank` is that of the result.
+LogicalResult Roles::assignHeads(ArrayRef<unsigned> order,
+                                 ArrayRef<unsigned> shared,
                                  ArrayRef<unsigned> own, const Match &match,
-                                 std::string &why) {
+                                 size_t rank, std::string &why) {
   auto set = [&](Role role, unsigned variable) {
     variables[static_cast<unsigned>(role)] = variable;
   };
@@ -124,21 +150,26 @@ LogicalResult Roles::assignHeads(ArrayRef<unsigned> shared,
     why = "there are more dims than a batch, heads and rows";
     return failure();
   }
+  std::optional<unsigned> member;
   if (own.size() == 2)
-    set(Role::Member, own[0]);
+    set(Role::Member, *(member = chooseMember(in, match, order, shared, own)));
   if (!own.empty())
-    set(Role::Row, own.back());
-  SmallVector<unsigned, 2> ordered(shared);
-  bool swapped =
-      ordered.size() == 2 &&
-      (areAdjacent(in, match.q, ordered[1], ordered[0]) ||
-       (own.size() == 2 && areAdjacent(in, match.q, ordered[0], own[0])));
-  if (swapped)
-    std::swap(ordered[0], ordered[1]);
-  if (!ordered.empty())
-    set(Role::Batch, ordered[0]);
-  if (ordered.size() == 2)
-    set(Role::Group, ordered[1]);
+    set(Role::Row, own[0] == member ? own.back() : own[0]);
+  auto joinsMember = [&](unsigned variable) {
+    return member && areAdjacent(in, match.q, variable, *member);
+  };
+  if (shared.size() == 1) {
+    // Of one dim that both have nobody can tell what it is; a result with four
+    // dims has a batch of 1.
+    bool isGroup = joinsMember(shared[0]) || (rank >= 4 && !member);
+    set(isGroup ? Role::Group : Role::Batch, shared[0]);
+  }
+  if (shared.size() == 2) {
+    bool swapped = joinsMember(shared[0]) ||
+                   areAdjacent(in, match.q, shared[1], shared[0]);
+    set(Role::Batch, shared[swapped ? 1 : 0]);
+    set(Role::Group, shared[swapped ? 0 : 1]);
+  }
   return success();
 }
 
@@ -147,10 +178,9 @@ LogicalResult Roles::assign(const Match &match, Expr out, std::string &why) {
   variables[static_cast<unsigned>(Role::HeadDim)] = match.headDim;
   auto ofQ = getVariables(match.q.front()), ofK = getVariables(match.k.back()),
        ofV = getVariables(match.v.back());
-  SmallVector<unsigned> shared, own;
+  SmallVector<unsigned> order, shared, own;
   for (AffineExpr index : out->indices) {
-    Expressions &e = in;
-    Expr single = e.access(out->value, index);
+    Expr single = in.index(index, IndexType::get(out->type.getContext()));
     SmallVector<std::pair<int64_t, unsigned>> terms;
     for (unsigned variable : getVariables(single)) {
       if (ofV.contains(variable) && !ofQ.contains(variable) &&
@@ -174,11 +204,13 @@ LogicalResult Roles::assign(const Match &match, Expr out, std::string &why) {
       }
     }
     llvm::sort(terms);
-    for (auto [stride, variable] : terms)
+    for (auto [stride, variable] : terms) {
+      order.push_back(variable);
       (ofK.contains(variable) || ofV.contains(variable) ? shared : own)
           .push_back(variable);
+    }
   }
-  return assignHeads(shared, own, match, why);
+  return assignHeads(order, shared, own, match, out->indices.size(), why);
 }
 
 //===----------------------------------------------------------------------===//
@@ -326,8 +358,17 @@ static RankedTensorType getShape(const Roles &roles, const Dims &dims,
   return RankedTensorType::get(shape, element);
 }
 
+/// Without the roles that no variable has, whose extent is 1.
+static Dims dropAbsent(const Roles &roles, Dims dims) {
+  for (RoleList &dim : dims)
+    llvm::erase_if(dim, [&](Role role) { return !roles.getVariable(role); });
+  return dims;
+}
+
 Value raise::convert(ImplicitLocOpBuilder &b, const Roles &roles, Value tensor,
-                     const Dims &from, const Dims &to) {
+                     Dims from, Dims to) {
+  from = dropAbsent(roles, from);
+  to = dropAbsent(roles, to);
   if (from == to)
     return tensor;
   Type element = cast<RankedTensorType>(tensor.getType()).getElementType();

@@ -55,9 +55,11 @@ public:
 
 private:
   std::optional<RoleList> getDim(mlir::AffineExpr index, int64_t size) const;
-  mlir::LogicalResult assignHeads(llvm::ArrayRef<unsigned> shared,
+  mlir::LogicalResult assignHeads(llvm::ArrayRef<unsigned> order,
+                                  llvm::ArrayRef<unsigned> shared,
                                   llvm::ArrayRef<unsigned> own,
-                                  const Match &match, std::string &why);
+                                  const Match &match, size_t rank,
+                                  std::string &why);
 
   std::optional<unsigned> variables[kNumRoles];
 };
@@ -69,7 +71,7 @@ Dims getLayoutDimRoles(Layout layout, bool isQuery, Role dim, bool perMember);
 /// Reshapes and transposes `tensor` from `from` to `to`, which hold the same
 /// roles.
 mlir::Value convert(mlir::ImplicitLocOpBuilder &b, const Roles &roles,
-                    mlir::Value tensor, const Dims &from, const Dims &to);
+                    mlir::Value tensor, Dims from, Dims to);
 
 /// Whether `convert` needs no transpose.
 bool haveSameOrder(const Dims &from, const Dims &to);
