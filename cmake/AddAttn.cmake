@@ -64,6 +64,10 @@ function(add_attn_options target td inc)
   set(LLVM_TARGET_DEFINITIONS ${td})
   get_filename_component(folder ${CMAKE_BINARY_DIR}/include/${inc} DIRECTORY)
   file(MAKE_DIRECTORY ${folder})
-  tablegen(LLVM ${CMAKE_BINARY_DIR}/include/${inc} -gen-opt-parser-defs)
+  # tablegen() takes a path below the current folder. From an absolute one some
+  # versions of CMake name an output that never exists: never up to date.
+  file(RELATIVE_PATH output ${CMAKE_CURRENT_BINARY_DIR}
+    ${CMAKE_BINARY_DIR}/include/${inc})
+  tablegen(LLVM ${output} -gen-opt-parser-defs)
   add_public_tablegen_target(${target})
 endfunction()

@@ -53,8 +53,8 @@ need_llvm() {
   need "${package:-$1}" "${@:2}"
 }
 
-have_gtest() {
-  echo '#include <gtest/gtest.h>' | "${CXX:-c++}" -E -x c++ - -o /dev/null
+have_header() {
+  echo "#include <$1>" | "${CXX:-c++}" -E -x c++ - -o /dev/null
 }
 
 # lit may also come from elsewhere in PATH.
@@ -71,6 +71,8 @@ list_missing() {
   need cmake "CMake 3.20" command -v cmake
   need ninja-build "Ninja" command -v ninja
   need python3 "Python 3 (for lit)" command -v python3
+  need python3-venv "Python's venv (for the tests of the package)" \
+    python3 -c 'import ensurepip, venv'
   need_llvm llvm-22-dev "LLVM $LLVM_VERSION CMake files and headers" \
     test -f "$MLIR_DIR/../llvm/LLVMConfig.cmake"
   need_llvm libmlir-22-dev "MLIR $LLVM_VERSION CMake files and headers" \
@@ -78,7 +80,11 @@ list_missing() {
   need_llvm mlir-22-tools "mlir-tblgen" test -x "$LLVM_BIN/mlir-tblgen"
   need_llvm llvm-22-tools "lit and FileCheck" have_test_tools
   need_llvm lld-22 "lld" test -x "$LLVM_BIN/ld.lld"
-  need libgtest-dev "GoogleTest" have_gtest
+  need_llvm liblld-22-dev "lld as a library" \
+    test -f "$MLIR_DIR/../lld/LLDConfig.cmake"
+  need libgtest-dev "GoogleTest" have_header gtest/gtest.h
+  need nlohmann-json3-dev "nlohmann-json" have_header nlohmann/json.hpp
+  need libxxhash-dev "xxHash" have_header xxhash.h
 }
 
 # The same for ./run lint, which can do without them.

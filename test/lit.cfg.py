@@ -112,6 +112,10 @@ add_feature_if("avx512bf16", avx512 | {"avx512_bf16"} <= flags)
 # `sanitizer`: stock LLVM tools cannot load our instrumented plugin, and an
 # address-space limit cannot hold the shadow memory.
 add_feature_if("sanitizer", bool(config.attn_sanitize))
+# The virtual environment that ./run makes for the tests of the Python package.
+attn_venv_python = os.path.join(config.attn_obj_root, "venv", "bin", "python")
+add_feature_if("python-package", os.path.exists(attn_venv_python))
+config.substitutions.append(("%venv_python", attn_venv_python))
 add_feature_if("ptxas", shutil.which("ptxas") is not None)
 add_feature_if("shellcheck", shutil.which("shellcheck") is not None)
 

@@ -48,7 +48,8 @@ Expected<attn::CodegenTarget> attn::getCodegenTarget(StringRef name) {
 }
 
 Expected<std::unique_ptr<TargetMachine>>
-attn::createTargetMachine(const CodegenTarget &target, unsigned optLevel) {
+attn::createTargetMachine(const CodegenTarget &target, unsigned optLevel,
+                          ObjectUse use) {
   if (optLevel < 1 || optLevel > 3)
     return createError("code generation level " + Twine(optLevel) +
                        " is not between 1 and 3");
@@ -62,7 +63,7 @@ attn::createTargetMachine(const CodegenTarget &target, unsigned optLevel) {
   std::unique_ptr<TargetMachine> machine(backEnd->createTargetMachine(
       triple, target.cpu, target.features, TargetOptions(), Reloc::PIC_,
       /*CM=*/std::nullopt, *CodeGenOpt::getLevel(static_cast<int>(optLevel)),
-      /*JIT=*/true));
+      /*JIT=*/use == ObjectUse::Jit));
   if (!machine)
     return createError("no code generator for " + target.triple);
   return std::move(machine);

@@ -8,17 +8,15 @@
 #include "attn/Compiler/Jit.h"
 #include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/Diagnostics.h"
+#include "attn/Compiler/Invoke.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Runtime/Memory.h"
 #include "attn/Runtime/Parallel.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Object/ObjectFile.h"
 #include "llvm/Target/TargetMachine.h"
 #include <chrono>
 #include <cstring>
@@ -49,32 +47,6 @@ static ArrayRef<ProvidedSymbol> getProvidedSymbols() {
   return symbols;
 }
 
-/// Fails if `object` refers to a symbol that is not provided. A call of exp or
-/// of a matrix routine is a bug of the lowering, and found here.
-static Error checkUndefinedSymbols(MemoryBufferRef object) {
-  auto file = object::ObjectFile::createObjectFile(object);
-  if (!file)
-    return file.takeError();
-  SmallVector<std::string> unknown;
-  for (const object::SymbolRef &symbol : (*file)->symbols()) {
-    auto flags = symbol.getFlags();
-    auto name = symbol.getName();
-    if (!flags || !name)
-      return joinErrors(flags.takeError(), name.takeError());
-    if (!(*flags & object::SymbolRef::SF_Undefined) || name->empty() ||
-        *name == "_GLOBAL_OFFSET_TABLE_")
-      continue;
-    if (llvm::none_of(getProvidedSymbols(), [&](const ProvidedSymbol &known) {
-          return known.name == *name;
-        }))
-      unknown.push_back(name->str());
-  }
-  if (unknown.empty())
-    return Error::success();
-  return attn::createError("the generated code calls " + join(unknown, ", ") +
-                           ", which Attn does not provide");
-}
-
 //===----------------------------------------------------------------------===//
 // Lowering
 //===----------------------------------------------------------------------===//
@@ -103,40 +75,6 @@ Error attn::lowerForJit(mlir::ModuleOp module, StringRef entry,
   if (failed(passes.run(module)))
     return diagnostics.takeError("lowering failed");
   return Error::success();
-}
-
-/// Adds `void attn_invoke(ptr arguments)`, which loads the arguments of the C
-/// interface of `entry` from an array of pointers and calls it: one signature
-/// for every kernel.
-static Expected<std::string> addInvokeFunction(Module &module,
-                                               StringRef entry) {
-  Function *callee = module.getFunction(("_mlir_ciface_" + entry).str());
-  if (!callee || callee->isDeclaration())
-    return attn::createError("function @" + entry +
-                             " has no body to call after lowering");
-  if (!callee->getReturnType()->isVoidTy())
-    return attn::createError("function @" + entry +
-                             " returns something that is not a memref");
-  IRBuilder<> builder(module.getContext());
-  Type *pointer = builder.getPtrTy();
-  Function *invoke = Function::Create(
-      FunctionType::get(builder.getVoidTy(), {pointer}, /*isVarArg=*/false),
-      GlobalValue::ExternalLinkage, "attn_invoke", module);
-  builder.SetInsertPoint(
-      BasicBlock::Create(module.getContext(), "entry", invoke));
-  SmallVector<Value *> operands;
-  for (Argument &argument : callee->args()) {
-    Value *slot = builder.CreateConstInBoundsGEP1_64(pointer, invoke->getArg(0),
-                                                     argument.getArgNo());
-    Value *operand = builder.CreateLoad(pointer, slot);
-    if (!argument.getType()->isPointerTy())
-      operand = builder.CreateLoad(argument.getType(), operand);
-    operands.push_back(operand);
-  }
-  builder.CreateCall(callee, operands);
-  builder.CreateRetVoid();
-  // The module may use the name; then ours got a suffix.
-  return invoke->getName().str();
 }
 
 //===----------------------------------------------------------------------===//
@@ -226,7 +164,10 @@ attn::JitKernel::compile(mlir::OwningOpRef<mlir::ModuleOp> module,
   kernel->object = std::move(*object);
   clock.lap(timings.codegen);
 
-  if (Error error = checkUndefinedSymbols(kernel->getObject()))
+  SmallVector<StringRef> provided;
+  for (const ProvidedSymbol &symbol : getProvidedSymbols())
+    provided.push_back(symbol.name);
+  if (Error error = checkUndefinedSymbols(kernel->getObject(), provided))
     return std::move(error);
   auto jit = createLinker(**machine);
   if (!jit)

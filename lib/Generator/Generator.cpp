@@ -41,7 +41,7 @@ private:
   Type getElement(llvm::StringRef spelling);
   Type getArrayType(const Extents &extents, Type element);
   Extents getArrayExtents(Layout layout, bool isQ, int64_t dim);
-  Extents getBiasExtents();
+  void addDescales();
   Extents getMaskExtents(MaskOperand operand);
   void addArguments();
   void addMaskArguments();
@@ -72,7 +72,10 @@ private:
   Extent rows() const {
     return {isPackedQ() ? problem.batch * problem.rows : problem.rows, true};
   }
+  /// Keys of a sequence, of all packed sequences, or of whole pages.
   Extent keys() const {
+    if (isPaged())
+      return {getPagesPerSequence() * problem.pageSize, true};
     return {isPackedKv() ? problem.batch * problem.keys : problem.keys, true};
   }
 
@@ -139,7 +142,7 @@ Extents ProblemBuilder::getArrayExtents(Layout layout, bool isQ, int64_t dim) {
   Extents extents(getLayoutRank(layout));
   if (layout == Layout::paged) {
     extents[dims.batch] = {problem.batch * getPagesPerSequence(), true};
-    extents[dims.sequence] = {problem.pageSize};
+    extents[dims.sequence] = {problem.pageSize, true};
   } else {
     if (dims.batch >= 0)
       extents[dims.batch] = batch();
@@ -150,12 +153,24 @@ Extents ProblemBuilder::getArrayExtents(Layout layout, bool isQ, int64_t dim) {
   return extents;
 }
 
-Extents ProblemBuilder::getBiasExtents() {
-  Extents extents{batch(), {problem.headsQ}, rows(), keys()};
-  for (auto [extent, broadcast] : llvm::zip(extents, *problem.biasBroadcast))
-    if (broadcast)
+/// `extents` with 1 where a dim is broadcast.
+static Extents getBroadcast(Extents extents,
+                            const std::vector<bool> &broadcast) {
+  for (auto [extent, isOne] : llvm::zip_equal(extents, broadcast))
+    if (isOne)
       extent = {1};
   return extents;
+}
+
+void ProblemBuilder::addDescales() {
+  if (!problem.descaleBroadcast)
+    return;
+  Extents extents =
+      getBroadcast({batch(), {problem.headsKv}}, *problem.descaleBroadcast);
+  if (llvm::StringRef(problem.type).starts_with("f8"))
+    qDescale = addArray(extents, "f32");
+  kDescale = addArray(extents, "f32");
+  vDescale = addArray(extents, "f32");
 }
 
 Extents ProblemBuilder::getMaskExtents(MaskOperand operand) {
@@ -180,7 +195,9 @@ void ProblemBuilder::addArguments() {
   v = addArray(getArrayExtents(problem.vLayout, false, problem.valueDim),
                problem.kvType);
   if (problem.biasBroadcast)
-    bias = addArray(getBiasExtents(), "f32");
+    bias = addArray(getBroadcast({batch(), {problem.headsQ}, rows(), keys()},
+                                 *problem.biasBroadcast),
+                    "f32");
   sinks = addIf(problem.sinks, {{problem.headsQ}}, "f32");
   alibi = addIf(problem.alibi, {{problem.headsQ}}, "f32");
   qLens = addIf(problem.qLens, {batch()}, "i32");
@@ -197,11 +214,7 @@ void ProblemBuilder::addArguments() {
   cuKv = addIf(isPackedKv(), {starts}, "i32");
   if (isPaged())
     blockTable = addArray({batch(), {getPagesPerSequence(), true}}, "i32");
-  Extents perHead{batch(), {problem.headsKv}};
-  bool narrowQ = problem.type == problem.kvType;
-  qDescale = addIf(problem.descales && narrowQ, perHead, "f32");
-  kDescale = addIf(problem.descales, perHead, "f32");
-  vDescale = addIf(problem.descales, perHead, "f32");
+  addDescales();
   if (problem.dynamicScale)
     scale = add(builder.getF32Type(), {});
   if (problem.dynamicSoftcap)

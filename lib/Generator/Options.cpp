@@ -229,24 +229,24 @@ static Error parseLens(const CommandLine &flags, Problem &problem) {
   return Error::success();
 }
 
-static Error parseBias(const CommandLine &flags, Problem &problem) {
-  auto dims = flags.get(OPT_bias);
+/// Which of the dims `letters` an option leaves out.
+static Error parseBroadcast(const CommandLine &flags, unsigned id,
+                            StringRef option, StringRef letters,
+                            std::optional<std::vector<bool>> &broadcast) {
+  auto dims = flags.get(id);
   if (!dims)
     return Error::success();
-  std::vector<bool> broadcast;
-  std::string rest = *dims;
-  for (char letter : StringRef("bhij")) {
-    bool present = !rest.empty() && rest.front() == letter;
-    if (present)
-      rest.erase(0, 1);
-    broadcast.push_back(!present);
-  }
-  if (!rest.empty())
-    return createError("--bias: '" + *dims +
-                       "' is not made of the letters b, h, i and j in this "
-                       "order");
-  problem.biasBroadcast = broadcast;
-  return Error::success();
+  StringRef rest = *dims;
+  broadcast.emplace();
+  for (char letter : letters)
+    broadcast->push_back(!rest.consume_front(StringRef(&letter, 1)));
+  if (rest.empty())
+    return Error::success();
+  return createError(option + ": '" + *dims + "' is not made of the letters " +
+                     join(map_range(letters.drop_back(),
+                                    [](char c) { return std::string(1, c); }),
+                          ", ") +
+                     " and " + letters.take_back() + " in this order");
 }
 
 static Error parseScores(const CommandLine &flags, mlir::MLIRContext *context,
@@ -259,14 +259,17 @@ static Error parseScores(const CommandLine &flags, mlir::MLIRContext *context,
   }
   problem.sinks = flags.has(OPT_sinks);
   problem.alibi = flags.has(OPT_alibi);
-  problem.descales = flags.has(OPT_descales);
   if (Error error = parseScale(flags, problem))
     return error;
   if (Error error = parseOffset(flags, problem))
     return error;
   if (Error error = parseLens(flags, problem))
     return error;
-  return parseBias(flags, problem);
+  if (Error error = parseBroadcast(flags, OPT_bias, "--bias", "bhij",
+                                   problem.biasBroadcast))
+    return error;
+  return parseBroadcast(flags, OPT_descales, "--descales", "bh",
+                        problem.descaleBroadcast);
 }
 
 static Error parseForm(const CommandLine &flags, Problem &problem) {

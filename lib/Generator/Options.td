@@ -87,5 +87,6 @@ defm bias : Value<"bias", "<dims>", "Bias, with the letters of the dims that "
     "are not broadcast: bhij, hij, ij, j, ...", group_scores>;
 def sinks : Switch<"sinks", "One sink logit per query head", group_scores>;
 def alibi : Switch<"alibi", "ALiBi slopes", group_scores>;
-def descales : Switch<"descales", "Descale factors of fp8 inputs",
+defm descales : Value<"descales", "<dims>", "Descale factors of fp8 inputs, "
+    "with the letters of the dims that are not broadcast: bh, b, h or none",
     group_scores>;

@@ -74,6 +74,7 @@ static void buildTile(OpPassManager &pm, const PipelineOptions &) {
 static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertTileToVectorPass());
   pm.addPass(createExpandMathPass());
+  pm.addPass(createExpandFloat8Pass());
   // What depends on the keys or the rows alone leaves the loops over the other.
   addUpstream(pm, "canonicalize,cse,loop-invariant-code-motion");
   pm.addPass(createConvertDotPairsToX86Pass());

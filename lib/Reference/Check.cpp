@@ -260,6 +260,36 @@ CheckReport reference::compare(const AttentionProblem &problem,
   return report;
 }
 
+/// Rows behind the last packed sequence are padding: out is 0 and lse is -inf.
+static void checkRowsOfNobody(const AttentionProblem &problem,
+                              const TensorView &out,
+                              const std::optional<TensorView> &lse,
+                              CheckReport &report) {
+  if (!problem.cuSeqlensQ)
+    return;
+  auto expect = [&](const char *name, double expected, double found, int64_t t,
+                    int64_t h, int64_t &wrong) {
+    if (found == expected)
+      return;
+    ++wrong;
+    if (report.ok)
+      report.message = std::string(name) + " of packed row " +
+                       std::to_string(t) + ", h " + std::to_string(h) + " is " +
+                       print(found) + ", should be " + print(expected) +
+                       ": it is behind the last sequence";
+    report.ok = false;
+  };
+  const int64_t begin = problem.cuSeqlensQ->loadAsInt({problem.batch()});
+  for (int64_t t = begin; t < problem.q.dim(0); ++t)
+    for (int64_t h = 0; h < problem.numQHeads(); ++h) {
+      for (int64_t d = 0; d < problem.dimV(); ++d)
+        expect("out", 0, out.loadAsDouble({t, h, d}), t, h, report.badOut);
+      if (lse)
+        expect("lse", -infinity, lse->loadAsDouble({h, t}), t, h,
+               report.badLse);
+    }
+}
+
 CheckReport reference::check(const AttentionProblem &problem,
                              const TensorView &out,
                              const std::optional<TensorView> &lse,
@@ -269,6 +299,11 @@ CheckReport reference::check(const AttentionProblem &problem,
     return failure(std::move(error));
   const AttentionResult exact = evaluate(problem, options);
   const AttentionResult low = evaluateLow(problem, options);
-  return compare(problem, exact,
-                 computeTolerance(problem, exact, low, out.type()), out, lse);
+  CheckReport report =
+      compare(problem, exact, computeTolerance(problem, exact, low, out.type()),
+              out, lse);
+  if (hasOutputShape("out", out, problem.outShape(), error) &&
+      (!lse || hasOutputShape("lse", *lse, problem.lseShape(), error)))
+    checkRowsOfNobody(problem, out, lse, report);
+  return report;
 }

@@ -110,25 +110,32 @@ static Error checkShape(const ArgumentInfo &info, ArrayRef<int64_t> shape,
                      formatShape(info.shape) + " (" + info.type + ")");
 }
 
+/// The number of the argument that an option names.
+static Expected<size_t> findArgument(const Entry &entry, StringRef name,
+                                     StringRef option) {
+  for (auto [index, info] : enumerate(entry.arguments))
+    if (name == info.number || name == info.roleName)
+      return index;
+  return createError(
+      "--" + option + ": no argument '" + name + "'; there are " +
+      join(map_range(entry.arguments,
+                     [](const ArgumentInfo &info) {
+                       return info.roleName.empty()
+                                  ? info.number
+                                  : info.number + " or " + info.roleName;
+                     }),
+           ", "));
+}
+
 /// The entry of a --shape or --strides list that names each argument.
 static Expected<std::vector<const ArgumentDims *>>
 matchDims(const Entry &entry, ArrayRef<ArgumentDims> list, StringRef option) {
   std::vector<const ArgumentDims *> result(entry.arguments.size());
   for (const ArgumentDims &dims : list) {
-    auto info = find_if(entry.arguments, [&](const ArgumentInfo &info) {
-      return dims.argument == info.number || dims.argument == info.roleName;
-    });
-    if (info == entry.arguments.end())
-      return createError(
-          "--" + option + ": no argument '" + dims.argument + "'; there are " +
-          join(map_range(entry.arguments,
-                         [](const ArgumentInfo &info) {
-                           return info.roleName.empty()
-                                      ? info.number
-                                      : info.number + " or " + info.roleName;
-                         }),
-               ", "));
-    result[info - entry.arguments.begin()] = &dims;
+    auto index = findArgument(entry, dims.argument, option);
+    if (!index)
+      return index.takeError();
+    result[*index] = &dims;
   }
   return result;
 }
@@ -257,6 +264,35 @@ static void copyElements(const TensorView &from, const TensorView &to) {
   }
 }
 
+Error runner::storeValues(const Twine &name, const TensorView &view,
+                          ArrayRef<std::string> texts) {
+  std::vector<double> values;
+  for (StringRef text : texts) {
+    double value;
+    if (text.getAsDouble(value))
+      return createError(name + ": '" + text + "' is no number");
+    values.push_back(value);
+  }
+  if (values.empty())
+    return createError(name + ": no values");
+  size_t next = 0;
+  std::vector<int64_t> index(view.rank(), 0);
+  for (int64_t left = view.numElements(); left > 0; --left, ++next) {
+    double value = values[next % values.size()];
+    view.storeFromDouble(index, value);
+    if (!isFloat(view.type()) && view.loadAsDouble(index) != value)
+      return createError(name + ": '" + texts[next % values.size()] +
+                         "' does not fit " +
+                         StringRef(attn::name(view.type())));
+    for (int64_t dim = view.rank() - 1; dim >= 0; --dim) {
+      if (++index[dim] < view.dim(dim))
+        break;
+      index[dim] = 0;
+    }
+  }
+  return Error::success();
+}
+
 /// A scalar written on the command line.
 static Expected<Tensor> parseScalar(const ArgumentInfo &info, StringRef text) {
   std::string message;
@@ -319,6 +355,8 @@ public:
       return std::move(error);
     if (Error error = createRest())
       return std::move(error);
+    if (Error error = setValues())
+      return std::move(error);
     return std::move(tensors);
   }
 
@@ -327,6 +365,7 @@ private:
   Error readFiles();
   Error chooseShapes();
   Error createRest();
+  Error setValues();
 
   const Entry &entry;
   const RunnerOptions &options;
@@ -453,6 +492,22 @@ Error ArgumentBuilder::createRest() {
     if (Error error =
             fillArgument(info, sizes, tensors[i].view(), options.distribution,
                          options.seed * 1000003 + i))
+      return error;
+  }
+  return Error::success();
+}
+
+Error ArgumentBuilder::setValues() {
+  for (const ArgumentValues &values : options.values) {
+    auto index = findArgument(entry, values.argument, "set");
+    if (!index)
+      return index.takeError();
+    const ArgumentInfo &info = entry.arguments[*index];
+    if (info.isOutput())
+      return createError("--set: " + info.name +
+                         " only receives results and has no values");
+    if (Error error = storeValues("--set: " + info.name, tensors[*index].view(),
+                                  values.values))
       return error;
   }
   return Error::success();

@@ -51,6 +51,14 @@ Expected<ArgumentDims> runner::parseArgumentDims(StringRef text) {
   return result;
 }
 
+Expected<ArgumentValues> runner::parseArgumentValues(StringRef text) {
+  auto [name, values] = text.split(':');
+  if (name.empty() || values.empty())
+    return createError("'" + text + "' is not NAME:A,B,..., for example " +
+                       "kv_lens:2048,17");
+  return ArgumentValues{name.str(), splitList(values)};
+}
+
 //===----------------------------------------------------------------------===//
 // The table
 //===----------------------------------------------------------------------===//
@@ -113,6 +121,17 @@ static Error parseDimsList(StringRef option, ArrayRef<std::string> texts,
     if (!dims)
       return createError(option + ": " + toString(dims.takeError()));
     result.push_back(std::move(*dims));
+  }
+  return Error::success();
+}
+
+static Error parseValuesList(ArrayRef<std::string> texts,
+                             std::vector<ArgumentValues> &result) {
+  for (const std::string &text : texts) {
+    auto values = parseArgumentValues(text);
+    if (!values)
+      return createError("--set: " + toString(values.takeError()));
+    result.push_back(std::move(*values));
   }
   return Error::success();
 }
@@ -192,6 +211,8 @@ static Error parseAll(const CommandLine &flags, RunnerOptions &options) {
     return error;
   if (Error error = parseDimsList("--strides", flags.getAll(OPT_strides),
                                   options.strides))
+    return error;
+  if (Error error = parseValuesList(flags.getAll(OPT_set), options.values))
     return error;
   return checkCombination(options);
 }

@@ -36,6 +36,8 @@ defm shape : Value<"shape", "<q:1x8x1024x64>", "Size of an argument with "
     "attn.example_shapes of the function", group_input>;
 defm strides : Value<"strides", "<k:65536x128x1024x1>", "Strides, in elements, "
     "of a memref argument with a strided layout; repeatable", group_input>;
+defm set : Value<"set", "<kv_lens:2048,17>", "Values of an input, row-major, "
+    "starting anew when they run out; repeatable", group_input>;
 def random : Switch<"random", "Fill the inputs that --inputs does not give "
     "with random numbers; the default if it gives none">,
     Group<group_input>;

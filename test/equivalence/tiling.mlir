@@ -7,6 +7,7 @@
 // RUN:   --transform-interpreter > %t/tiled.mlir
 // RUN: FileCheck %s --input-file=%t/tiled.mlir
 // RUN: attn-opt %t/tiled.mlir --canonicalize --one-shot-bufferize="bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map" \
+// RUN:   --buffer-deallocation-pipeline --convert-bufferization-to-memref \
 // RUN:   --canonicalize --expand-strided-metadata --lower-affine \
 // RUN:   --convert-linalg-to-loops --canonicalize > %t/tiled-memrefs.mlir
 // RUN: attn-runner %s --random --check --outputs=%t/out.npy,%t/lse.npy

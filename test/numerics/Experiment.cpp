@@ -285,25 +285,8 @@ Error Experiment::edit(const Edits &edits) {
     const TensorView *view = find(name);
     if (!view)
       return createError("the problem has no argument '" + name + "'");
-    std::vector<double> values;
-    for (StringRef text : texts) {
-      double value;
-      if (text.getAsDouble(value))
-        return createError(name + ": '" + text + "' is no number");
-      values.push_back(value);
-    }
-    if (values.empty())
-      return createError(name + ": no values");
-    size_t next = 0;
-    std::vector<int64_t> index(view->rank(), 0);
-    for (int64_t left = view->numElements(); left > 0; --left) {
-      view->storeFromDouble(index, values[next++ % values.size()]);
-      for (int64_t dim = view->rank() - 1; dim >= 0; --dim) {
-        if (++index[dim] < view->dim(dim))
-          break;
-        index[dim] = 0;
-      }
-    }
+    if (Error error = runner::storeValues(name, *view, texts))
+      return error;
   }
   return Error::success();
 }

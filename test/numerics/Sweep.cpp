@@ -53,7 +53,11 @@ private:
   void drawSizes();
   void drawTypes();
   std::string drawLayout();
+  std::string drawPackedLayout();
+  void drawPlaces();
+  void drawLayouts();
   void drawForm();
+  int64_t getSize(char letter, bool isQ, int64_t dim) const;
   void drawStrides(StringRef operand, StringRef layout, bool isQ, int64_t dim);
   std::string drawLeaf();
   std::string drawMask(int depth);
@@ -67,6 +71,11 @@ private:
   RandomProblem result;
   int64_t batch = 1, headsQ = 1, headsKv = 1, rows = 1, keys = 1, headDim = 1,
           valueDim = 1;
+  bool packedQ = false, packedKv = false;
+  /// 0 is no paging.
+  int64_t pageSize = 0;
+  /// Of q, k, v and out; "prhd" is page, row of the page, head, head dim.
+  std::string layouts[4];
 };
 } // namespace
 
@@ -114,10 +123,18 @@ void Drawer::drawSizes() {
 
 void Drawer::drawTypes() {
   auto type = [&] { return pickOf<std::string>({"f32", "f16", "bf16"}); };
-  std::string q = type();
-  add("dtype", q);
-  if (chance(20))
+  auto float8 = [&] {
+    return pickOf<std::string>(
+        {"f8E4M3FN", "f8E5M2", "f8E4M3FNUZ", "f8E5M2FNUZ"});
+  };
+  bool narrow = chance(20);
+  add("dtype", narrow && chance(60) ? float8() : type());
+  if (narrow)
+    add("kv-dtype", float8());
+  else if (chance(20))
     add("kv-dtype", type());
+  if (narrow && chance(60))
+    add("descales", pickOf<std::string>({"bh", "b", "h", ""}));
   if (chance(30))
     add("out-dtype", type());
 }
@@ -126,16 +143,63 @@ std::string Drawer::drawLayout() {
   return pickOf<std::string>({"bshd", "bshd", "bhsd", "bhds"});
 }
 
+std::string Drawer::drawPackedLayout() {
+  return pickOf<std::string>({"thd", "thd", "htd", "hdt"});
+}
+
+/// Which rows are packed, and which keys in pages.
+void Drawer::drawPlaces() {
+  packedQ = chance(25);
+  packedKv = chance(packedQ ? 60 : 10);
+  if (packedKv || !chance(25))
+    return;
+  pageSize = pickOf<int64_t>({1, 2, 3, 5, 8, 16, 16, 16, 32, 64, 100, 300});
+  add("page-size", pageSize);
+}
+
+void Drawer::drawLayouts() {
+  std::string all = drawLayout(), allPacked = drawPackedLayout();
+  const char *names[] = {"q", "k", "v", "out"};
+  for (int i = 0; i < 4; ++i) {
+    bool isQ = i == 0 || i == 3;
+    if (isQ ? packedQ : packedKv)
+      layouts[i] = chance(60) ? allPacked : drawPackedLayout();
+    else
+      layouts[i] = chance(60) ? all : drawLayout();
+    if (!isQ && pageSize > 0)
+      layouts[i] = "prhd";
+    else
+      add(std::string(names[i]) + "-layout", layouts[i]);
+  }
+}
+
+/// The size of the dim that `letter` stands for.
+int64_t Drawer::getSize(char letter, bool isQ, int64_t dim) const {
+  switch (letter) {
+  case 'b':
+    return batch;
+  case 's':
+    return isQ ? rows : keys;
+  case 't':
+    return batch * (isQ ? rows : keys);
+  case 'p':
+    return batch * ((keys + pageSize - 1) / pageSize);
+  case 'r':
+    return pageSize;
+  case 'h':
+    return isQ ? headsQ : headsKv;
+  default:
+    return dim;
+  }
+}
+
 /// Row-major strides of an operand with gaps, or a batch that is broadcast.
 void Drawer::drawStrides(StringRef operand, StringRef layout, bool isQ,
                          int64_t dim) {
   llvm::SmallVector<std::string> strides;
   int64_t stride = 1;
   for (char letter : llvm::reverse(layout)) {
-    int64_t size = letter == 'b'   ? batch
-                   : letter == 's' ? (isQ ? rows : keys)
-                   : letter == 'h' ? (isQ ? headsQ : headsKv)
-                                   : dim;
+    int64_t size = getSize(letter, isQ, dim);
     bool broadcast = letter == 'b' && operand != "out" && chance(30);
     strides.push_back(std::to_string(broadcast ? 0 : stride));
     stride = stride * std::max<int64_t>(size, 1) + pick(0, 9);
@@ -145,13 +209,8 @@ void Drawer::drawStrides(StringRef operand, StringRef layout, bool isQ,
 }
 
 void Drawer::drawForm() {
-  std::string layouts[4];
-  std::string all = drawLayout();
-  for (std::string &layout : layouts)
-    layout = chance(60) ? all : drawLayout();
-  const char *names[] = {"q", "k", "v", "out"};
-  for (int i = 0; i < 4; ++i)
-    add(std::string(names[i]) + "-layout", layouts[i]);
+  drawPlaces();
+  drawLayouts();
   if (chance(85))
     add("lse");
   if (chance(40))
@@ -162,6 +221,7 @@ void Drawer::drawForm() {
   if (!chance(60))
     return;
   add("strided");
+  const char *names[] = {"q", "k", "v", "out"};
   const int64_t dims[] = {headDim, headDim, valueDim, valueDim};
   for (int i = 0; i < 4; ++i)
     if (chance(60))
@@ -217,10 +277,14 @@ void Drawer::drawScores() {
     add("q-offset", chance(30)   ? std::string("scalar")
                     : chance(40) ? std::string("batch")
                                  : std::to_string(pick(-150, 300)));
-  if (chance(35))
-    add("lens", pickOf<std::string>({"q", "kv", "both"}));
+  // Packed sequences have their lengths already.
+  bool qLens = !packedQ && chance(24), kvLens = !packedKv && chance(24);
+  if (qLens || kvLens)
+    add("lens", std::string(!kvLens ? "q" : qLens ? "both" : "kv"));
   if (chance(25))
     add("sinks");
+  if (chance(20))
+    add("alibi");
   if (chance(25))
     add("softcap", pickOf<std::string>({"dynamic", "0", "0.5", "20", "1000"}));
   if (chance(30))
@@ -246,8 +310,6 @@ void Drawer::drawUnsupported() {
   if (chance(2))
     add("bias", pickOf<std::string>({"bhij", "ij", "h", "j"}));
   if (chance(2))
-    add("alibi");
-  if (chance(2))
     add("q-positions");
   if (chance(2))
     add("num-splits", 2);
@@ -262,7 +324,7 @@ void Drawer::drawRun() {
   addRun("threads=" + std::to_string(pick(1, 4)));
   addRun("seed=" + std::to_string(pick(0, 1000)));
   if (chance(30))
-    addRun("distribution=" + pickOf<std::string>({"uniform", "ints"}));
+    addRun("distribution=" + pickOf<std::string>({"uniform", "ints", "ones"}));
 }
 
 RandomProblem Drawer::draw() {

@@ -141,17 +141,23 @@ static Outcome runPlanted(Experiment &experiment, const Row &row,
   return {Verdict::Right, "reported: " + message};
 }
 
+/// Options of attn-runner for a row.
+static std::string getRunOptions(const Group &group, const Row &row) {
+  std::string options = group.run + " " + row.run;
+  for (const auto &[name, values] : row.set)
+    options += " --set=" + name + ":" + join(values, ",");
+  return options;
+}
+
 static Outcome runRow(const Group &group, const Row &row,
                       mlir::MLIRContext &context) {
-  std::string run = group.run + " " + row.run;
+  std::string run = getRunOptions(group, row);
   std::optional<std::string> target = findOption(run, "target");
   if (target && !canRun(*target))
     return {Verdict::Skipped, "this machine cannot run " + *target};
   auto experiment = Experiment::create(group.gen + " " + row.gen, run, context);
   if (!experiment)
     return toOutcome(experiment.takeError());
-  if (Error error = (*experiment)->edit(toEdits(row.set)))
-    return toOutcome(std::move(error));
   Outcome outcome = runHonestly(**experiment, row.tiles);
   if (outcome.verdict != Verdict::Right || !row.isPlanted())
     return outcome;
@@ -169,7 +175,7 @@ struct Tally {
 };
 } // namespace
 
-/// The command that does the same, without values set by a table.
+/// The command that does the same.
 static std::string getCommand(StringRef gen, StringRef run) {
   std::string command = "attn-gen";
   SmallVector<StringRef> words;
@@ -220,11 +226,9 @@ static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
       if (!bad && !verbose)
         continue;
       std::string command =
-          getCommand(group.gen + " " + row.gen, group.run + " " + row.run);
+          getCommand(group.gen + " " + row.gen, getRunOptions(group, row));
       report(bad ? "FAILED" : "right", row.why,
-             command + describeValues("set", row.set) +
-                 describeValues("after", row.after),
-             outcome.message);
+             command + describeValues("after", row.after), outcome.message);
     }
   }
   outs() << "grid: " << tally[Verdict::Right] << " right, "

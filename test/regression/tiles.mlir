@@ -116,11 +116,34 @@ func.func @view_space(%q: memref<1x8x1x4xf32, 1>, %n: index)
 // -----
 
 #s = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>
+!v = !attn.view<q, d 4, f32>
+func.func @view_paged_rows(%q: memref<1x8x1x4xf32>, %t: memref<1x2xi32>,
+                           %n: index) attributes {attn.schedule = #s} {
+  // expected-error@+1 {{expected pages of keys and values only}}
+  %view = attn.view %q[%n, %n] <paged> pages(%t : memref<1x2xi32>)
+      : memref<1x8x1x4xf32> -> !v
+  return
+}
+
+// -----
+
+#s = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>
 !v = !attn.view<kv, d 4, f32>
-func.func @view_packed(%q: memref<8x1x4xf32>, %n: index)
+func.func @view_table_space(%k: memref<1x8x1x4xf32>, %t: memref<1x2xi32, 1>,
+                            %n: index) attributes {attn.schedule = #s} {
+  // expected-error@+1 {{expected strides and the default memory space}}
+  %view = attn.view %k[%n, %n] <paged> pages(%t : memref<1x2xi32, 1>)
+      : memref<1x8x1x4xf32> -> !v
+  return
+}
+
+// -----
+
+#s = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>
+func.func @packed_block_space(%n: index, %starts: memref<?xi32, 1>)
     attributes {attn.schedule = #s} {
-  // expected-error@+1 {{has no vector lowering for layout thd}}
-  %view = attn.view %q[%n, %n] <thd> : memref<8x1x4xf32> -> !v
+  // expected-error@+1 {{expected strides and the default memory space}}
+  %b:4 = attn.packed_block %n of %starts total(%n) size(8) : memref<?xi32, 1>
   return
 }
 

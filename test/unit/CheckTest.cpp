@@ -311,6 +311,34 @@ TEST_P(Check, RefusesWrongShapes) {
   EXPECT_EQ(found.message, "kv_len[0] is 51, allowed are 0 to 50");
 }
 
+/// Rows behind the last packed sequence are padding.
+TEST_P(Check, RowsOfNobody) {
+  problem = {};
+  problem.q = arrays.random(GetParam(), {9, 2, 8}, 1);
+  problem.k = arrays.random(GetParam(), {7, 2, 8}, 2);
+  problem.v = arrays.random(GetParam(), {7, 2, 8}, 3);
+  problem.cuSeqlensQ = arrays.make(ElementType::I32, {3}, {0, 2, 5});
+  problem.cuSeqlensKV = arrays.make(ElementType::I32, {3}, {0, 3, 7});
+  makeOutputs();
+  // Only the rows of sequences are written.
+  const CheckReport unwritten = report();
+  EXPECT_FALSE(unwritten.ok);
+  EXPECT_EQ(unwritten.badOut, 4 * 2 * 8);
+  EXPECT_EQ(unwritten.badLse, 4 * 2);
+  EXPECT_EQ(unwritten.message,
+            "out of packed row 5, h 0 is nan, should be 0: it is behind the "
+            "last sequence");
+  for (int64_t t = 5; t < 9; ++t)
+    for (int64_t h = 0; h < 2; ++h) {
+      lse.storeFromDouble({h, t}, -infinity);
+      for (int64_t d = 0; d < 8; ++d)
+        out.storeFromDouble({t, h, d}, 0);
+    }
+  EXPECT_TRUE(report().ok) << report().message;
+  lse.storeFromDouble({1, 8}, 0);
+  EXPECT_EQ(report().badLse, 1);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Types, Check,
     testing::Values(ElementType::F32, ElementType::F16, ElementType::BF16,

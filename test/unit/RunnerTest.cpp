@@ -286,7 +286,7 @@ static std::vector<std::vector<const char *>> getForms() {
           {"--layout=hdt", "--q-layout=thd", "--out-layout=htd"},
           {"--page-size=4"},
           {"--page-size=3", "--layout=thd"},
-          {"--dtype=f8E4M3FN", "--descales"},
+          {"--dtype=f8E4M3FN", "--descales=bh"},
           {"--mask=per_head(causal, chunked(3), prefix(2), window(1,*))"}};
 }
 

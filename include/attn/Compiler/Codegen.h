@@ -50,10 +50,15 @@ llvm::Expected<CodegenTarget> getCodegenTarget(llvm::StringRef name);
 /// `target`.
 llvm::Error checkRunsHere(const CodegenTarget &target);
 
+/// What becomes of an object: linked into this process, where it may lie far
+/// from what it calls, or into a shared object.
+enum class ObjectUse { Jit, SharedObject };
+
 /// A code generator of level `optLevel`, 1 to 3. Level 0 is refused: its
 /// register allocator makes kernels several times slower.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createTargetMachine(const CodegenTarget &target, unsigned optLevel);
+createTargetMachine(const CodegenTarget &target, unsigned optLevel,
+                    ObjectUse use = ObjectUse::Jit);
 
 /// Registers the translations that translateToLLVM needs.
 void registerTranslations(mlir::DialectRegistry &registry);

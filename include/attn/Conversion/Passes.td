@@ -54,6 +54,17 @@ def ExpandCopiesPass : Pass<"attn-expand-copies"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def ExpandFloat8Pass : Pass<"attn-expand-float8"> {
+  let summary = "Replace the extension of 8-bit floats by bit operations";
+  let description = [{
+    arith.extf of f8E4M3FN, f8E5M2, f8E4M3FNUZ and f8E5M2FNUZ, on scalars and
+    vectors, becomes integer operations, an extension of f16 where that helps,
+    and a multiplication by a power of two. The result is exact for all 256
+    bytes: subnormal numbers, infinities and NaN included.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def ExpandMathPass : Pass<"attn-expand-math"> {
   let summary = "Replace math functions by polynomials on vectors and scalars";
   let description = [{

@@ -63,9 +63,11 @@ struct Problem {
   Given qOffset = Given::No;
   int64_t qOffsetValue = 0;
   bool qPositions = false, qLens = false, kvLens = false;
-  bool sinks = false, lse = false, alibi = false, descales = false;
+  bool sinks = false, lse = false, alibi = false;
   /// [B, Hq, Sq, Skv] with 1 where a dim is broadcast.
   std::optional<std::vector<bool>> biasBroadcast;
+  /// [B, Hkv], likewise; of all three factors, q's if it is fp8.
+  std::optional<std::vector<bool>> descaleBroadcast;
 
   bool onMemrefs = false;
   /// Memrefs with dynamic strides and offset.

@@ -39,6 +39,11 @@ getProblemSizes(AttentionOp op,
 llvm::Expected<std::vector<Tensor>>
 createArguments(const Entry &entry, const RunnerOptions &options);
 
+/// Writes numbers over the elements of `view`, row-major, starting anew when
+/// they run out. Refuses what is no number of the element type.
+llvm::Error storeValues(const llvm::Twine &name, const TensorView &view,
+                        llvm::ArrayRef<std::string> texts);
+
 /// Writes the inputs among `arguments` into a directory.
 llvm::Error saveInputs(const Entry &entry, llvm::ArrayRef<Tensor> arguments,
                        llvm::StringRef directory);

@@ -37,6 +37,13 @@ struct ArgumentDims {
   std::vector<int64_t> dims;
 };
 
+/// Values of one argument as numbers in text, row-major, which start anew when
+/// they run out.
+struct ArgumentValues {
+  std::string argument;
+  std::vector<std::string> values;
+};
+
 struct RunnerOptions {
   std::string file;
   std::string entry;
@@ -45,6 +52,7 @@ struct RunnerOptions {
   std::vector<std::string> outputs;
   std::vector<ArgumentDims> shapes;
   std::vector<ArgumentDims> strides;
+  std::vector<ArgumentValues> values;
   bool random = false;
   uint64_t seed = 0;
   Distribution distribution = Distribution::Normal;
@@ -69,6 +77,9 @@ std::vector<std::string> splitList(llvm::StringRef text);
 
 /// "q:1x8x1024x64". Each dim is an integer >= 0; a scalar has none ("x:").
 llvm::Expected<ArgumentDims> parseArgumentDims(llvm::StringRef text);
+
+/// "kv_lens:2048,17".
+llvm::Expected<ArgumentValues> parseArgumentValues(llvm::StringRef text);
 
 /// Parses and checks the command line. --help prints to `help` and gives
 /// nothing to do.

@@ -37,7 +37,8 @@ struct ProductKind {
   Type pairElement;
 };
 
-/// Emits the body of one product function (c, a, b, m, k).
+/// Emits the body of one product function: (c, a, b, m, k), then, if the rows
+/// that a is stored in have offsets, these, then, if guarded, a factor of b.
 class ProductBuilder {
 public:
   ProductBuilder(func::FuncOp function, ProductKind kind,
@@ -46,10 +47,15 @@ public:
     Block *entry = function.addEntryBlock();
     b.setInsertionPointToStart(entry);
     c = entry->getArgument(0);
-    lhs = entry->getArgument(1);
+    lhs.memref = entry->getArgument(1);
     rhs = entry->getArgument(2);
     m = entry->getArgument(3);
     k = entry->getArgument(4);
+    int next = 5;
+    if (entry->getNumArguments() > next + kind.guarded)
+      lhs.offsets = entry->getArgument(next++);
+    if (kind.guarded)
+      scale = entry->getArgument(next);
     columns = cast<MemRefType>(c.getType()).getDimSize(1);
     // The guarded form is for rare data: small code matters, speed does not.
     rows = kind.guarded ? 1 : schedule.getRows();
@@ -71,26 +77,28 @@ private:
 
   ProductKind kind;
   ImplicitLocOpBuilder b;
-  Value c, lhs, rhs, m, k;
+  Rows lhs;
+  Value c, rhs, m, k, scale;
   int64_t rows, columns;
   VectorType accType;
 };
 
 } // namespace
 
-/// The scalar a(row, step): f32, or an i32 that holds a pair.
+/// The scalar a(row, step): f32, or an i32 that holds a pair. The one that
+/// numbers the rows in memory has become an index of lhs.memref.
 Value ProductBuilder::loadLhs(Value row, Value step) {
-  Type element = cast<MemRefType>(lhs.getType()).getElementType();
+  Type element = cast<MemRefType>(lhs.memref.getType()).getElementType();
   if (!kind.pairElement || element.isInteger(32)) {
     SmallVector<Value> at{row, step};
     if (kind.transposedA)
       std::swap(at[0], at[1]);
-    return memref::LoadOp::create(b, lhs, at);
+    return memref::LoadOp::create(b, lhs.memref, at);
   }
   // 16-bit rows with k innermost: two neighbours are the pair.
   Value first = arith::MulIOp::create(b, step, buildIndex(b, 2));
-  Value both = vector::LoadOp::create(b, VectorType::get({2}, element), lhs,
-                                      ValueRange{row, first});
+  Value both = vector::LoadOp::create(b, VectorType::get({2}, element),
+                                      lhs.memref, ValueRange{row, first});
   Value word =
       vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()), both);
   return vector::ExtractOp::create(b, word, int64_t(0));
@@ -113,13 +121,16 @@ Value ProductBuilder::takeHalf(Value words, int64_t shift) {
   return arith::ExtFOp::create(b, like(b.getF32Type()), half);
 }
 
-/// select(vector != 0, acc + scalar * vector, acc). A NaN weight counts.
+/// select(vector != 0, acc + scalar * (vector * scale), acc). A NaN weight
+/// counts.
 Value ProductBuilder::guardedTerm(Value scalar, Value vector, Value acc) {
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(accType));
   Value weighs =
       arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, vector, zero);
   Value splat = vector::BroadcastOp::create(b, accType, scalar);
-  Value sum = math::FmaOp::create(b, splat, vector, acc);
+  Value factor = vector::BroadcastOp::create(b, accType, scale);
+  Value scaled = arith::MulFOp::create(b, vector, factor);
+  Value sum = math::FmaOp::create(b, splat, scaled, acc);
   return arith::SelectOp::create(b, weighs, sum, acc);
 }
 
@@ -149,7 +160,8 @@ void ProductBuilder::prefetchNextRows(Value row, Value last) {
   for (int64_t r = 0; r < rows; ++r) {
     Value next = arith::MinSIOp::create(
         b, arith::AddIOp::create(b, row, buildIndex(b, rows + r)), last);
-    memref::PrefetchOp::create(b, lhs, ValueRange{next, buildIndex(b, 0)},
+    memref::PrefetchOp::create(b, lhs.memref,
+                               ValueRange{lhs.at(b, next), buildIndex(b, 0)},
                                /*isWrite=*/false, /*localityHint=*/3,
                                /*isDataCache=*/true);
   }
@@ -163,6 +175,10 @@ void ProductBuilder::buildRegisterTile(Value row, Value column) {
   for (int64_t r = 1; r < rows; ++r)
     at.push_back(arith::MinSIOp::create(
         b, arith::AddIOp::create(b, row, buildIndex(b, r)), last));
+  SmallVector<Value> lhsRows(at);
+  if (!kind.transposedA)
+    for (Value &lhsRow : lhsRows)
+      lhsRow = lhs.at(b, lhsRow);
   prefetchNextRows(row, last);
   // The sum of this tile alone, so that rounding errors are those of a short
   // sum; it is added to c at the end.
@@ -177,9 +193,10 @@ void ProductBuilder::buildRegisterTile(Value row, Value column) {
     Type element = cast<MemRefType>(rhs.getType()).getElementType();
     Value vector = vector::LoadOp::create(b, accType.clone(element), rhs,
                                           ValueRange{step, column});
+    Value lhsStep = kind.transposedA ? lhs.at(b, step) : step;
     SmallVector<Value> next;
-    for (auto [r, acc] : llvm::zip_equal(at, loop.getRegionIterArgs()))
-      next.push_back(multiplyAdd(loadLhs(r, step), vector, acc));
+    for (auto [r, acc] : llvm::zip_equal(lhsRows, loop.getRegionIterArgs()))
+      next.push_back(multiplyAdd(loadLhs(r, lhsStep), vector, acc));
     scf::YieldOp::create(b, next);
   }
   SmallVector<Value> sums(loop.getResults());
@@ -234,11 +251,17 @@ static func::FuncOp getProductFunction(ImplicitLocOpBuilder &b,
 namespace {
 /// The product of one attn.contract.
 struct Product {
-  Value c, lhs, rhs, m, k;
+  Value c, lhs, rhs, m, k, lhsOffsets;
   ProductKind kind;
+  /// The factor of rhs in a guarded product.
+  Value scale;
 
   void call(ImplicitLocOpBuilder &b, TileLowering &lowering) const {
     SmallVector<Value> args{c, lhs, rhs, m, k};
+    if (lhsOffsets)
+      args.push_back(lhsOffsets);
+    if (kind.guarded)
+      args.push_back(scale);
     SmallVector<Type> types =
         llvm::map_to_vector(args, [](Value v) { return v.getType(); });
     func::FuncOp function = getProductFunction(b, types, kind, lowering);
@@ -254,6 +277,7 @@ static Product buildProduct(ImplicitLocOpBuilder &b, ContractOp op,
   TileType result = op.getResult().getType();
   Product product;
   product.lhs = lowering.getBuffer(op.getLhs());
+  product.lhsOffsets = lowering.getRowOffsets(op.getLhs());
   product.rhs = lowering.getBuffer(op.getRhs());
   Value inputs[] = {op.getInto()};
   product.c = op.getInto()
@@ -289,6 +313,7 @@ void attn::lowerContract(ContractOp op, TileLowering &lowering) {
     product.call(b, lowering);
     return;
   }
+  product.scale = op.getGuardScale() ? op.getGuardScale() : buildF32(b, 1);
   auto choice = scf::IfOp::create(b, op.getGuard(), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard insertion(b);
   b.setInsertionPointToStart(choice.elseBlock());

@@ -18,6 +18,15 @@ using namespace attn;
 // Views
 //===----------------------------------------------------------------------===//
 
+/// The pages of a paged view; a page without rows holds nothing that is read.
+static Pages buildPages(ImplicitLocOpBuilder &b, ViewOp op, LayoutDims dims,
+                        ValueRange sizes, ValueRange strides) {
+  Value size =
+      arith::MaxSIOp::create(b, sizes[dims.sequence], buildIndex(b, 1));
+  return {op.getBlockTable(), op.getBatch(), size, strides[dims.batch],
+          strides[dims.sequence]};
+}
+
 /// [sequence][head dim] of one batch and head, with the contiguous dim's stride
 /// known to be 1 (that is what a layout promises).
 void attn::lowerView(ViewOp op, TileLowering &lowering) {
@@ -30,19 +39,27 @@ void attn::lowerView(ViewOp op, TileLowering &lowering) {
     Value step = arith::MulIOp::create(b, index, strides[dim]);
     offset = arith::AddIOp::create(b, offset, step);
   };
-  advance(op.getBatch(), dims.batch);
+  bool isPaged = op.getLayout() == Layout::paged;
+  if (isPaged)
+    lowering.setPages(op.getView(),
+                      buildPages(b, op, dims, metadata.getSizes(), strides));
+  else
+    advance(op.getBatch(),
+            isPacked(op.getLayout()) ? dims.sequence : dims.batch);
   advance(op.getHead(), dims.head);
 
   ViewType view = op.getView().getType();
   OpFoldResult one = b.getIndexAttr(1);
   bool rowMajor = dims.dim > dims.sequence;
+  // Offsets of paged rows count elements.
+  bool hasRowStride = rowMajor && !isPaged;
   OpFoldResult rowStride =
-      rowMajor ? OpFoldResult(strides[dims.sequence]) : one;
+      hasRowStride ? OpFoldResult(strides[dims.sequence]) : one;
   OpFoldResult dimStride = rowMajor ? one : OpFoldResult(strides[dims.dim]);
   constexpr int64_t dynamic = ShapedType::kDynamic;
-  auto layout =
-      StridedLayoutAttr::get(b.getContext(), dynamic,
-                             {rowMajor ? dynamic : 1, rowMajor ? 1 : dynamic});
+  auto layout = StridedLayoutAttr::get(
+      b.getContext(), dynamic,
+      {hasRowStride ? dynamic : 1, rowMajor ? 1 : dynamic});
   auto type = MemRefType::get({dynamic, view.getExtent()},
                               view.getElementType(), layout);
   Value memref = memref::ReinterpretCastOp::create(
@@ -161,13 +178,13 @@ namespace {
 /// Copies rows into a row-major buffer, a vector at a time.
 class RowCopier {
 public:
-  RowCopier(ImplicitLocOpBuilder &b, Value rows, Value buffer, TileType tile,
+  RowCopier(ImplicitLocOpBuilder &b, Rows rows, Value buffer, TileType tile,
             int64_t unit)
       : b(b), rows(rows), buffer(buffer), tile(tile), unit(unit) {
     auto layout = cast<BufferLayoutAttr>(tile.getLayout());
     extent = tile.getExtent(layout.getOrder().back());
     pairs = layout.getPairs();
-    auto type = cast<MemRefType>(rows.getType());
+    auto type = cast<MemRefType>(rows.memref.getType());
     element = type.getElementType();
     // Vectors need unit stride; what is left of a row, and rows of another
     // stride, go element by element.
@@ -190,7 +207,8 @@ private:
   void padRow(Value row);
 
   ImplicitLocOpBuilder &b;
-  Value rows, buffer;
+  Rows rows;
+  Value buffer;
   TileType tile;
   Type element;
   bool pairs;
@@ -202,8 +220,8 @@ private:
 void RowCopier::copyChunk(const Chunk &chunk) {
   auto loadType = VectorType::get({chunk.width}, element);
   auto load = [&](Value row) -> Value {
-    return vector::LoadOp::create(b, loadType, rows,
-                                  ValueRange{row, chunk.column});
+    return vector::LoadOp::create(b, loadType, rows.memref,
+                                  ValueRange{rows.at(b, row), chunk.column});
   };
   Value first = load(chunk.row);
   if (!pairs) {
@@ -257,45 +275,84 @@ void RowCopier::copy(Value valid) {
 // Loads and stores
 //===----------------------------------------------------------------------===//
 
+/// The rows [row, row + valid) that `op` loads, where they lie.
+static Rows buildLoadedRows(ImplicitLocOpBuilder &b, LoadTileOp op,
+                            TileLowering &lowering) {
+  Value view = lowering.getView(op.getView());
+  if (const Pages *pages = lowering.getPages(op.getView()))
+    return {view, buildRowOffsets(b, *pages, op, lowering)};
+  return {buildRows(b, view, op.getRow(), op.getValid(),
+                    op.getView().getType().getExtent()),
+          Value()};
+}
+
 void attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   TileType tile = op.getTile().getType();
-  ViewType view = op.getView().getType();
-  Value rows = buildRows(b, lowering.getView(op.getView()), op.getRow(),
-                         op.getValid(), view.getExtent());
+  Rows rows = buildLoadedRows(b, op, lowering);
   if (isa<InPlaceLayoutAttr>(tile.getLayout())) {
-    lowering.setBuffer(op.getTile(), rows);
+    lowering.setBuffer(op.getTile(), rows.memref);
+    lowering.setRowOffsets(op.getTile(), rows.offsets);
     return;
   }
   Value buffer = lowering.allocate(op.getTile());
   auto layout = cast<BufferLayoutAttr>(tile.getLayout());
   if (layout.getOrder().back() == Dim::q) {
     if (layout.getPairs())
-      loadTransposedPairs(b, rows, buffer, op.getValid(), tile);
+      loadTransposedPairs(b, rows.memref, buffer, op.getValid(), tile);
     else
-      loadTransposed(b, rows, buffer, op.getValid(), tile);
+      loadTransposed(b, rows.memref, buffer, op.getValid(), tile);
     return;
   }
   RowCopier(b, rows, buffer, tile, lowering.getSchedule().getUnit())
       .copy(op.getValid());
 }
 
-/// rows[q][dv] = buffer[dv][q], rounded.
-void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
-  ImplicitLocOpBuilder b(op.getLoc(), op);
+/// i1: whether a scalar is neither NaN nor infinite.
+static Value buildIsFinite(ImplicitLocOpBuilder &b, Value value) {
+  Value wide = buildExtend(b, value, b.getF32Type());
+  // x - x is 0, or NaN.
+  Value difference = arith::SubFOp::create(b, wide, wide);
+  return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, difference,
+                               buildF32(b, 0));
+}
+
+/// rows[q][dv] = buffer[dv][q], rounded; only where that is not finite yet, if
+/// `keepFinite`.
+static void storeTransposed(ImplicitLocOpBuilder &b, StoreTileOp op,
+                            Value buffer, Value rows, bool keepFinite) {
   ViewType view = op.getView().getType();
-  Value rows = buildRows(b, lowering.getView(op.getView()), op.getRow(),
-                         op.getValid(), view.getExtent());
-  Value buffer = lowering.getBuffer(op.getTile());
   Type element = view.getElementType();
   buildLoop(b, op.getValid(), 1, [&](Value q) {
     buildLoop(b, buildIndex(b, view.getExtent()), 1, [&](Value dv) {
       Value value = memref::LoadOp::create(b, buffer, ValueRange{dv, q});
       if (!element.isF32())
         value = arith::TruncFOp::create(b, element, value);
+      if (keepFinite) {
+        Value old = memref::LoadOp::create(b, rows, ValueRange{q, dv});
+        value = arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
+      }
       memref::StoreOp::create(b, value, rows, ValueRange{q, dv});
     });
   });
+}
+
+void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value rows = buildRows(b, lowering.getView(op.getView()), op.getRow(),
+                         op.getValid(), op.getView().getType().getExtent());
+  Value buffer = lowering.getBuffer(op.getTile());
+  if (!op.getKeepFinite()) {
+    storeTransposed(b, op, buffer, rows, /*keepFinite=*/false);
+    return;
+  }
+  auto choice =
+      scf::IfOp::create(b, op.getKeepFinite(), /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard insertion(b);
+  b.setInsertionPointToStart(choice.elseBlock());
+  storeTransposed(b, op, buffer, rows, /*keepFinite=*/false);
+  b.setInsertionPointToStart(choice.thenBlock());
+  storeTransposed(b, op, buffer, rows, /*keepFinite=*/true);
 }
 
 void attn::lowerStoreStats(StoreStatsOp op, TileLowering &lowering) {

@@ -23,6 +23,22 @@
 
 namespace attn {
 
+/// Rows behind a view, or the rows of a tile that are read in place. Row i is
+/// `memref[i]`, or `memref[offsets[i]]` if there are offsets; the memref then
+/// has a row stride of 1, so that offsets count elements.
+struct Rows {
+  mlir::Value memref, offsets;
+
+  /// The first index of row `row`.
+  mlir::Value at(mlir::ImplicitLocOpBuilder &b, mlir::Value row) const;
+};
+
+/// Where the rows of a paged view lie: row i is row `i % size` of page
+/// `table[batch, i / size]`; strides count elements.
+struct Pages {
+  mlir::Value table, batch, size, pageStride, rowStride;
+};
+
 class TileLowering {
 public:
   TileLowering(mlir::func::FuncOp kernel, VectorScheduleAttr schedule)
@@ -43,14 +59,33 @@ public:
   /// uses, or a new one, allocated at the kernel's entry.
   mlir::Value allocate(mlir::Value tile);
 
+  /// A scratch buffer of `type` for what lives in `block`.
+  mlir::Value allocate(mlir::MemRefType type, mlir::Block *block);
+
   /// A buffer for `result` that may overwrite one of `inputs`: the first of the
   /// same type whose last use is before or at `last`.
   mlir::Value reuseOrAllocate(mlir::Value result, mlir::ValueRange inputs,
                               mlir::Operation *last);
 
-  /// The memref behind a view: [sequence][head dim].
+  /// The memref behind a view: [sequence][head dim]. Of a paged one, all rows
+  /// are found through `getPages`.
   mlir::Value getView(mlir::Value view) const { return views.lookup(view); }
   void setView(mlir::Value view, mlir::Value memref) { views[view] = memref; }
+
+  /// The pages of a view, or null.
+  const Pages *getPages(mlir::Value view) const {
+    auto it = pages.find(view);
+    return it == pages.end() ? nullptr : &it->second;
+  }
+  void setPages(mlir::Value view, Pages value) { pages[view] = value; }
+
+  /// Offsets of the rows of `tile`, which is read in place, or null.
+  mlir::Value getRowOffsets(mlir::Value tile) const {
+    return rowOffsets.lookup(tile);
+  }
+  void setRowOffsets(mlir::Value tile, mlir::Value offsets) {
+    rowOffsets[tile] = offsets;
+  }
 
   /// Functions that several tile bodies call, by a key that tells their code.
   llvm::StringMap<mlir::func::FuncOp> functions;
@@ -59,7 +94,8 @@ private:
   mlir::func::FuncOp kernel;
   VectorScheduleAttr schedule;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
-  llvm::DenseMap<mlir::Value, mlir::Value> views;
+  llvm::DenseMap<mlir::Value, mlir::Value> views, rowOffsets;
+  llvm::DenseMap<mlir::Value, Pages> pages;
   /// For each scratch buffer, the blocks that define tiles in it.
   llvm::SmallVector<std::pair<mlir::Value, llvm::SmallVector<mlir::Block *, 4>>>
       scratch;
@@ -78,7 +114,12 @@ void buildLoop(mlir::ImplicitLocOpBuilder &b, mlir::Value end, int64_t step,
                llvm::function_ref<void(mlir::Value)> body);
 
 void lowerWorkItem(WorkItemOp op);
+void lowerPackedBlock(PackedBlockOp op);
 void lowerView(ViewOp op, TileLowering &lowering);
+/// Fills a scratch buffer with the offsets of the valid rows that `op` loads
+/// from `pages`.
+mlir::Value buildRowOffsets(mlir::ImplicitLocOpBuilder &b, const Pages &pages,
+                            LoadTileOp op, TileLowering &lowering);
 void lowerLoadTile(LoadTileOp op, TileLowering &lowering);
 void lowerStoreTile(StoreTileOp op, TileLowering &lowering);
 void lowerStoreStats(StoreStatsOp op, TileLowering &lowering);

@@ -58,15 +58,13 @@ void TileLowering::setBuffer(Value tile, Value buffer) {
       blocks.push_back(tile.getParentBlock());
 }
 
-Value TileLowering::allocate(Value tile) {
-  MemRefType type = getBufferType(cast<TileType>(tile.getType()));
-  Block *block = tile.getParentBlock();
+Value TileLowering::allocate(MemRefType type, Block *block) {
   for (auto &[buffer, blocks] : scratch) {
     if (buffer.getType() != type || llvm::any_of(blocks, [&](Block *other) {
           return blocksOverlap(block, other);
         }))
       continue;
-    setBuffer(tile, buffer);
+    blocks.push_back(block);
     return buffer;
   }
   Block &entry = kernel.getBody().front();
@@ -76,9 +74,13 @@ Value TileLowering::allocate(Value tile) {
       memref::AllocOp::create(b, type, b.getI64IntegerAttr(kScratchAlignment));
   b.setInsertionPoint(entry.getTerminator());
   memref::DeallocOp::create(b, buffer);
-  scratch.push_back({buffer, {}});
-  setBuffer(tile, buffer);
+  scratch.push_back({buffer, {block}});
   return buffer;
+}
+
+Value TileLowering::allocate(Value tile) {
+  MemRefType type = getBufferType(cast<TileType>(tile.getType()));
+  return buffers[tile] = allocate(type, tile.getParentBlock());
 }
 
 bool attn::isLastUse(Value value, Operation *last) {
@@ -118,20 +120,6 @@ void attn::buildLoop(ImplicitLocOpBuilder &b, Value begin, Value end,
 void attn::buildLoop(ImplicitLocOpBuilder &b, Value end, int64_t step,
                      function_ref<void(Value)> body) {
   buildLoop(b, buildIndex(b, 0), end, step, body);
-}
-
-void attn::lowerWorkItem(WorkItemOp op) {
-  ImplicitLocOpBuilder b(op.getLoc(), op);
-  Value blocks = op.getQBlocks();
-  Value item = arith::DivUIOp::create(b, op.getIndex(), blocks);
-  Value block = arith::RemUIOp::create(b, op.getIndex(), blocks);
-  if (op.getLongestFirst()) {
-    Value last = arith::SubIOp::create(b, blocks, buildIndex(b, 1));
-    block = arith::SubIOp::create(b, last, block);
-  }
-  Value batch = arith::DivUIOp::create(b, item, op.getHeads());
-  Value head = arith::RemUIOp::create(b, item, op.getHeads());
-  op.replaceAllUsesWith(ValueRange{batch, head, block});
 }
 
 namespace {
@@ -225,6 +213,8 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](scf::ForOp loop) { return lowerFor(loop); })
       .Case([&](WorkItemOp item) { return lowerWorkItem(item), done(); })
+      .Case(
+          [&](PackedBlockOp block) { return lowerPackedBlock(block), done(); })
       .Case([&](ViewOp view) { return lowerView(view, lowering), done(); })
       .Case([&](LoadTileOp load) {
         return lowerLoadTile(load, lowering), done();

@@ -45,21 +45,35 @@ static LogicalResult expectLanes(Operation *op, TileType tile,
 // Views, loads and stores
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyOp(ViewOp op) {
-  auto source = cast<MemRefType>(op.getSource().getType());
-  Layout layout = op.getLayout();
-  if (isPacked(layout) || layout == Layout::paged)
-    return op.emitOpError("has no vector lowering for layout ")
-           << stringifyLayout(layout);
+/// Memory that loads and stores can address.
+static LogicalResult expectMemory(Operation *op, Type type) {
+  auto memref = cast<MemRefType>(type);
   SmallVector<int64_t> strides;
   int64_t offset;
-  if (failed(source.getStridesAndOffset(strides, offset)) ||
-      source.getMemorySpace())
-    return refuse(op, source, "strides and the default memory space");
-  if (source.getShape().back() != 1 && strides.back() != 1 &&
-      !ShapedType::isDynamic(strides.back()))
+  if (failed(memref.getStridesAndOffset(strides, offset)) ||
+      memref.getMemorySpace())
+    return refuse(op, memref, "strides and the default memory space");
+  return success();
+}
+
+static LogicalResult verifyOp(ViewOp op) {
+  auto source = cast<MemRefType>(op.getSource().getType());
+  ViewType view = op.getView().getType();
+  if (op.getLayout() == Layout::paged && view.getSequence() != Dim::kv)
+    return refuse(op, view, "pages of keys and values only");
+  if (failed(expectMemory(op, source)) ||
+      (op.getBlockTable() &&
+       failed(expectMemory(op, op.getBlockTable().getType()))))
+    return failure();
+  int64_t stride = source.getStridesAndOffset().first.back();
+  if (source.getShape().back() != 1 && stride != 1 &&
+      !ShapedType::isDynamic(stride))
     return refuse(op, source, "an innermost stride of 1");
   return success();
+}
+
+static LogicalResult verifyOp(PackedBlockOp op) {
+  return expectMemory(op, op.getCuSeqlens().getType());
 }
 
 static LogicalResult verifyOp(LoadTileOp op) {
@@ -89,8 +103,8 @@ static LogicalResult verifyOp(StoreTileOp op) {
   if (!op.getTile().getType().getElementType().isF32())
     return refuse(op, op.getTile().getType(), "element type f32");
   Type element = op.getView().getType().getElementType();
-  if (!element.isF32() && element.getIntOrFloatBitWidth() >= 32)
-    return refuse(op, op.getView().getType(), "f32 or a narrower type");
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return refuse(op, op.getView().getType(), "element type f32, f16 or bf16");
   return success();
 }
 
@@ -241,8 +255,9 @@ LogicalResult attn::verifyVectorKernel(func::FuncOp kernel) {
     if (failed(verifyTiles(op, kernel)))
       return WalkResult::interrupt();
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<ViewOp, LoadTileOp, StoreTileOp, StoreStatsOp, FillOp, ContractOp,
-              MapOp, ReduceOp>([](auto op) { return verifyOp(op); })
+        .Case<PackedBlockOp, ViewOp, LoadTileOp, StoreTileOp, StoreStatsOp,
+              FillOp, ContractOp, MapOp, ReduceOp>(
+            [](auto op) { return verifyOp(op); })
         .Default([](Operation *) { return success(); });
   });
   return failure(result.wasInterrupted());

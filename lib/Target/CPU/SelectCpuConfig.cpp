@@ -45,9 +45,8 @@ static RegisterTile chooseRegisterTile(const CpuTarget &target) {
 /// A length to which no block is rounded up: all blocks are smaller.
 static constexpr int64_t kLongLength = int64_t(1) << 20;
 
-/// The static extent of a dim of q or k, if known.
-static std::optional<int64_t> getStaticLength(ShapedType type, Layout layout) {
-  int64_t length = type.getDimSize(getLayoutDims(layout).sequence);
+/// A number of rows or keys, if known.
+static std::optional<int64_t> getStaticLength(int64_t length) {
   if (ShapedType::isDynamic(length))
     return std::nullopt;
   return std::clamp<int64_t>(length, 1, kLongLength);
@@ -58,13 +57,15 @@ static ConfigAttr chooseConfig(AttentionOp op, const CpuTarget &target) {
   RegisterTile tile = chooseRegisterTile(target);
 
   int64_t blockQ = kBlockQ;
-  if (auto length = getStaticLength(op.getQType(), op.getQLayout()))
+  int64_t queries =
+      op.getQType().getDimSize(getLayoutDims(op.getQLayout()).sequence);
+  if (auto length = getStaticLength(queries))
     blockQ = std::min<int64_t>(blockQ, llvm::alignTo(*length, unit));
   blockQ = op.getBlockQ().value_or(blockQ);
 
   int64_t dim = std::max(op.getHeadDim(), op.getValueHeadDim());
   int64_t blockKv = dim > kWideHeadDim ? kBlockKv / 2 : kBlockKv;
-  if (auto length = getStaticLength(op.getKType(), op.getKLayout()))
+  if (auto length = getStaticLength(op.getNumKeys()))
     blockKv = std::min<int64_t>(blockKv, llvm::alignTo(*length, tile.rows));
   blockKv = op.getBlockKv().value_or(
       op.getBlockKvCompute() ? llvm::alignTo(blockKv, *op.getBlockKvCompute())

@@ -38,14 +38,9 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
     const char *feature;
   };
   const Row rows[] = {
-      {op.isPackedQ() || op.isPackedKv(), "packed sequences (cu_seqlens)"},
-      {op.isPaged(), "paged keys (block_table)"},
       {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getAlibiSlopes()), "alibi_slopes"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
-      {op.getQDescale() || op.getKDescale() || op.getVDescale(),
-       "descale factors"},
       {op.getNumSplits().has_value() || op.getSplitSize().has_value(),
        "split keys (num_splits, split_size)"},
       {ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()),
@@ -54,9 +49,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
   for (const Row &row : rows)
     if (row.used)
       return row.feature;
-  for (ShapedType type : {op.getQType(), op.getKType()})
-    if (type.getElementTypeBitWidth() < 16)
-      return "fp8 operands";
   return findUnsupportedMask(op.getMaskAttr());
 }
 

@@ -102,3 +102,16 @@ func.func @rows_in_lhs(%x: f32, %n: index)
   %s = attn.contract %qt, %kt valid(%n) : !q, !k -> !s
   return
 }
+
+// -----
+
+!t = !attn.tile<q 16, dv 4, f32, #attn.buffer<[dv, q]>>
+!v = !attn.view<q, dv 4, f8E4M3FN>
+func.func @store_fp8(%out: memref<1x16x1x4xf8E4M3FN>, %x: f32, %n: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %view = attn.view %out[%n, %n] <bshd> : memref<1x16x1x4xf8E4M3FN> -> !v
+  %t = attn.fill %x : f32 -> !t
+  // expected-error@+1 {{has no vector lowering for '!attn.view<q, dv 4, f8E4M3FN>'; expected element type f32, f16 or bf16}}
+  attn.store_tile %t, %view[%n] valid(%n) : !t, !v
+  return
+}

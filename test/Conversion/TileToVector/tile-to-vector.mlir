@@ -105,7 +105,7 @@ func.func @common_start(%o: memref<1x1x16xf32>, %x: f32, %n: index)
 // -----
 
 // Two bodies call the same product functions. The guarded product
-// skips weights of 0 by a select.
+// skips weights of 0 by a select, and scales the others.
 !k = !attn.tile<kv 8, d 4, f32, #attn.in_place>
 !q = !attn.tile<q 16, d 4, f32, #attn.buffer<[d, q]>>
 !v = !attn.tile<kv 8, dv 6, f32, #attn.buffer<[kv, dv]>>
@@ -121,21 +121,24 @@ func.func @common_start(%o: memref<1x1x16xf32>, %x: f32, %n: index)
 // CHECK:           vector.store %[[ACCS]]#0, %[[C]]
 // CHECK:       func.func private @[[PV:products_product_.*]](%{{.*}}: memref<6x16xf32>, %{{.*}}: memref<8x6xf32>, %{{.*}}: memref<8x16xf32>
 // CHECK:         math.fma
-// CHECK:       func.func private @[[GUARDED:products_guarded_product_.*]](%{{.*}}: memref<6x16xf32>, %{{.*}}: memref<8x6xf32>, %{{.*}}: memref<8x16xf32>
+// CHECK:       func.func private @[[GUARDED:products_guarded_product_.*]](%{{.*}}: memref<6x16xf32>, %{{.*}}: memref<8x6xf32>, %{{.*}}: memref<8x16xf32>, %{{.*}}: index, %{{.*}}: index, %[[SCALE:.*]]: f32)
 // CHECK:         %[[WEIGHS:.*]] = arith.cmpf une, %[[P:.*]], %{{.*}}
-// CHECK:         %[[SUM:.*]] = math.fma %{{.*}}, %[[P]], %[[OLD:.*]] :
+// CHECK:         %[[FACTOR:.*]] = vector.broadcast %[[SCALE]]
+// CHECK:         %[[SCALED:.*]] = arith.mulf %[[P]], %[[FACTOR]]
+// CHECK:         %[[SUM:.*]] = math.fma %{{.*}}, %[[SCALED]], %[[OLD:.*]] :
 // CHECK:         arith.select %[[WEIGHS]], %[[SUM]], %[[OLD]]
 // CHECK-NOT:   func.func private
-// CHECK:       func.func @products
+// CHECK:       func.func @products({{.*}}, %[[X:[a-z0-9]+]]: f32, %{{.*}}: index, %{{.*}}: index, %{{.*}}: i1
+// CHECK:         %[[UNIT:.*]] = arith.constant 1.000000e+00 : f32
 // CHECK-NOT:     math.fma
 // CHECK-COUNT-2: call @[[QK]](
 // CHECK-NOT:     call
 // CHECK:         scf.if
-// CHECK:           call @[[GUARDED]](
+// CHECK:           call @[[GUARDED]]({{.*}}, %[[UNIT]])
 // CHECK:         } else {
 // CHECK:           call @[[PV]](
 // CHECK:         scf.if
-// CHECK:           call @[[GUARDED]](
+// CHECK:           call @[[GUARDED]]({{.*}}, %[[X]])
 // CHECK:         } else {
 // CHECK:           call @[[PV]](
 // CHECK-NOT:     call
@@ -157,7 +160,7 @@ func.func @products(%q: memref<1x16x1x4xf32>, %k: memref<1x8x1x4xf32>,
   %s1 = attn.contract %kt, %qt valid(%at) : !k, !q -> !s
   %s2 = attn.contract %kt, %qt valid(%at) : !k, !q -> !s
   %acc1 = attn.contract %vt, %s1 valid(%at) into(%acc : !acc) guard(%guard) : !v, !s -> !acc
-  %acc2 = attn.contract %vt2, %s2 valid(%at) into(%acc1 : !acc) guard(%guard2) : !v, !s -> !acc
+  %acc2 = attn.contract %vt2, %s2 valid(%at) into(%acc1 : !acc) guard(%guard2 scale %x) : !v, !s -> !acc
   attn.store_tile %acc2, %o_view[%at] valid(%at) : !acc, !attn.view<q, dv 6, f32>
   return
 }
@@ -217,6 +220,32 @@ func.func @fused(%o: memref<1x1x16xf32>, %v: memref<1x8x1x4xbf16>,
   %acc1 = attn.contract %vt, %r valid(%at) into(%acc : !acc) guard(%guard) : !v, !p -> !acc
   attn.store_stats %l, %o[%at, %at, %at] valid(%at) : !stat, memref<1x1x16xf32>
   attn.store_tile %acc1, %o_view[%at] valid(%at) : !acc, !attn.view<q, dv 4, f32>
+  return
+}
+
+// -----
+
+// Elements in memory that are finite stay, if the flag says so.
+!t = !attn.tile<q 16, dv 4, f32, #attn.buffer<[dv, q]>>
+// CHECK-LABEL: func @keep_finite(
+// CHECK-SAME:    %[[KEEP:[a-z0-9]+]]: i1)
+// CHECK:         scf.if %[[KEEP]] {
+// CHECK:           %[[NEW:.*]] = arith.truncf
+// CHECK:           %[[OLD:.*]] = memref.load
+// CHECK:           %[[WIDE:.*]] = arith.extf %[[OLD]]
+// CHECK:           %[[ZERO:.*]] = arith.subf %[[WIDE]], %[[WIDE]]
+// CHECK:           %[[FINITE:.*]] = arith.cmpf oeq, %[[ZERO]]
+// CHECK:           %[[KEPT:.*]] = arith.select %[[FINITE]], %[[OLD]], %[[NEW]]
+// CHECK:           memref.store %[[KEPT]]
+// CHECK:         } else {
+// CHECK:           arith.truncf
+// CHECK-NOT:       arith.select
+func.func @keep_finite(%out: memref<1x16x1x4xbf16>, %x: f32, %at: index,
+                       %keep: i1)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %t = attn.fill %x : f32 -> !t
+  %view = attn.view %out[%at, %at] <bshd> : memref<1x16x1x4xbf16> -> !attn.view<q, dv 4, bf16>
+  attn.store_tile %t, %view[%at] valid(%at) keep_finite(%keep) : !t, !attn.view<q, dv 4, bf16>
   return
 }
 

@@ -32,6 +32,30 @@ func.func @launch_c1_unknown(%n: index) {
 
 // -----
 
+func.func @packed_block_c1(%n: index, %starts: memref<?xi64>) {
+  // expected-error@+1 {{'attn.packed_block' op cu_seqlens is 'memref<?xi64>'; expected i32 [B + 1] (C1)}}
+  %0:4 = attn.packed_block %n of %starts total(%n) size(64) : memref<?xi64>
+  return
+}
+
+// -----
+
+func.func @packed_block_c1_rank(%n: index, %starts: memref<?x?xi32>) {
+  // expected-error@+1 {{'attn.packed_block' op cu_seqlens is 'memref<?x?xi32>'; expected i32 [B + 1] (C1)}}
+  %0:4 = attn.packed_block %n of %starts total(%n) size(64) : memref<?x?xi32>
+  return
+}
+
+// -----
+
+func.func @packed_block_c2(%n: index, %starts: memref<?xi32>) {
+  // expected-error@+1 {{'attn.packed_block' op has size 0; expected at least 1 (C2)}}
+  %0:4 = attn.packed_block %n of %starts total(%n) size(0) : memref<?xi32>
+  return
+}
+
+// -----
+
 func.func @view_c1(%x: memref<?x?x8x64xf32>, %i: index) {
   // expected-error @+1 {{'attn.view' op source has rank 4; expected rank 3 of layout thd (C1)}}
   %0 = attn.view %x[%i, %i] <thd>
@@ -280,6 +304,18 @@ func.func @contract_c3_into(%a: !attn.tile<kv 16, d 64, f32>,
   %0 = attn.contract %a, %b valid(%n)
       into(%c : !attn.tile<kv 16, q 16, f32>)
       : !attn.tile<kv 16, d 64, f32>, !attn.tile<q 16, d 64, f32>
+      -> !attn.tile<q 16, kv 16, f32>
+  return
+}
+
+// -----
+
+func.func @contract_c4(%a: !attn.tile<kv 16, d 64, f32>,
+                       %b: !attn.tile<q 16, d 64, f32>, %n: index, %x: f32) {
+  // expected-error @+1 {{op has guard_scale and no guard; expected both (C4)}}
+  %0 = "attn.contract"(%a, %b, %n, %x)
+      <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1>}>
+      : (!attn.tile<kv 16, d 64, f32>, !attn.tile<q 16, d 64, f32>, index, f32)
       -> !attn.tile<q 16, kv 16, f32>
   return
 }

@@ -370,6 +370,13 @@ func.func @launch(%count: index, %x: memref<?xf32>) {
   return
 }
 
+// CHECK-LABEL: func @packed_block
+// CHECK:         attn.packed_block %{{[a-z0-9_#]+}} of %{{[a-z0-9_#]+}} total(%{{[a-z0-9_#]+}}) size(64) : memref<?xi32>
+func.func @packed_block(%n: index, %starts: memref<?xi32>, %rows: index) {
+  %0:4 = attn.packed_block %n of %starts total(%rows) size(64) : memref<?xi32>
+  return
+}
+
 // CHECK-LABEL: func @work_item
 // CHECK:         attn.work_item %{{[a-z0-9_#]+}} of(%{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}){{$}}
 // CHECK:         attn.work_item %{{[a-z0-9_#]+}} of(%{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}) longest_first{{$}}
@@ -394,17 +401,20 @@ func.func @views(%x: memref<?x?x8x64xf32>, %table: memref<?x?xi32>, %i: index) {
 // CHECK:         attn.load_tile %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.view<kv, d 64, bf16> -> !attn.tile<kv 128, d 64, bf16>
 // CHECK:         attn.load_tile %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.view<kv, d 64, bf16> -> !attn.tile<d 64, kv 128, f32>
 // CHECK:         attn.store_tile %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.tile<q 64, dv 64, f32>, !attn.view<q, dv 64, bf16>
+// CHECK:         attn.store_tile %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) keep_finite(%{{[a-z0-9_#]+}}) : !attn.tile<q 64, dv 64, f32>, !attn.view<q, dv 64, bf16>
 // CHECK:         attn.store_stats %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}[%{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}}] valid(%{{[a-z0-9_#]+}}) : !attn.tile<q 64, f32>, memref<?x8x?xf32>
 func.func @load_and_store(%in: !attn.view<kv, d 64, bf16>,
                           %out: !attn.view<q, dv 64, bf16>,
                           %t: !attn.tile<q 64, dv 64, f32>,
                           %m: !attn.tile<q 64, f32>, %lse: memref<?x8x?xf32>,
-                          %i: index) {
+                          %i: index, %keep: i1) {
   %0 = attn.load_tile %in[%i] valid(%i)
       : !attn.view<kv, d 64, bf16> -> !attn.tile<kv 128, d 64, bf16>
   %1 = attn.load_tile %in[%i] valid(%i)
       : !attn.view<kv, d 64, bf16> -> !attn.tile<d 64, kv 128, f32>
   attn.store_tile %t, %out[%i] valid(%i)
+      : !attn.tile<q 64, dv 64, f32>, !attn.view<q, dv 64, bf16>
+  attn.store_tile %t, %out[%i] valid(%i) keep_finite(%keep)
       : !attn.tile<q 64, dv 64, f32>, !attn.view<q, dv 64, bf16>
   attn.store_stats %m, %lse[%i, %i, %i] valid(%i)
       : !attn.tile<q 64, f32>, memref<?x8x?xf32>
@@ -417,6 +427,7 @@ func.func @load_and_store(%in: !attn.view<kv, d 64, bf16>,
 // CHECK:         attn.contract %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}} valid(%{{[a-z0-9_#]+}}) : !attn.tile<kv 128, d 64, f32>, !attn.tile<q 64, d 64, f32> -> !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>>
 // CHECK:         attn.all_finite %{{[a-z0-9_#]+}} : !attn.tile<q 64, dv 32, f32>
 // CHECK:         attn.contract %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}} valid(%{{[a-z0-9_#]+}}) into(%{{[a-z0-9_#]+}} : !attn.tile<q 64, dv 32, f32>) guard(%{{[a-z0-9_#]+}}) : !attn.tile<kv 128, dv 32, f32, #attn.in_place>, !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>> -> !attn.tile<q 64, dv 32, f32>
+// CHECK:         attn.contract %{{[a-z0-9_#]+}}, %{{[a-z0-9_#]+}} valid(%{{[a-z0-9_#]+}}) guard(%{{[a-z0-9_#]+}} scale %{{[a-z0-9_#]+}}) : !attn.tile<kv 128, dv 32, f32, #attn.in_place>, !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>> -> !attn.tile<q 64, dv 32, f32>
 // CHECK:         attn.reduce max %{{[a-z0-9_#]+}} into %{{[a-z0-9_#]+}} : !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>> -> !attn.tile<q 64, f32>
 // CHECK:         attn.reduce add %{{[a-z0-9_#]+}} into %{{[a-z0-9_#]+}} : !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>> -> !attn.tile<q 64, f32>
 func.func @arithmetic(%k: !attn.tile<kv 128, d 64, f32>,
@@ -431,6 +442,10 @@ func.func @arithmetic(%k: !attn.tile<kv 128, d 64, f32>,
   %ok = attn.all_finite %acc : !attn.tile<q 64, dv 32, f32>
   %o = attn.contract %v, %s valid(%n) into(%acc : !attn.tile<q 64, dv 32, f32>)
       guard(%guard)
+      : !attn.tile<kv 128, dv 32, f32, #attn.in_place>,
+        !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>>
+      -> !attn.tile<q 64, dv 32, f32>
+  %o2 = attn.contract %v, %s valid(%n) guard(%guard scale %x)
       : !attn.tile<kv 128, dv 32, f32, #attn.in_place>,
         !attn.tile<q 64, kv 128, f32, #attn.buffer<[kv, q]>>
       -> !attn.tile<q 64, dv 32, f32>

@@ -2,39 +2,6 @@
 // RUN:   --verify-diagnostics
 // Every row of lib/Target/CPU/Support.cpp.
 
-func.func @packed(%q: memref<128x4x32xf32>, %k: memref<128x2x32xf32>,
-    %out: memref<128x4x32xf32>,
-    %cu: memref<3xi32>) {
-  // expected-error@+1 {{unsupported on cpu: packed sequences (cu_seqlens)}}
-  attn.attention
-      ins(%q, %k, %k : memref<128x4x32xf32>, memref<128x2x32xf32>,
-          memref<128x2x32xf32>)
-      layout(thd)
-      scale(1.0)
-      cu_seqlens_q(%cu : memref<3xi32>) cu_seqlens_kv(%cu : memref<3xi32>)
-      outs(%out : memref<128x4x32xf32>)
-  return
-}
-
-// -----
-
-func.func @paged(%q: memref<2x64x4x32xf32>, %k: memref<8x16x2x32xf32>,
-    %out: memref<2x64x4x32xf32>,
-    %table: memref<2x4xi32>,
-    %lens: memref<2xi32>) {
-  // expected-error@+1 {{unsupported on cpu: paged keys (block_table)}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf32>, memref<8x16x2x32xf32>,
-          memref<8x16x2x32xf32>)
-      layout(q = bshd, k = paged, v = paged, out = bshd)
-      scale(1.0)
-      block_table(%table : memref<2x4xi32>) kv_lens(%lens : memref<2xi32>)
-      outs(%out : memref<2x64x4x32xf32>)
-  return
-}
-
-// -----
-
 func.func @bias(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
     %out: memref<2x64x4x32xf32>,
     %bias: memref<2x4x64x64xf32>) {
@@ -44,21 +11,6 @@ func.func @bias(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
           memref<2x64x2x32xf32>)
       scale(1.0)
       bias(%bias : memref<2x4x64x64xf32>)
-      outs(%out : memref<2x64x4x32xf32>)
-  return
-}
-
-// -----
-
-func.func @alibi(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
-    %out: memref<2x64x4x32xf32>,
-    %slopes: memref<4xf32>) {
-  // expected-error@+1 {{unsupported on cpu: alibi_slopes}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf32>, memref<2x64x2x32xf32>,
-          memref<2x64x2x32xf32>)
-      scale(1.0)
-      alibi_slopes(%slopes : memref<4xf32>)
       outs(%out : memref<2x64x4x32xf32>)
   return
 }
@@ -95,21 +47,6 @@ func.func @score_mod(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
       scale(1.0)
       score_mod(@halve)
       outs(%out : memref<2x64x4x32xf32>)
-  return
-}
-
-// -----
-
-func.func @descale(%q: memref<2x64x4x32xf8E4M3FN>, %k: memref<2x64x2x32xf8E4M3FN>,
-    %out: memref<2x64x4x32xbf16>,
-    %factor: memref<1x1xf32>) {
-  // expected-error@+1 {{unsupported on cpu: descale factors}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf8E4M3FN>, memref<2x64x2x32xf8E4M3FN>,
-          memref<2x64x2x32xf8E4M3FN>)
-      scale(1.0)
-      k_descale(%factor : memref<1x1xf32>)
-      outs(%out : memref<2x64x4x32xbf16>)
   return
 }
 
@@ -152,32 +89,6 @@ func.func @dynamic_heads(%q: memref<2x64x?x32xf32>, %k: memref<2x64x?x32xf32>,
       scale(1.0)
       mask(#attn.and<[#attn.causal, #attn.per_head<[#attn.causal, #attn.prefix<3>]>]>)
       outs(%out : memref<2x64x?x32xf32>)
-  return
-}
-
-// -----
-
-func.func @fp8(%q: memref<2x64x4x32xf8E5M2>, %k: memref<2x64x2x32xf8E5M2>,
-    %out: memref<2x64x4x32xbf16>) {
-  // expected-error@+1 {{unsupported on cpu: fp8 operands}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf8E5M2>, memref<2x64x2x32xf8E5M2>,
-          memref<2x64x2x32xf8E5M2>)
-      scale(1.0)
-      outs(%out : memref<2x64x4x32xbf16>)
-  return
-}
-
-// -----
-
-func.func @fp8_keys(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf8E4M3FN>,
-    %out: memref<2x64x4x32xf32>) {
-  // expected-error@+1 {{unsupported on cpu: fp8 operands}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf32>, memref<2x64x2x32xf8E4M3FN>,
-          memref<2x64x2x32xf8E4M3FN>)
-      scale(1.0)
-      outs(%out : memref<2x64x4x32xf32>)
   return
 }
 

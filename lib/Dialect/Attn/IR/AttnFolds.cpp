@@ -56,23 +56,9 @@ static int64_t getSequence(ShapedType type, Layout layout) {
   return type.getDimSize(getLayoutDims(layout).sequence);
 }
 
-/// The static number of keys, of all sequences if packed, or of the block
-/// table's entries if paged; dynamic where it is unknown.
-static int64_t getKeys(AttentionOp op) {
-  int64_t length = getSequence(op.getKType(), op.getKLayout());
-  if (!op.isPaged() || ShapedType::isDynamic(length))
-    return length;
-  auto table = cast<ShapedType>(op.getBlockTable().getType());
-  int64_t keys;
-  if (table.isDynamicDim(1) ||
-      llvm::MulOverflow(length, table.getDimSize(1), keys))
-    return ShapedType::kDynamic;
-  return keys;
-}
-
 static MaskBounds getMaskBounds(AttentionOp op) {
   MaskBounds bounds;
-  if (int64_t keys = getKeys(op); !ShapedType::isDynamic(keys) && keys > 0)
+  if (int64_t keys = op.getNumKeys(); !ShapedType::isDynamic(keys) && keys > 0)
     bounds.keys = keys;
   if (op.getQPositions() || op.getDynamicQOffset())
     return bounds;
@@ -165,7 +151,7 @@ struct FillHidden : OpRewritePattern<AttentionOp> {
   LogicalResult matchAndRewrite(AttentionOp op,
                                 PatternRewriter &rewriter) const override {
     bool hidden = op.getMaskAttr() && showsNothing(op.getMaskAttr());
-    if ((!hidden && getKeys(op) != 0) || op.getSinks())
+    if ((!hidden && op.getNumKeys() != 0) || op.getSinks())
       return failure();
     SmallVector<Value> results;
     for (auto [i, init] : llvm::enumerate(op.getOuts())) {
@@ -247,7 +233,7 @@ struct DropFullLengths : OpRewritePattern<AttentionOp> {
     bool dropQ =
         isFull(op.getQLens(), getSequence(op.getQType(), op.getQLayout()));
     // Pages are found through the lengths.
-    bool dropKv = !op.isPaged() && isFull(op.getKvLens(), getKeys(op));
+    bool dropKv = !op.isPaged() && isFull(op.getKvLens(), op.getNumKeys());
     if (!dropQ && !dropKv)
       return failure();
     rewriter.modifyOpInPlace(op, [&] {

@@ -10,6 +10,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace attn;
@@ -95,6 +96,18 @@ int64_t AttentionOp::getHeadDim() {
 
 int64_t AttentionOp::getValueHeadDim() {
   return getVType().getDimSize(getLayoutDims(getVLayout()).dim);
+}
+
+int64_t AttentionOp::getNumKeys() {
+  int64_t length = getKType().getDimSize(getLayoutDims(getKLayout()).sequence);
+  if (!isPaged() || ShapedType::isDynamic(length))
+    return length;
+  auto table = cast<ShapedType>(getBlockTable().getType());
+  int64_t keys;
+  if (table.isDynamicDim(1) ||
+      llvm::MulOverflow(length, table.getDimSize(1), keys))
+    return ShapedType::kDynamic;
+  return keys;
 }
 
 /// Memrefs among the operands are read, those among the inits are written; the

@@ -33,6 +33,20 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 //===----------------------------------------------------------------------===//
+// Work items
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedBlockOp::verify() {
+  // packed_block_c2
+  if (getSize() < 1)
+    return emitOpError() << "has size " << getSize()
+                         << "; expected at least 1 (C2)";
+  // packed_block_c1
+  return expectType(*this, "cu_seqlens", getCuSeqlens().getType(),
+                    Elements::I32, Shape{{"B + 1"}}, "C1");
+}
+
+//===----------------------------------------------------------------------===//
 // Views and tiles
 //===----------------------------------------------------------------------===//
 
@@ -189,6 +203,9 @@ LogicalResult ContractOp::verify() {
   if (getInto() && getInto().getType() != result)
     return emitOpError() << "into is " << getInto().getType() << "; expected "
                          << result << " of the result (C3)";
+  // contract_c4
+  if (getGuardScale() && !getGuard())
+    return emitOpError() << "has guard_scale and no guard; expected both (C4)";
   return success();
 }
 

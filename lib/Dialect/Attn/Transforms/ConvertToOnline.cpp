@@ -33,13 +33,9 @@ using namespace attn;
 /// they choose a config; configs may be written by hand.
 static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
   const std::pair<bool, StringRef> features[] = {
-      {op.isPackedQ() || op.isPackedKv(), "cu_seqlens"},
-      {op.isPaged(), "block_table"},
       {static_cast<bool>(op.getBias()), "bias"},
-      {static_cast<bool>(op.getAlibiSlopes()), "alibi_slopes"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
-      {op.getQDescale() || op.getKDescale() || op.getVDescale(), "descales"},
       {op.getNumSplits() || op.getSplitSize(), "split keys"}};
   for (auto [used, feature] : features)
     if (used)
@@ -102,7 +98,7 @@ static LogicalResult convertToOnline(AttentionOp op, StringRef name,
     return failure();
 
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  WorkExtents work = buildWorkExtents(b, op, op.getQ());
+  WorkExtents work = buildWorkExtents(b, op, op.getQ(), op.getCuSeqlensQ());
   Value count = arith::MulIOp::create(
       b, arith::MulIOp::create(b, work.batches, work.heads), work.qBlocks);
   LaunchOp::create(b, name, count, operands.getArrayRef());

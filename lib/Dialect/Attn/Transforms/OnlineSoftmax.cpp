@@ -11,7 +11,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
-#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -40,24 +39,6 @@ Value attn::buildMap(ImplicitLocOpBuilder &b, TileType result,
   return map.getResult();
 }
 
-/// A finite sink as a base-2 score; one that overflows becomes the largest
-/// number of its sign, which outweighs or vanishes beside every score all the
-/// same.
-static Value buildBase2Sink(ImplicitLocOpBuilder &b, Value sink) {
-  constexpr double largest = std::numeric_limits<float>::max();
-  Value base2 = arith::MulFOp::create(b, sink, buildF32(b, kLog2E));
-  for (double sign : {1.0, -1.0}) {
-    Value overflows = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, base2,
-                                            buildF32(b, sign * INFINITY));
-    Value isFinite = arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, sink,
-                                           buildF32(b, sign * INFINITY));
-    base2 = arith::SelectOp::create(
-        b, arith::AndIOp::create(b, overflows, isFinite),
-        buildF32(b, sign * largest), base2);
-  }
-  return base2;
-}
-
 OnlineState attn::buildInitialState(ImplicitLocOpBuilder &b, int64_t blockQ,
                                     int64_t valueHeadDim, Value sink) {
   auto accType = TileType::get(b.getContext(), {Dim::q, Dim::dv},
@@ -72,7 +53,7 @@ OnlineState attn::buildInitialState(ImplicitLocOpBuilder &b, int64_t blockQ,
     Value hidden = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sink,
                                          buildNegativeInfinity(b));
     sum = arith::SelectOp::create(b, hidden, zero, buildF32(b, 1));
-    max = buildBase2Sink(b, sink);
+    max = sink;
   }
   return {FillOp::create(b, accType, zero), FillOp::create(b, statType, max),
           FillOp::create(b, statType, sum)};
@@ -92,14 +73,17 @@ static Value buildSafeMax(ImplicitLocOpBuilder &b, Value max) {
       });
 }
 
-/// 2^(lhs - rhs), elementwise with rhs broadcast.
-static Value buildExp2Difference(ImplicitLocOpBuilder &b, Value lhs,
-                                 Value rhs) {
+/// exp(lhs - rhs), elementwise with rhs broadcast. Base 2 begins after the
+/// subtraction: scores of the largest magnitude do not overflow, and what is
+/// rounded is the small difference.
+static Value buildExpDifference(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
   return buildMap(b, cast<TileType>(lhs.getType()), {lhs, rhs},
                   [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
                     Value difference =
                         arith::SubFOp::create(b, elements[0], elements[1]);
-                    return math::Exp2Op::create(b, difference).getResult();
+                    Value exponent = arith::MulFOp::create(b, difference,
+                                                           buildF32(b, kLog2E));
+                    return math::Exp2Op::create(b, exponent).getResult();
                   });
 }
 
@@ -132,15 +116,16 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
   OnlineState next;
   next.max = ReduceOp::create(b, ReductionKind::max, tile.scores, state.max);
   Value safeMax = buildSafeMax(b, next.max);
-  Value rescale = buildExp2Difference(b, state.max, safeMax);
+  Value rescale = buildExpDifference(b, state.max, safeMax);
   Value rescaledSum = buildProduct(b, state.sum, rescale);
   Value rescaledAcc = buildProduct(b, state.acc, rescale);
-  Value weights = buildExp2Difference(b, tile.scores, safeMax);
+  Value weights = buildExpDifference(b, tile.scores, safeMax);
   next.sum = ReduceOp::create(b, ReductionKind::add, weights, rescaledSum);
   Type vElement = cast<TileType>(tile.v.getType()).getElementType();
   Value rounded = buildRounded(b, weights, vElement);
-  next.acc = ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded,
-                                tile.valid, rescaledAcc, tile.guard);
+  next.acc =
+      ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded, tile.valid,
+                         rescaledAcc, tile.guard, tile.guardScale);
   return next;
 }
 
@@ -156,21 +141,24 @@ static Value buildRowHasOutput(ImplicitLocOpBuilder &b, Value row, Value rows,
 }
 
 Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
-                        Value rows) {
+                        Value rows, Value accScale, Value descale) {
   auto statType = cast<TileType>(state.sum.getType());
   Value divisor = buildMap(
       b, statType, state.sum,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
         Value has = buildRowHasOutput(b, at[0], rows, elements[0]);
-        return arith::SelectOp::create(b, has, elements[0], buildF32(b, 0))
+        Value scaled = arith::MulFOp::create(b, elements[0], accScale);
+        return arith::SelectOp::create(b, has, scaled, buildF32(b, 0))
             .getResult();
       });
   return buildMap(
       b, cast<TileType>(state.acc.getType()), {state.acc, divisor},
-      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
         // Rows without output may hold anything: select, do not multiply.
         Value zero = buildF32(b, 0);
         Value quotient = arith::DivFOp::create(b, elements[0], elements[1]);
+        if (descale)
+          quotient = arith::MulFOp::create(b, quotient, descale);
         Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
                                            elements[1], zero);
         return arith::SelectOp::create(b, none, zero, quotient).getResult();
@@ -178,26 +166,15 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
 }
 
 Value attn::buildLse(ImplicitLocOpBuilder &b, const OnlineState &state,
-                     Value rows, Value sink) {
+                     Value rows) {
   auto statType = cast<TileType>(state.sum.getType());
-  Value base2Sink = sink ? buildBase2Sink(b, sink) : Value();
   return buildMap(
       b, statType, {state.max, state.sum},
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
         Value has = buildRowHasOutput(b, at[0], rows, elements[1]);
-        Value log = math::Log2Op::create(b, elements[1]);
-        Value base2 = arith::AddFOp::create(b, elements[0], log);
-        Value lse = arith::MulFOp::create(b, base2, buildF32(b, kLn2));
-        if (sink) {
-          // Where nothing but the sink counts, lse is the sink itself; through
-          // base 2 and back it would be rounded.
-          Value isSink = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
-                                               elements[0], base2Sink);
-          Value isAlone = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
-                                                elements[1], buildF32(b, 1));
-          lse = arith::SelectOp::create(
-              b, arith::AndIOp::create(b, isSink, isAlone), sink, lse);
-        }
+        Value log2 = math::Log2Op::create(b, elements[1]);
+        Value log = arith::MulFOp::create(b, log2, buildF32(b, kLn2));
+        Value lse = arith::AddFOp::create(b, elements[0], log);
         return arith::SelectOp::create(b, has, lse, buildNegativeInfinity(b))
             .getResult();
       });

@@ -1,4 +1,4 @@
-//===- ScoreFunction.cpp - From a dot product to a base-2 score --------===//
+//===- ScoreFunction.cpp - From a dot product to a final score ---------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,15 +6,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Dialect/Attn/Transforms/ScoreFunction.h"
+#include "attn/Dialect/Attn/IR/Builders.h"
 #include "attn/Dialect/Attn/Transforms/OnlineSoftmax.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace attn;
-
-static constexpr double kLog2E = 1.44269504088896340736;
 
 /// The type that operands of the matrix products have: 16-bit where the target
 /// multiplies pairs of them, f32 otherwise.
@@ -26,26 +26,40 @@ static Type chooseOperandType(AttentionOp op) {
   return Float32Type::get(op.getContext());
 }
 
+/// Whether `factor` is 2^n or -2^n with a small n: multiplying by it rounds
+/// nothing but at the edges of f32.
+static bool isPowerOfTwo(double factor) {
+  int exponent;
+  return std::abs(std::frexp(factor, &exponent)) == 0.5 &&
+         std::abs(exponent) < 32;
+}
+
 ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
-                             function_ref<Value(Value)> map)
-    : operandType(chooseOperandType(op)) {
+                             function_ref<Value(Value)> map, Value alibiSlope,
+                             Value descale)
+    : operandType(chooseOperandType(op)), alibiSlope(alibiSlope),
+      hasBias(op.getBias() != nullptr) {
   double softcap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0.0;
-  double constant = softcap > 0 ? 1.0 / softcap : kLog2E;
+  double constant = softcap > 0 ? 1.0 / softcap : 1.0;
   if (softcap > 0)
-    softcapFactor = buildF32(b, softcap * kLog2E);
-  if (op.getDynamicSoftcap()) {
-    dynamicSoftcap = map(op.getDynamicSoftcap());
-    softcapFactor =
-        arith::MulFOp::create(b, dynamicSoftcap, buildF32(b, kLog2E));
-    constant = 1.0;
+    softcapFactor = buildF32(b, softcap);
+  if (op.getDynamicSoftcap())
+    softcapFactor = dynamicSoftcap = map(op.getDynamicSoftcap());
+  if (!op.getScale()) {
+    dotFactor = arith::MulFOp::create(b, map(op.getDynamicScale()),
+                                      buildF32(b, constant));
+    if (descale)
+      dotFactor = arith::MulFOp::create(b, dotFactor, descale);
+    return;
   }
-  Value factor;
-  if (op.getScale())
-    factor = buildF32(b, constant * op.getScale()->convertToDouble());
-  else
-    factor = arith::MulFOp::create(b, map(op.getDynamicScale()),
-                                   buildF32(b, constant));
-  (operandType.isF32() ? queryFactor : dotFactor) = factor;
+  double factor = constant * op.getScale()->convertToDouble();
+  if (descale) {
+    dotFactor = arith::MulFOp::create(b, buildF32(b, factor), descale);
+    return;
+  }
+  bool isExact = operandType.isF32() && isPowerOfTwo(factor);
+  if (factor != 1.0)
+    (isExact ? queryFactor : dotFactor) = buildF32(b, factor);
 }
 
 Value ScoreFunction::buildScaledQuery(ImplicitLocOpBuilder &b,
@@ -64,13 +78,13 @@ Value ScoreFunction::buildDynamicSoftcap(ImplicitLocOpBuilder &b,
   Value ratio = arith::DivFOp::create(b, scaled, dynamicSoftcap);
   Value capped =
       arith::MulFOp::create(b, math::TanhOp::create(b, ratio), softcapFactor);
-  Value plain = arith::MulFOp::create(b, scaled, buildF32(b, kLog2E));
   Value capping = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
                                         dynamicSoftcap, buildF32(b, 0));
-  return arith::SelectOp::create(b, capping, capped, plain);
+  return arith::SelectOp::create(b, capping, capped, scaled);
 }
 
-Value ScoreFunction::buildScore(ImplicitLocOpBuilder &b, Value dot) const {
+/// The score before ALiBi and bias.
+Value ScoreFunction::buildCapped(ImplicitLocOpBuilder &b, Value dot) const {
   Value score = dot;
   if (dotFactor)
     score = arith::MulFOp::create(b, score, dotFactor);
@@ -80,4 +94,31 @@ Value ScoreFunction::buildScore(ImplicitLocOpBuilder &b, Value dot) const {
     score =
         arith::MulFOp::create(b, math::TanhOp::create(b, score), softcapFactor);
   return score;
+}
+
+/// Subtracts slope * |q_pos - j|. Positions are 64-bit: their difference is
+/// exact, the conversion rounds it once.
+Value ScoreFunction::buildAlibi(ImplicitLocOpBuilder &b, Value score,
+                                const ScoreElement &element) const {
+  Value difference = arith::SubIOp::create(b, element.qPos, element.key);
+  Value i64 = arith::IndexCastOp::create(b, b.getI64Type(), difference);
+  Value distance =
+      math::AbsFOp::create(b, arith::SIToFPOp::create(b, b.getF32Type(), i64));
+  Value penalty = arith::MulFOp::create(b, alibiSlope, distance);
+  return arith::SubFOp::create(b, score, penalty);
+}
+
+Value ScoreFunction::buildScore(ImplicitLocOpBuilder &b,
+                                const ScoreElement &element) const {
+  Value score = buildCapped(b, element.dot);
+  if (alibiSlope)
+    score = buildAlibi(b, score, element);
+  if (!hasBias)
+    return score;
+  score = arith::AddFOp::create(b, score, element.bias);
+  // A bias of -inf hides the key, also where the sum is NaN.
+  Value none = buildF32(b, -INFINITY);
+  Value hidden =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, element.bias, none);
+  return arith::SelectOp::create(b, hidden, none, score);
 }

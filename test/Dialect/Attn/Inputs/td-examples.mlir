@@ -28,6 +28,11 @@ func.func @work_item(%w: index, %batches: index, %heads: index,
   return
 }
 
+func.func @packed_block(%n: index, %cu_seqlens: memref<?xi32>, %rows: index) {
+  // EXAMPLE attn.packed_block
+  return
+}
+
 func.func @view(%k: memref<?x?x8x64xf32>, %b: index, %g: index) {
   // EXAMPLE attn.view
   return

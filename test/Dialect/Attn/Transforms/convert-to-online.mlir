@@ -18,20 +18,27 @@
 // CHECK-DAG:     %[[C64:.*]] = arith.constant 64 : index
 // CHECK-DAG:     %[[NONE:.*]] = arith.constant 0xFF800000 : f32
 // CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
-// The factor of the scores: scale * log2(e).
-// CHECK-DAG:     %[[FACTOR:.*]] = arith.constant 0.360673755 : f32
+// CHECK-DAG:     %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
+// CHECK-DAG:     %[[TINY:.*]] = arith.constant 2.32830644E-10 : f32
+// CHECK-DAG:     %[[SCALE:.*]] = arith.constant 2.500000e-01 : f32
+// CHECK-DAG:     %[[LOG2E:.*]] = arith.constant 1.44269502 : f32
 // CHECK:         scf.for %[[W:.*]] = %[[BEGIN]] to %[[END]] step %[[C1]] {
 // CHECK-NEXT:      %[[B:.*]], %[[H:.*]], %[[BLOCK:.*]] = attn.work_item %[[W]] of(%[[C1]], %[[C4]], %[[C4]]) longest_first
+// CHECK:           %[[ROW:.*]] = arith.muli %[[BLOCK]], %[[C32]]
 // Two query heads share a KV head.
 // CHECK:           %[[G:.*]] = arith.divui %[[H]], %[[C2]]
-// CHECK:           %[[ROW:.*]] = arith.muli %[[BLOCK]], %[[C32]]
 // CHECK:           %[[KVIEW:.*]] = attn.view %[[K]][%[[B]], %[[G]]] <bshd> : {{.*}} -> !attn.view<kv, d 16, f32>
 // CHECK:           %[[VVIEW:.*]] = attn.view %[[V]][%[[B]], %[[G]]] <bshd> : {{.*}} -> !attn.view<kv, dv 8, f32>
 // CHECK:           %[[QVIEW:.*]] = attn.view %[[Q]][%[[B]], %[[H]]] <bshd> : {{.*}} -> !attn.view<q, d 16, f32>
+// A scale that rounds nothing multiplies Q.
 // CHECK:           %[[RAW:.*]] = attn.load_tile %[[QVIEW]][%[[ROW]]]
 // CHECK:           %[[QT:.*]] = attn.map ins(%[[RAW]]
-// CHECK:             arith.mulf %{{.*}}, %[[FACTOR]]
-// CHECK:           scf.while (%[[GUARD:.*]] = %{{.*}}) : (i1) -> () {
+// CHECK:             arith.mulf %{{.*}}, %[[SCALE]]
+// Attempts: plain, guarded, guarded with small weights.
+// CHECK:           scf.while (%[[ATTEMPT:.*]] = %[[C0]]) : (index) -> index {
+// CHECK:           %[[GUARD:.*]] = arith.cmpi ne, %[[ATTEMPT]], %[[C0]]
+// CHECK:           %[[LAST:.*]] = arith.cmpi eq, %[[ATTEMPT]], %[[C2]]
+// CHECK:           %[[SMALL:.*]] = arith.select %[[LAST]], %[[TINY]], %[[ONE]]
 // CHECK:           %[[ACC0:.*]] = attn.fill %[[ZERO]] : f32 -> !attn.tile<q 32, dv 8, f32>
 // CHECK:           %[[MAX0:.*]] = attn.fill %[[NONE]] : f32 -> !attn.tile<q 32, f32>
 // CHECK:           %[[SUM0:.*]] = attn.fill %[[ZERO]] : f32 -> !attn.tile<q 32, f32>
@@ -47,24 +54,29 @@
 // CHECK:               %[[EMPTY:.*]] = arith.cmpf oeq, %[[X:.*]], %[[NONE]]
 // CHECK:               arith.select %[[EMPTY]], %[[ZERO]], %[[X]]
 // CHECK:             %[[RESCALE:.*]] = attn.map ins(%[[MAX]], %[[SAFE]]
-// CHECK:               math.exp2
+// CHECK:               %[[LESS:.*]] = arith.subf
+// CHECK:               %[[BASE2:.*]] = arith.mulf %[[LESS]], %[[LOG2E]]
+// CHECK:               math.exp2 %[[BASE2]]
 // CHECK:             %[[SCALED:.*]] = attn.map ins(%[[SUM]], %[[RESCALE]]
 // CHECK:             %[[SCALEDACC:.*]] = attn.map ins(%[[ACC]], %[[RESCALE]]
 // CHECK:             %[[P:.*]] = attn.map ins(%[[S]], %[[SAFE]]
 // CHECK:               math.exp2
 // CHECK:             %[[NEWSUM:.*]] = attn.reduce add %[[P]] into %[[SCALED]]
-// CHECK:             %[[NEWACC:.*]] = attn.contract %[[VT]], %[[P]] valid(%[[C64]]) into(%[[SCALEDACC]] : {{.*}}) guard(%[[GUARD]])
+// CHECK:             %[[NEWACC:.*]] = attn.contract %[[VT]], %[[P]] valid(%[[C64]]) into(%[[SCALEDACC]] : {{.*}}) guard(%[[GUARD]] scale %[[SMALL]])
 // CHECK:             scf.yield %[[NEWACC]], %[[NEWMAX]], %[[NEWSUM]]
 // CHECK-NOT:       attn.contract
 // CHECK:           %[[OK:.*]] = attn.all_finite %[[STATE]]#0
 // CHECK-NOT:       attn.store_stats
 // CHECK:           %[[DIVISOR:.*]] = attn.map ins(%[[STATE]]#2
+// CHECK:             arith.mulf %{{.*}}, %[[SMALL]]
 // CHECK:           attn.map ins(%[[STATE]]#0, %[[DIVISOR]]
 // CHECK:             arith.divf
-// CHECK:           attn.store_tile %{{.*}}, %{{.*}}[%[[ROW]]] valid(
-// CHECK:           %[[DONE:.*]] = arith.ori %[[OK]], %[[GUARD]]
-// CHECK:           %[[AGAIN:.*]] = arith.xori %[[DONE]]
-// CHECK:           scf.condition(%[[AGAIN]])
+// CHECK:           attn.store_tile %{{.*}}, %{{.*}}[%[[ROW]]] valid(%{{.*}}) keep_finite(%[[GUARD]])
+// CHECK:           %[[OVERFLOWS:.*]] = arith.xori %[[OK]]
+// CHECK:           %[[MORE:.*]] = arith.cmpi ne, %[[ATTEMPT]], %[[C2]]
+// CHECK:           %[[AGAIN:.*]] = arith.andi %[[OVERFLOWS]], %[[MORE]]
+// CHECK:           scf.condition(%[[AGAIN]]) %[[ATTEMPT]]
+// CHECK:           arith.addi %{{.*}}, %[[C1]]
 // CHECK-LABEL: func.func @unmasked(
 // CHECK-SAME:    %[[Q:.*]]: memref<1x128x4x16xf32>, %[[K:.*]]: memref<1x256x2x16xf32>, %[[V:.*]]: memref<1x256x2x8xf32>, %[[OUT:.*]]: memref<1x128x4x8xf32>)
 // CHECK:         %[[COUNT:.*]] = arith.constant 16 : index
@@ -246,14 +258,13 @@ func.func @one_class(%q: memref<1x256x2x16xf32>, %out: memref<1x256x2x16xf32>) {
 
 // -----
 
-// A sink is the first thing that each row has seen: the maximum starts at
-// sink * log2(e) and the sum at 1, or 0 for a sink of -inf. With lse comes a
+// A sink is the first thing that each row has seen: the maximum starts at it
+// and the sum at 1, or 0 for a sink of -inf. With lse comes a
 // second store, before that of out.
 #config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
 // CHECK-LABEL: func.func private @sinks_attention_0
 // CHECK-SAME:    %[[SINKS:[^:]*]]: memref<4xf32>, %{{[^:]*}}: memref<1x256x4x16xf32>, %[[LSE:[^:]*]]: memref<1x4x256xf32>
 // CHECK-DAG:     %[[LN2:.*]] = arith.constant 0.693147182 : f32
-// CHECK-DAG:     %[[LOG2E:.*]] = arith.constant 1.44269502 : f32
 // CHECK-DAG:     %[[NONE:.*]] = arith.constant 0xFF800000 : f32
 // CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
 // CHECK-DAG:     %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
@@ -261,18 +272,18 @@ func.func @one_class(%q: memref<1x256x2x16xf32>, %out: memref<1x256x2x16xf32>) {
 // CHECK:         %[[SINK:.*]] = memref.load %[[SINKS]][%[[H]]]
 // CHECK:         %[[HIDDEN:.*]] = arith.cmpf oeq, %[[SINK]], %[[NONE]]
 // CHECK:         %[[SUM:.*]] = arith.select %[[HIDDEN]], %[[ZERO]], %[[ONE]]
-// CHECK:         arith.mulf %[[SINK]], %[[LOG2E]]
 // CHECK:         attn.fill %[[ZERO]] : f32 -> !attn.tile<q 32, dv 16, f32>
-// CHECK:         attn.fill %{{.*}} : f32 -> !attn.tile<q 32, f32>
+// CHECK:         attn.fill %[[SINK]] : f32 -> !attn.tile<q 32, f32>
 // CHECK:         attn.fill %[[SUM]] : f32 -> !attn.tile<q 32, f32>
 // CHECK:         %[[STATE:.*]]:3 = scf.for {{.*}} iter_args
 // CHECK:         %[[L:.*]] = attn.map ins(%[[STATE]]#1, %[[STATE]]#2
 // CHECK:           %[[INSIDE:.*]] = arith.cmpi slt
 // CHECK:           %[[SEEN:.*]] = arith.cmpf une, %[[X:.*]], %[[ZERO]]
 // CHECK:           %[[HAS:.*]] = arith.andi %[[INSIDE]], %[[SEEN]]
-// CHECK:           math.log2 %[[X]]
-// CHECK:           %[[NATURAL:.*]] = arith.mulf %{{.*}}, %[[LN2]]
-// CHECK:           arith.select %[[HAS]], %{{.*}}, %[[NONE]]
+// CHECK:           %[[LOG2:.*]] = math.log2 %[[X]]
+// CHECK:           %[[LOG:.*]] = arith.mulf %[[LOG2]], %[[LN2]]
+// CHECK:           %[[LSUM:.*]] = arith.addf %{{.*}}, %[[LOG]]
+// CHECK:           arith.select %[[HAS]], %[[LSUM]], %[[NONE]]
 // CHECK:         attn.store_stats %[[L]], %[[LSE]][%[[B]], %[[H]], %{{.*}}]
 // CHECK:         attn.store_tile
 // CHECK-LABEL: func.func @sinks(
@@ -337,17 +348,14 @@ func.func @lengths(
 #config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
 // CHECK-LABEL: func.func private @scalars_attention_0
 // CHECK-SAME:    %[[OFFSET:[^:]*]]: i64, %[[SCALE:[^:]*]]: f32, %[[SOFTCAP:[^:]*]]: f32,
-// CHECK-DAG:     %[[LOG2E:.*]] = arith.constant 1.44269502 : f32
 // CHECK:         arith.index_cast %[[OFFSET]] : i64 to index
-// CHECK:         %[[FACTOR:.*]] = arith.mulf %[[SOFTCAP]], %[[LOG2E]]
-// CHECK:         arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK:         %[[X:.*]] = arith.mulf %{{.*}}, %[[SCALE]]
 // A softcap of 0 caps nothing.
-// CHECK:         %[[RATIO:.*]] = arith.divf %[[X:.*]], %[[SOFTCAP]]
+// CHECK:         %[[RATIO:.*]] = arith.divf %[[X]], %[[SOFTCAP]]
 // CHECK:         %[[TANH:.*]] = math.tanh %[[RATIO]]
-// CHECK:         %[[CAPPED:.*]] = arith.mulf %[[TANH]], %[[FACTOR]]
-// CHECK:         %[[PLAIN:.*]] = arith.mulf %[[X]], %[[LOG2E]]
+// CHECK:         %[[CAPPED:.*]] = arith.mulf %[[TANH]], %[[SOFTCAP]]
 // CHECK:         %[[CAPS:.*]] = arith.cmpf ogt, %[[SOFTCAP]], %{{.*}}
-// CHECK:         arith.select %[[CAPS]], %[[CAPPED]], %[[PLAIN]]
+// CHECK:         arith.select %[[CAPS]], %[[CAPPED]], %[[X]]
 func.func @scalars(%q: memref<1x64x4x16xf32>, %offset: i64, %scale: f32,
                    %softcap: f32, %out: memref<1x64x4x16xf32>) {
   attn.attention
@@ -361,33 +369,80 @@ func.func @scalars(%q: memref<1x64x4x16xf32>, %offset: i64, %scale: f32,
 
 // -----
 
-// A constant softcap: one factor before tanh (scale / softcap, in Q), one after
-// (softcap * log2(e)).
+// A constant softcap: one factor before tanh (scale / softcap), one after.
 #config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
 // CHECK-LABEL: func.func private @softcap_attention_0
-// CHECK-DAG:     %[[AFTER:.*]] = arith.constant 2.885390e+00 : f32
-// CHECK-DAG:     %[[BEFORE:.*]] = arith.constant 1.250000e-01 : f32
-// CHECK:         arith.mulf %{{.*}}, %[[BEFORE]]
+// CHECK-DAG:     %[[AFTER:.*]] = arith.constant 2.000000e+00 : f32
+// CHECK-DAG:     %[[BEFORE:.*]] = arith.constant 1.500000e-01 : f32
 // CHECK:         attn.contract
-// CHECK:         %[[TANH:.*]] = math.tanh
+// CHECK:         %[[X:.*]] = arith.mulf %{{.*}}, %[[BEFORE]]
+// CHECK:         %[[TANH:.*]] = math.tanh %[[X]]
 // CHECK:         arith.mulf %[[TANH]], %[[AFTER]]
 // CHECK:         attn.reduce max
 func.func @softcap(%q: memref<1x64x4x16xf32>, %out: memref<1x64x4x16xf32>) {
   attn.attention
       ins(%q, %q, %q : memref<1x64x4x16xf32>, memref<1x64x4x16xf32>,
           memref<1x64x4x16xf32>)
-      scale(0.25) softcap(2.0) config(#config)
+      scale(0.3) softcap(2.0) config(#config)
       outs(%out : memref<1x64x4x16xf32>)
   return
 }
 
 // -----
 
-// Products of pairs: operands keep 16 bits, so Q is not scaled, the scores are;
-// weights are rounded after they were summed.
+// A scale that rounds multiplies the products; a full tile needs a map for it.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
+// CHECK-LABEL: func.func private @inexact_scale_attention_0
+// CHECK-DAG:     %[[SCALE:.*]] = arith.constant 3.000000e-01 : f32
+// CHECK:         %[[DOT:.*]] = attn.contract
+// CHECK:         %[[S:.*]] = attn.map ins(%[[DOT]]
+// CHECK:           arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK:         attn.reduce max %[[S]]
+func.func @inexact_scale(%q: memref<1x64x4x16xf32>,
+                         %out: memref<1x64x4x16xf32>) {
+  attn.attention
+      ins(%q, %q, %q : memref<1x64x4x16xf32>, memref<1x64x4x16xf32>,
+          memref<1x64x4x16xf32>)
+      scale(0.3) config(#config) outs(%out : memref<1x64x4x16xf32>)
+  return
+}
+
+// -----
+
+// ALiBi in natural units, after the softcap; the slope is read once per work
+// item, here per batch and head. A full tile needs the map too.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
+// CHECK-LABEL: func.func private @alibi_attention_0
+// CHECK-SAME:    %[[SLOPES:[^:]*]]: memref<1x4xf32>
+// CHECK:         %[[B:.*]], %[[H:.*]], %{{.*}} = attn.work_item
+// CHECK:         %[[SLOPE:.*]] = memref.load %[[SLOPES]][%[[B]], %[[H]]]
+// CHECK:         attn.map
+// CHECK:           %[[CAPPED:.*]] = arith.mulf %{{.*}}, %{{.*}} : f32
+// CHECK:           %[[DISTANCE:.*]] = arith.subi
+// CHECK:           %[[INTEGER:.*]] = arith.index_cast %[[DISTANCE]] : index to i64
+// CHECK:           %[[FLOAT:.*]] = arith.sitofp %[[INTEGER]] : i64 to f32
+// CHECK:           %[[MAGNITUDE:.*]] = math.absf %[[FLOAT]]
+// CHECK:           %[[PENALTY:.*]] = arith.mulf %[[SLOPE]], %[[MAGNITUDE]]
+// CHECK:           %[[S:.*]] = arith.subf %{{.*}}, %[[PENALTY]]
+// CHECK:           attn.yield %[[S]]
+// CHECK:         attn.reduce max
+func.func @alibi(%q: memref<1x64x4x16xf32>, %slopes: memref<1x4xf32>,
+                 %out: memref<1x64x4x16xf32>) {
+  attn.attention
+      ins(%q, %q, %q : memref<1x64x4x16xf32>, memref<1x64x4x16xf32>,
+          memref<1x64x4x16xf32>)
+      scale(0.3) softcap(2.0) alibi_slopes(%slopes : memref<1x4xf32>)
+      config(#config) outs(%out : memref<1x64x4x16xf32>)
+  return
+}
+
+// -----
+
+// Products of pairs: operands keep 16 bits; weights are rounded after they were
+// summed.
 #config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 32, unit = 16, pairs = true>>
 // CHECK-LABEL: func.func private @pairs_attention_0
-// CHECK-DAG:     %[[FACTOR:.*]] = arith.constant 0.360673755 : f32
+// CHECK-DAG:     %[[FACTOR:.*]] = arith.constant 2.500000e-01 : f32
 // CHECK:         %[[Q:.*]] = attn.load_tile {{.*}} -> !attn.tile<q 32, d 16, bf16>
 // CHECK:         %[[S:.*]] = attn.contract %{{.*}}, %[[Q]] {{.*}} -> !attn.tile<q 32, kv 64, f32>
 // CHECK:         attn.map ins(%[[S]]
@@ -448,5 +503,50 @@ func.func @two(%q: memref<1x64x4x16xf32>, %out: memref<1x64x4x16xf32>,
 // TILES-LABEL: func.func @nothing
 // CHECK-LABEL: func.func @nothing
 func.func @nothing() {
+  return
+}
+
+// -----
+
+// Tiles of fp8 operands are converted when they are loaded. The factors of the
+// batch and KV head, or of all where a dim is 1, multiply the scale and the
+// output.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
+// CHECK-LABEL: func.func private @descales_attention_0
+// CHECK-SAME:    %[[QD:[a-z0-9]+]]: memref<2x2xf32>, %[[KD:[a-z0-9]+]]: memref<?x2xf32>, %[[VD:[a-z0-9]+]]: memref<1x1xf32>, %{{.*}}: memref<2x128x4x16xbf16>
+// CHECK-DAG:     %[[C0:.*]] = arith.constant 0 : index
+// CHECK-DAG:     %[[C1:.*]] = arith.constant 1 : index
+// CHECK-DAG:     %[[FACTOR:.*]] = arith.constant 2.500000e-01 : f32
+// CHECK:         %[[B:.*]], %[[H:.*]], %{{.*}} = attn.work_item
+// CHECK:         %[[G:.*]] = arith.divui %[[H]]
+// CHECK:         %[[QB:.*]] = arith.minsi %[[B]], %[[C1]]
+// CHECK:         %[[QG:.*]] = arith.minsi %[[G]], %[[C1]]
+// CHECK:         %[[QF:.*]] = memref.load %[[QD]][%[[QB]], %[[QG]]]
+// CHECK:         %[[SIZE:.*]] = memref.dim %[[KD]], %[[C0]]
+// CHECK:         %[[LAST:.*]] = arith.subi %[[SIZE]], %[[C1]]
+// CHECK:         %[[KB:.*]] = arith.minsi %[[B]], %[[LAST]]
+// CHECK:         %[[KF:.*]] = memref.load %[[KD]][%[[KB]], %[[QG]]]
+// CHECK:         %[[QK:.*]] = arith.mulf %[[QF]], %[[KF]]
+// CHECK:         %[[VB:.*]] = arith.minsi %[[B]], %[[C0]]
+// CHECK:         %[[VG:.*]] = arith.minsi %[[G]], %[[C0]]
+// CHECK:         %[[VF:.*]] = memref.load %[[VD]][%[[VB]], %[[VG]]]
+// CHECK:         %[[SCALE:.*]] = arith.mulf %[[QK]], %[[FACTOR]]
+// CHECK:         attn.load_tile {{.*}} : !attn.view<q, d 16, f8E5M2> -> !attn.tile<q 32, d 16, f32>
+// CHECK:         attn.load_tile {{.*}} : !attn.view<kv, d 16, f8E4M3FN> -> !attn.tile<kv 64, d 16, f32>
+// CHECK:         attn.load_tile {{.*}} : !attn.view<kv, dv 16, f8E4M3FN> -> !attn.tile<kv 64, dv 16, f32>
+// CHECK:         attn.contract
+// CHECK:         arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK:         %[[QUOTIENT:.*]] = arith.divf
+// CHECK:         arith.mulf %[[QUOTIENT]], %[[VF]]
+func.func @descales(%q: memref<2x128x4x16xf8E5M2>, %k: memref<2x256x2x16xf8E4M3FN>,
+                    %v: memref<2x256x2x16xf8E4M3FN>, %qd: memref<2x2xf32>,
+                    %kd: memref<?x2xf32>, %vd: memref<1x1xf32>,
+                    %out: memref<2x128x4x16xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<2x128x4x16xf8E5M2>,
+      memref<2x256x2x16xf8E4M3FN>, memref<2x256x2x16xf8E4M3FN>)
+      scale(0.25) q_descale(%qd : memref<2x2xf32>)
+      k_descale(%kd : memref<?x2xf32>) v_descale(%vd : memref<1x1xf32>)
+      config(#config)
+      outs(%out : memref<2x128x4x16xbf16>)
   return
 }

@@ -49,8 +49,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
 
     with q_pos = i + q_offset[b], or q_positions[b,i]. A row that sees no key
     has out = 0 and lse = -inf, or lse = sinks[h]; a padding row (i >=
-    q_lens[b]) has out = 0 and lse = -inf. What is not visible never reaches a
-    result, whatever it holds.
+    q_lens[b], or behind the last sequence of a packed q) has out = 0 and lse =
+    -inf. What is not visible never reaches a result, whatever it holds.
 
     The op is destination-passing: `outs` are tensors and the op has one result
     per init, or memrefs and the op has no result. The second init, if present,
@@ -212,6 +212,9 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     /// Static head dims (C4).
     int64_t getHeadDim();
     int64_t getValueHeadDim();
+    /// The static number of keys of k: of all sequences together if packed, of
+    /// the block table's pages if paged; dynamic where it is unknown.
+    int64_t getNumKeys();
     bool isPackedQ() { return static_cast<bool>(getCuSeqlensQ()); }
     bool isPackedKv() { return static_cast<bool>(getCuSeqlensKv()); }
     bool isPaged() { return static_cast<bool>(getBlockTable()); }

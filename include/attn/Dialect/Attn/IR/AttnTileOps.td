@@ -60,9 +60,48 @@ def Attn_WorkItemOp : Attn_Op<"work_item", [Pure]> {
   }];
 }
 
+def Attn_PackedBlockOp : Attn_Op<"packed_block", [MemoryEffects<[MemRead]>]> {
+  let summary = "Find a block of rows among packed sequences";
+  let description = [{
+    Sequence s has the rows [cu_seqlens[s], cu_seqlens[s + 1]), and what lies
+    behind the last one, up to `total`, counts as one more sequence, number B:
+    its rows belong to nobody. The blocks of sequence s are numbered from
+    `cu_seqlens[s] / size + s` on, so that its number follows from a search
+    without a sum over the sequences in front of it. All numbers are below
+    `total / size + B + 1`; up to one number per sequence is left over, and has
+    a `row` that is not below `length`.
+
+    `row` is the first row of the block within its sequence, `base` the
+    sequence's first row in memory, `length` the number of its rows.
+
+    Constraints:
+    - (C1) cu_seqlens is i32 [B + 1].
+    - (C2) size is at least 1.
+
+    Example:
+    ```mlir
+    %s, %row, %base, %length = attn.packed_block %n of %cu_seqlens
+        total(%rows) size(64) : memref<?xi32>
+    ```
+  }];
+  let arguments = (ins Index:$number, AnyMemRef:$cu_seqlens, Index:$total,
+                       I64Attr:$size);
+  let results = (outs Index:$sequence, Index:$row, Index:$base, Index:$length);
+  let assemblyFormat = [{
+    $number `of` $cu_seqlens `total` `(` $total `)` `size` `(` $size `)`
+    attr-dict `:` type($cu_seqlens)
+  }];
+  let hasVerifier = 1;
+}
+
 def Attn_ViewOp : Attn_Op<"view", [Pure]> {
   let summary = "The rows of one batch and head of an operand";
   let description = [{
+    In a packed layout the first index is not a batch but the first row of the
+    sequence. In the paged one, row i of batch b lies in page
+    `block_table[b, i / page_size]`, at row `i % page_size`; a load reads no
+    entry of the table but those of its valid rows.
+
     Constraints:
     - (C1) source has the rank of layout, and its head dim is the view's extent.
     - (C2) source's element type is the view's.
@@ -113,9 +152,13 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
   let hasVerifier = 1;
 }
 
-def Attn_StoreTileOp : Attn_Op<"store_tile", [MemoryEffects<[MemWrite]>]> {
+def Attn_StoreTileOp
+    : Attn_Op<"store_tile", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Store the valid rows of a tile, rounded to the view's type";
   let description = [{
+    If `keep_finite` is given and true, only elements of the view that are NaN
+    or infinite are overwritten.
+
     Constraints:
     - (C1) The tile has the sequence dim and the head dim of the view, the
       latter with the view's extent.
@@ -127,9 +170,10 @@ def Attn_StoreTileOp : Attn_Op<"store_tile", [MemoryEffects<[MemWrite]>]> {
     ```
   }];
   let arguments = (ins Attn_TileType:$tile, Attn_ViewType:$view, Index:$row,
-                       Index:$valid);
+                       Index:$valid, Optional<I1>:$keep_finite);
   let assemblyFormat = [{
-    $tile `,` $view `[` $row `]` `valid` `(` $valid `)` attr-dict
+    $tile `,` $view `[` $row `]` `valid` `(` $valid `)`
+    (`keep_finite` `(` $keep_finite^ `)`)? attr-dict
     `:` qualified(type($tile)) `,` qualified(type($view))
   }];
   let hasVerifier = 1;
@@ -184,8 +228,9 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
     Einstein summation over named dims: the dim that both operands have and the
     result has not is summed over, in f32, in ascending order; `into` is added
     to the sum. If `guard` is given and true, terms whose rhs element is exactly
-    0 contribute nothing whatever the lhs element holds: a hidden key has weight
-    0, and its V may be NaN or infinite.
+    0 contribute nothing whatever the lhs element holds (a hidden key has weight
+    0, and its V may be NaN or infinite), and the others are multiplied by
+    `guard_scale`, if that is given.
 
     `valid` bounds the keys: of an operand's kv dim only the first `valid` take
     part in the sum; elements of the result beyond it are unspecified.
@@ -195,6 +240,7 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
       other two.
     - (C2) Extents of equally named dims agree.
     - (C3) The result is f32, and `into` has its type.
+    - (C4) `guard_scale` needs `guard`.
 
     Example:
     ```mlir
@@ -203,12 +249,13 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins Attn_TileType:$lhs, Attn_TileType:$rhs, Index:$valid,
-                       Optional<Attn_TileType>:$into, Optional<I1>:$guard);
+                       Optional<Attn_TileType>:$into, Optional<I1>:$guard,
+                       Optional<F32>:$guard_scale);
   let results = (outs Attn_TileType:$result);
   let assemblyFormat = [{
     $lhs `,` $rhs `valid` `(` $valid `)`
     (`into` `(` $into^ `:` qualified(type($into)) `)`)?
-    (`guard` `(` $guard^ `)`)? attr-dict
+    (`guard` `(` $guard^ (`scale` $guard_scale^)? `)`)? attr-dict
     `:` qualified(type($lhs)) `,` qualified(type($rhs)) `->`
     qualified(type($result))
   }];

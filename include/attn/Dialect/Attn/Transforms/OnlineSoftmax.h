@@ -6,15 +6,15 @@
 //===----------------------------------------------------------------------===//
 
 //
-// The state of an attention row is (acc, max, sum): with base-2 scores s,
+// The state of an attention row is (acc, max, sum): with scores s,
 //
 //   max = max over visible s
-//   sum = sum over visible 2^(s - max)
-//   acc = sum over visible 2^(s - max) v
+//   sum = sum over visible exp(s - max)
+//   acc = sum over visible exp(s - max) v
 //
 // It has a neutral element and an associative merge, so keys may come in any
-// partition. Scores reach this file multiplied by log2(e); results leave it in
-// base e. Every target's tile body is built here.
+// partition. Scores, max and lse are in natural units; base 2 is how exp is
+// computed. Every target's tile body is built here.
 //
 // Tiles of acc and scores are two-dimensional (q x dv, q x kv), max and sum are
 // one-dimensional (q).
@@ -44,11 +44,12 @@ struct OnlineState {
 OnlineState buildInitialState(mlir::ImplicitLocOpBuilder &b, int64_t blockQ,
                               int64_t valueHeadDim, mlir::Value sink);
 
-/// The keys of one tile: their base-2 `scores` (-inf where hidden), their V,
+/// The keys of one tile: their `scores` (-inf where hidden), their V,
 /// the number of valid keys, and whether hidden keys must be kept out of the
 /// product with V by more than their weight of 0 (their V may not be finite).
+/// With such a guard, acc counts every weight times `guardScale`.
 struct OnlineTile {
-  mlir::Value scores, v, valid, guard;
+  mlir::Value scores, v, valid, guard, guardScale;
 };
 
 /// The state after `tile`. Weights are rounded to V's element type before they
@@ -56,16 +57,17 @@ struct OnlineTile {
 OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
                             const OnlineState &state, const OnlineTile &tile);
 
-/// out = acc / sum, as a q x dv tile; 0 in rows without visible key and in rows
-/// from `rows` on.
+/// out = descale acc / (accScale sum), as a q x dv tile; 0 in rows without
+/// visible key and in rows from `rows` on. Both factors are f32; `descale` may
+/// be null.
 mlir::Value buildOutput(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
-                        mlir::Value rows);
+                        mlir::Value rows, mlir::Value accScale,
+                        mlir::Value descale);
 
-/// lse = ln(2) (max + log2(sum)); -inf where nothing was visible and in rows
-/// from `rows` on. `sink` is that of the initial state, or null: a row that
-/// counts nothing else gives it exactly.
+/// lse = max + ln(sum); -inf where nothing was visible and in rows from `rows`
+/// on. A row that counts nothing but a sink gives the sink exactly.
 mlir::Value buildLse(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
-                     mlir::Value rows, mlir::Value sink);
+                     mlir::Value rows);
 
 /// Creates an attn.map over `inputs` whose body `build` fills: it receives the
 /// elements and then the coordinates, and returns the value to yield.

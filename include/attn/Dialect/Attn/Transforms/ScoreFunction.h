@@ -1,4 +1,4 @@
-//===- ScoreFunction.h - From a dot product to a base-2 score -*- C++ -*-===//
+//===- ScoreFunction.h - From a dot product to a final score -*- C++ -*-===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,10 +6,16 @@
 //===----------------------------------------------------------------------===//
 
 //
-// score = log2(e) * (softcap > 0 ? softcap * tanh(r / softcap) : r) with
-// r = scale * dot(q, k). What multiplies the dot product itself is folded into
-// the query tile where that tile is f32; 16-bit operands of the matrix product
-// keep their values and are scaled after it.
+// The score of one pair of a row and a key, in natural units throughout:
+//
+//   r = scale * dot(q, k)
+//   s = softcap > 0 ? softcap * tanh(r / softcap) : r
+//   s = s - alibi_slope * |q_pos - j| + bias
+//   f = bias == -inf ? -inf : s
+//
+// The scale multiplies the finished dot product, where it is one rounding; a
+// sum of many equally rounded terms would drift. Only a scale that rounds
+// nothing, a power of two, multiplies the query instead, if that is f32.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,12 +27,22 @@
 
 namespace attn {
 
+/// What the score of one pair may depend on.
+struct ScoreElement {
+  /// The dot product, and the bias, null if the op has none; both f32.
+  mlir::Value dot, bias;
+  /// Batch, query head, position of the row, and key; index.
+  mlir::Value batch, head, qPos, key;
+};
+
 class ScoreFunction {
 public:
   /// Builds what all scores share at `b`; `map` gives the value that stands for
-  /// an operand of `op`.
+  /// an operand of `op`. `alibiSlope` is that of the head and `descale` what
+  /// multiplies the scale; both are f32 and may be null.
   ScoreFunction(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
-                llvm::function_ref<mlir::Value(mlir::Value)> map);
+                llvm::function_ref<mlir::Value(mlir::Value)> map,
+                mlir::Value alibiSlope, mlir::Value descale);
 
   /// Element type of the operands of the matrix products.
   mlir::Type getOperandType() const { return operandType; }
@@ -36,14 +52,20 @@ public:
                                mlir::Value tile) const;
 
   /// Whether `buildScore` does anything.
-  bool needsMap() const { return dotFactor || softcapFactor; }
+  bool needsMap() const {
+    return dotFactor || softcapFactor || alibiSlope || hasBias;
+  }
 
-  /// The base-2 score of one element of the product.
-  mlir::Value buildScore(mlir::ImplicitLocOpBuilder &b, mlir::Value dot) const;
+  /// The final score of one pair, -inf where the bias hides it.
+  mlir::Value buildScore(mlir::ImplicitLocOpBuilder &b,
+                         const ScoreElement &element) const;
 
 private:
+  mlir::Value buildCapped(mlir::ImplicitLocOpBuilder &b, mlir::Value dot) const;
   mlir::Value buildDynamicSoftcap(mlir::ImplicitLocOpBuilder &b,
                                   mlir::Value scaled) const;
+  mlir::Value buildAlibi(mlir::ImplicitLocOpBuilder &b, mlir::Value score,
+                         const ScoreElement &element) const;
 
   mlir::Type operandType;
   /// Multiplies the query tile, or null.
@@ -54,6 +76,9 @@ private:
   mlir::Value softcapFactor;
   /// The run-time softcap, which may be 0; null if it is static.
   mlir::Value dynamicSoftcap;
+  /// Null without ALiBi.
+  mlir::Value alibiSlope;
+  bool hasBias;
 };
 
 } // namespace attn

@@ -40,12 +40,14 @@ mlir::Value buildLoadIndex(mlir::ImplicitLocOpBuilder &b, mlir::Value memref,
 mlir::Value buildDim(mlir::ImplicitLocOpBuilder &b, mlir::Value memref,
                      int dim);
 
-/// The extents of the work list, on the host or in the kernel.
+/// The extents of the work list, on the host or in the kernel. Packed sequences
+/// count as one batch, whose blocks attn.packed_block tells apart.
 struct WorkExtents {
   mlir::Value batches, heads, qBlocks;
 };
+/// `cuSeqlensQ` is null unless q is packed.
 WorkExtents buildWorkExtents(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
-                             mlir::Value q);
+                             mlir::Value q, mlir::Value cuSeqlensQ);
 
 /// Ranges of key tiles that all run the same body.
 struct BodyRanges {
@@ -55,8 +57,8 @@ struct BodyRanges {
 /// What depends on the work item alone. Rows and keys are counted within their
 /// sequence everywhere but in `qBase` and `kvBase`.
 struct WorkItem {
-  /// Batch, query head, KV head, block of query rows within the sequence.
-  mlir::Value batch, head, kvHead, qBlock;
+  /// Batch, query head, KV head.
+  mlir::Value batch, head, kvHead;
   /// The first row of the tile, and the number of its rows below q_len.
   mlir::Value firstRow, rows;
   /// Lengths of the sequence and its q_offset.
@@ -66,6 +68,10 @@ struct WorkItem {
   mlir::Value qBase, kvBase;
   /// The logit of the sink, or null.
   mlir::Value sink;
+  /// The slope of ALiBi, or null.
+  mlir::Value alibiSlope;
+  /// What fp8 scores and outputs are multiplied by, or null.
+  mlir::Value scoreDescale, outDescale;
 };
 
 /// Builds the body of one kernel function.
@@ -80,9 +86,13 @@ private:
   mlir::Value arg(mlir::Value operand) const { return args.lookup(operand); }
 
   // WorkItem.cpp
-  mlir::Value buildSeqLen(mlir::Value lens, mlir::Value memref, Layout layout);
+  void buildKeyLength();
   mlir::Value buildQOffset();
+  mlir::Value buildAlibiSlope();
+  mlir::Value buildDescale(mlir::Value operand);
+  void buildDescales();
   void buildWorkItem(mlir::Value index);
+  void buildSequence();
   mlir::Value buildView(mlir::Value memref, Layout layout, Dim sequence,
                         Dim dim, int64_t extent);
   mlir::Value loadQueryTile();
@@ -114,7 +124,11 @@ private:
   buildComputeSteps(const OnlineState &state, mlir::Value tile, TileKind kind);
   void buildTileCount(TileKind kind);
   llvm::LogicalResult buildAttempts();
+  void storeTile(mlir::Value out, mlir::Value lse, mlir::Value keepFinite);
   void storeResults(const OnlineState &state);
+  void storePadding();
+  llvm::LogicalResult buildSequenceItem();
+  llvm::LogicalResult buildPackedItem();
 
   AttentionOp op;
   ConfigAttr config;
@@ -126,8 +140,9 @@ private:
 
   WorkItem item;
   mlir::Value queryTile, kView, vView;
-  /// i1: whether products with V must skip keys of weight 0.
-  mlir::Value guard;
+  /// i1: whether products with V must skip keys of weight 0; and the factor by
+  /// which they then keep accumulators small.
+  mlir::Value guard, guardScale;
   std::optional<ScoreFunction> score;
 
   /// Heads with equal masks form a class; `headClass` is null if all agree.

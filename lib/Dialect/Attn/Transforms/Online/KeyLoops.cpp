@@ -89,34 +89,77 @@ FailureOr<OnlineState> KernelBuilder::buildRangeLoops(const OnlineState &state,
   return OnlineState::fromValues(loop.getResults());
 }
 
-void KernelBuilder::storeResults(const OnlineState &state) {
+/// Stores the tile's rows of out and, if the op has one, of lse; of out only
+/// what is not finite yet, if `keepFinite` is given and true.
+void KernelBuilder::storeTile(Value out, Value lse, Value keepFinite) {
   Value view = buildView(arg(op.getOut()), op.getOutLayout(), Dim::q, Dim::dv,
                          op.getValueHeadDim());
   // Padding rows are written too.
-  Value length =
-      buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
+  Value length = item.qLen;
+  if (!op.isPackedQ())
+    length =
+        buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
   Value valid = buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
                          buildIndex(b, config.getBlockQ()));
-  if (op.getLse())
-    StoreStatsOp::create(
-        b, buildLse(b, state, item.rows, item.sink), arg(op.getLse()),
-        ValueRange{item.batch, item.head, item.firstRow}, valid);
-  StoreTileOp::create(b, buildOutput(b, state, item.rows), view, item.firstRow,
-                      valid);
+  if (lse) {
+    SmallVector<Value> at{item.batch, item.head, item.firstRow};
+    if (op.isPackedQ())
+      at = {item.head, arith::AddIOp::create(b, item.qBase, item.firstRow)};
+    StoreStatsOp::create(b, lse, arg(op.getLse()), at, valid);
+  }
+  StoreTileOp::create(b, out, view, item.firstRow, valid, keepFinite);
 }
 
-/// Walks the keys and stores the results. Hidden keys have weight 0, which
-/// keeps their V out unless it is NaN or infinite. That is rare and shows in
-/// the accumulators, so the products run unguarded first, and once more with a
-/// guard if an accumulator is not finite.
+void KernelBuilder::storeResults(const OnlineState &state) {
+  Value lse;
+  if (op.getLse())
+    lse = buildLse(b, state, item.rows);
+  Value out = buildOutput(b, state, item.rows, guardScale, item.outDescale);
+  storeTile(out, lse, /*keepFinite=*/guard);
+}
+
+/// Rows that belong to no sequence.
+void KernelBuilder::storePadding() {
+  int64_t blockQ = config.getBlockQ();
+  Type f32 = b.getF32Type();
+  auto statistic = TileType::get(b.getContext(), {Dim::q}, {blockQ}, f32);
+  auto rows = TileType::get(b.getContext(), {Dim::q, Dim::dv},
+                            {blockQ, op.getValueHeadDim()}, f32);
+  Value lse;
+  if (op.getLse())
+    lse = FillOp::create(b, statistic, buildF32(b, -INFINITY));
+  storeTile(FillOp::create(b, rows, buildF32(b, 0)), lse,
+            /*keepFinite=*/Value());
+}
+
+/// 2^32 keys of the largest V then fit into an f32 accumulator.
+static constexpr float kSmallWeight = 0x1p-32f;
+
+/// Walks the keys and stores the results; again, up to twice, if an accumulator
+/// is not finite, which is rare:
+///
+///   0  plain products; hidden keys have weight 0, which keeps their V out
+///      unless it is NaN or infinite,
+///   1  products that skip weights of 0,
+///   2  the same with small weights, in case visible V add up to more than f32
+///      holds on the way to a finite mean.
+///
+/// Later attempts keep the finite results of earlier ones: small weights lose
+/// bits of a tiny V.
 LogicalResult KernelBuilder::buildAttempts() {
-  Value no = arith::ConstantOp::create(b, b.getBoolAttr(false));
-  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  auto attempts = scf::WhileOp::create(b, TypeRange(), ValueRange{no});
+  Value first = buildIndex(b, 0), last = buildIndex(b, 2);
+  auto attempts = scf::WhileOp::create(b, b.getIndexType(), ValueRange{first});
   OpBuilder::InsertionGuard insertion(b);
-  Block *attempt =
-      b.createBlock(&attempts.getBefore(), {}, b.getI1Type(), b.getLoc());
-  guard = attempt->getArgument(0);
+  Block *body =
+      b.createBlock(&attempts.getBefore(), {}, b.getIndexType(), b.getLoc());
+  Value attempt = body->getArgument(0);
+  auto isAttempt = [&](arith::CmpIPredicate predicate, Value number) -> Value {
+    return arith::CmpIOp::create(b, predicate, attempt, number);
+  };
+  guard = isAttempt(arith::CmpIPredicate::ne, first);
+  guardScale =
+      arith::SelectOp::create(b, isAttempt(arith::CmpIPredicate::eq, last),
+                              buildF32(b, kSmallWeight), buildF32(b, 1));
   FailureOr<OnlineState> state =
       buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(), item.sink);
   state = buildRangeLoops(*state, full, TileKind::Full);
@@ -127,11 +170,16 @@ LogicalResult KernelBuilder::buildAttempts() {
     return failure();
   Value finite = AllFiniteOp::create(b, state->acc);
   storeResults(*state);
-  Value done = arith::OrIOp::create(b, finite, guard);
-  scf::ConditionOp::create(b, arith::XOrIOp::create(b, done, yes),
-                           ValueRange());
-  b.createBlock(&attempts.getAfter());
-  scf::YieldOp::create(b, ValueRange{yes});
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  Value overflows = arith::XOrIOp::create(b, finite, yes);
+  Value notLast = isAttempt(arith::CmpIPredicate::ne, last);
+  Value again = arith::AndIOp::create(b, overflows, notLast);
+  scf::ConditionOp::create(b, again, attempt);
+  Block *next =
+      b.createBlock(&attempts.getAfter(), {}, b.getIndexType(), b.getLoc());
+  Value following =
+      arith::AddIOp::create(b, next->getArgument(0), buildIndex(b, 1));
+  scf::YieldOp::create(b, following);
   return success();
 }
 
@@ -144,13 +192,41 @@ KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
   end = kernel.getArguments().back();
 }
 
-LogicalResult KernelBuilder::build() {
-  auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
-  b.setInsertionPointToStart(loop.getBody());
-  buildWorkItem(loop.getInductionVar());
-  score.emplace(b, op, [&](Value operand) { return arg(operand); });
+/// A block of rows of a sequence.
+LogicalResult KernelBuilder::buildSequenceItem() {
+  buildSequence();
+  score.emplace(
+      b, op, [&](Value operand) { return arg(operand); }, item.alibiSlope,
+      item.scoreDescale);
   if (failed(buildMaskRanges()))
     return failure();
   queryTile = loadQueryTile();
   return buildAttempts();
+}
+
+/// Of packed sequences, some work items are left over, and some are of rows
+/// that belong to no sequence.
+LogicalResult KernelBuilder::buildPackedItem() {
+  auto isLess = [&](Value lhs, Value rhs) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lhs, rhs);
+  };
+  auto used = scf::IfOp::create(b, isLess(item.firstRow, item.qLen),
+                                /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard insertion(b);
+  b.setInsertionPointToStart(used.thenBlock());
+  Value sequences = arith::SubIOp::create(
+      b, buildDim(b, arg(op.getCuSeqlensQ()), 0), buildIndex(b, 1));
+  auto exists = scf::IfOp::create(b, isLess(item.batch, sequences),
+                                  /*withElseRegion=*/true);
+  b.setInsertionPointToStart(exists.elseBlock());
+  storePadding();
+  b.setInsertionPointToStart(exists.thenBlock());
+  return buildSequenceItem();
+}
+
+LogicalResult KernelBuilder::build() {
+  auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
+  b.setInsertionPointToStart(loop.getBody());
+  buildWorkItem(loop.getInductionVar());
+  return op.isPackedQ() ? buildPackedItem() : buildSequenceItem();
 }

@@ -54,7 +54,7 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   return arith::AndIOp::create(b, visible, byMask).getResult();
 }
 
-/// The base-2 scores of a q x kv tile of products; -inf where a key is hidden.
+/// The scores of a q x kv tile of products; -inf where a key is hidden.
 FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
                                             TileKind kind) {
   if (kind == TileKind::Full && !score->needsMap())
@@ -63,10 +63,16 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, Value firstKey,
   Value scores = buildMap(
       b, cast<TileType>(dots.getType()), dots,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
-        Value value = score->buildScore(b, elements[0]);
+        Value key = arith::AddIOp::create(b, at[1], firstKey);
+        ScoreElement element;
+        element.dot = elements[0];
+        element.batch = item.batch;
+        element.head = item.head;
+        element.qPos = buildQueryPosition(b, at[0]);
+        element.key = key;
+        Value value = score->buildScore(b, element);
         if (kind == TileKind::Full)
           return value;
-        Value key = arith::AddIOp::create(b, at[1], firstKey);
         FailureOr<Value> visible = buildVisible(b, at[0], key);
         status = visible;
         if (failed(visible))
@@ -104,9 +110,10 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
       vView, firstKey, valid);
   Value dots = ContractOp::create(
       b, tileType(Dim::q, config.getBlockQ(), Dim::kv, keys, b.getF32Type()), k,
-      queryTile, valid, /*into=*/Value(), /*guard=*/Value());
+      queryTile, valid, /*into=*/Value(), /*guard=*/Value(),
+      /*guard_scale=*/Value());
   FailureOr<Value> scores = buildScores(dots, firstKey, kind);
   if (failed(scores))
     return failure();
-  return buildOnlineStep(b, state, {*scores, v, valid, guard});
+  return buildOnlineStep(b, state, {*scores, v, valid, guard, guardScale});
 }

@@ -31,20 +31,39 @@ Value attn::buildDim(ImplicitLocOpBuilder &b, Value memref, int dim) {
 }
 
 WorkExtents attn::buildWorkExtents(ImplicitLocOpBuilder &b, AttentionOp op,
-                                   Value q) {
+                                   Value q, Value cuSeqlensQ) {
   LayoutDims dims = getLayoutDims(op.getQLayout());
-  AffineExpr s0 = b.getAffineSymbolExpr(0);
-  Value blocks = affine::AffineApplyOp::create(
-      b, AffineMap::get(0, 1, s0.ceilDiv(op.getConfigAttr().getBlockQ())),
-      buildDim(b, q, dims.sequence));
-  return {buildDim(b, q, dims.batch), buildDim(b, q, dims.head), blocks};
+  int64_t blockQ = op.getConfigAttr().getBlockQ();
+  AffineExpr rows = b.getAffineSymbolExpr(0), starts = b.getAffineSymbolExpr(1);
+  SmallVector<Value> sizes{buildDim(b, q, dims.sequence)};
+  AffineExpr blocks = rows.ceilDiv(blockQ);
+  // See attn.packed_block; there are B + 1 starts.
+  if (cuSeqlensQ) {
+    sizes.push_back(buildDim(b, cuSeqlensQ, 0));
+    blocks = rows.floorDiv(blockQ) + starts;
+  }
+  Value count = affine::AffineApplyOp::create(
+      b, AffineMap::get(0, sizes.size(), blocks), sizes);
+  Value batches = cuSeqlensQ ? buildIndex(b, 1) : buildDim(b, q, dims.batch);
+  return {batches, buildDim(b, q, dims.head), count};
 }
 
-/// The length of one sequence: its element of `lens`, or the whole dim.
-Value KernelBuilder::buildSeqLen(Value lens, Value memref, Layout layout) {
-  if (lens)
-    return buildLoadIndex(b, arg(lens), item.batch);
-  return buildDim(b, arg(memref), getLayoutDims(layout).sequence);
+/// The number of the work item's keys, and their first row where packed.
+void KernelBuilder::buildKeyLength() {
+  Value k = arg(op.getK());
+  if (op.getKvLens()) {
+    item.kvLen = buildLoadIndex(b, arg(op.getKvLens()), item.batch);
+    return;
+  }
+  if (!op.isPackedKv()) {
+    item.kvLen = buildDim(b, k, getLayoutDims(op.getKLayout()).sequence);
+    return;
+  }
+  Value starts = arg(op.getCuSeqlensKv());
+  Value next = arith::AddIOp::create(b, item.batch, buildIndex(b, 1));
+  item.kvBase = buildLoadIndex(b, starts, item.batch);
+  item.kvLen =
+      arith::SubIOp::create(b, buildLoadIndex(b, starts, next), item.kvBase);
 }
 
 Value KernelBuilder::buildQOffset() {
@@ -56,43 +75,102 @@ Value KernelBuilder::buildQOffset() {
   return arith::IndexCastOp::create(b, b.getIndexType(), arg(dynamic));
 }
 
+/// The slope of the head, or of the batch and head.
+Value KernelBuilder::buildAlibiSlope() {
+  Value slopes = arg(op.getAlibiSlopes());
+  SmallVector<Value> at{item.batch, item.head};
+  if (cast<MemRefType>(slopes.getType()).getRank() == 1)
+    at.erase(at.begin());
+  return memref::LoadOp::create(b, slopes, at);
+}
+
 /// The rows of the work item's sequence and of the head that `sequence` names.
 Value KernelBuilder::buildView(Value memref, Layout layout, Dim sequence,
                                Dim dim, int64_t extent) {
   auto type = ViewType::get(b.getContext(), sequence, dim, extent,
                             getElementTypeOrSelf(memref.getType()));
-  Value head = sequence == Dim::q ? item.head : item.kvHead;
-  return ViewOp::create(b, type, memref, item.batch, head, Value(), layout);
+  bool isQuery = sequence == Dim::q;
+  Value index = item.batch;
+  if (isPacked(layout))
+    index = isQuery ? item.qBase : item.kvBase;
+  Value table = layout == Layout::paged ? arg(op.getBlockTable()) : Value();
+  return ViewOp::create(b, type, memref, index,
+                        isQuery ? item.head : item.kvHead, table, layout);
 }
 
-/// Decodes the work item and what depends on it alone.
+/// Decodes the work item as far as that needs no sequence to exist.
 void KernelBuilder::buildWorkItem(Value index) {
-  Value q = arg(op.getQ()), k = arg(op.getK());
-  Value blockQ = buildIndex(b, config.getBlockQ());
-  WorkExtents work = buildWorkExtents(b, op, q);
+  Value q = arg(op.getQ()), cuSeqlensQ;
+  LayoutDims dims = getLayoutDims(op.getQLayout());
+  if (op.isPackedQ())
+    cuSeqlensQ = arg(op.getCuSeqlensQ());
+  WorkExtents work = buildWorkExtents(b, op, q, cuSeqlensQ);
   auto decoded = WorkItemOp::create(b, index, work.batches, work.heads,
                                     work.qBlocks, /*longest_first=*/true);
-  item.batch = decoded.getBatch();
   item.head = decoded.getHead();
-  item.qBlock = decoded.getQBlock();
+  int64_t blockQ = config.getBlockQ();
+  if (op.isPackedQ()) {
+    auto block = PackedBlockOp::create(b, decoded.getQBlock(), cuSeqlensQ,
+                                       buildDim(b, q, dims.sequence), blockQ);
+    item.batch = block.getSequence();
+    item.firstRow = block.getRow();
+    item.qBase = block.getBase();
+    item.qLen = block.getLength();
+    return;
+  }
+  item.batch = decoded.getBatch();
+  item.firstRow =
+      arith::MulIOp::create(b, decoded.getQBlock(), buildIndex(b, blockQ));
+  item.qLen = op.getQLens() ? buildLoadIndex(b, arg(op.getQLens()), item.batch)
+                            : buildDim(b, q, dims.sequence);
+}
+
+/// What depends on the sequence of the work item.
+void KernelBuilder::buildSequence() {
+  Value k = arg(op.getK());
+  Value heads =
+      buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).head);
   Value kvHeads = buildDim(b, k, getLayoutDims(op.getKLayout()).head);
-  Value group = arith::DivUIOp::create(b, work.heads, kvHeads);
+  Value group = arith::DivUIOp::create(b, heads, kvHeads);
   item.kvHead = arith::DivUIOp::create(b, item.head, group);
-  item.firstRow = arith::MulIOp::create(b, item.qBlock, blockQ);
-  item.qLen = buildSeqLen(op.getQLens(), op.getQ(), op.getQLayout());
-  item.kvLen = buildSeqLen(op.getKvLens(), op.getK(), op.getKLayout());
+  buildKeyLength();
   item.qOffset = buildQOffset();
   Value left = arith::SubIOp::create(b, item.qLen, item.firstRow);
-  item.rows =
-      arith::MaxSIOp::create(b, buildMin(b, left, blockQ), buildIndex(b, 0));
+  item.rows = arith::MaxSIOp::create(
+      b, buildMin(b, left, buildIndex(b, config.getBlockQ())),
+      buildIndex(b, 0));
   kView = buildView(k, op.getKLayout(), Dim::kv, Dim::d, op.getHeadDim());
   vView = buildView(arg(op.getV()), op.getVLayout(), Dim::kv, Dim::dv,
                     op.getValueHeadDim());
   if (op.getSinks())
     item.sink = memref::LoadOp::create(b, arg(op.getSinks()), item.head);
+  if (op.getAlibiSlopes())
+    item.alibiSlope = buildAlibiSlope();
+  buildDescales();
 }
 
-/// The query tile, scaled where its type holds the product.
+/// The factor of this work item in a [B or 1, Hkv or 1] operand; null without.
+Value KernelBuilder::buildDescale(Value operand) {
+  if (!operand)
+    return Value();
+  auto clamp = [&](Value index, int dim) {
+    Value size = buildDim(b, arg(operand), dim);
+    return buildMin(b, index, arith::SubIOp::create(b, size, buildIndex(b, 1)));
+  };
+  return memref::LoadOp::create(
+      b, arg(operand), ValueRange{clamp(item.batch, 0), clamp(item.kvHead, 1)});
+}
+
+void KernelBuilder::buildDescales() {
+  Value q = buildDescale(op.getQDescale()), k = buildDescale(op.getKDescale());
+  item.scoreDescale = q && k ? arith::MulFOp::create(b, q, k).getResult()
+                      : q    ? q
+                             : k;
+  item.outDescale = buildDescale(op.getVDescale());
+}
+
+/// The query tile, of the type that enters the products, and scaled where that
+/// is exact.
 Value KernelBuilder::loadQueryTile() {
   Value view = buildView(arg(op.getQ()), op.getQLayout(), Dim::q, Dim::d,
                          op.getHeadDim());

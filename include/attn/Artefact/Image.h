@@ -1,0 +1,40 @@
+//===- Image.h - Kernels as shared objects ----------------------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ARTEFACT_IMAGE_H
+#define ATTN_ARTEFACT_IMAGE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include <string>
+
+namespace attn {
+
+struct ImageOptions {
+  std::string target = "native";
+  /// As in JitOptions.
+  unsigned irOptLevel = 0;
+  unsigned codegenOptLevel = 2;
+};
+
+/// Machine code and manifest, see attn/Runtime/KernelAbi.h.
+struct Image {
+  std::string object;
+  std::string manifest;
+};
+
+/// Compiles function `entry` (empty: the only public one with attention) of a
+/// module before the `llvm` stage into an image, for any target.
+llvm::Expected<Image> createImage(mlir::ModuleOp module, llvm::StringRef entry,
+                                  const ImageOptions &options);
+
+/// Links one object into a shared object that depends on no other.
+llvm::Expected<std::string> linkSharedObject(llvm::StringRef object);
+
+} // namespace attn
+
+#endif // ATTN_ARTEFACT_IMAGE_H

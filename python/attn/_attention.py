@@ -1,0 +1,259 @@
+# Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""attn.attention."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Optional, Sequence, Union
+
+import numpy as np
+
+from . import _arrays
+from ._plan import Plan
+from .masks import Mask
+
+#: Prepared calls by what they look like.
+_plans: dict = {}
+#: More plans than this are not kept: callers with ever new shapes would fill
+#: the memory.
+_MAX_PLANS = 4096
+
+_ndarray = np.ndarray
+
+
+def signature(value):
+    """Equal for values that lead to the same code and descriptors."""
+    if value is None:
+        return None
+    if isinstance(value, _ndarray):
+        return (value.shape, value.strides, value.dtype)
+    if isinstance(value, (int, float, str)):
+        return value
+    if isinstance(value, Mask):
+        return (value.key(), tuple(signature(a) for a in value.arrays()))
+    if isinstance(value, (list, tuple)):
+        return ("list", tuple(signature(item) for item in value))
+    if _arrays.is_torch(value):
+        return (
+            value.shape,
+            value.stride(),
+            value.dtype,
+            value.requires_grad,
+            value.device,
+        )
+    if hasattr(value, "__dlpack__"):
+        seen = _arrays.view(value, "array")
+        return (type(value), seen.shape, seen.strides, seen.dtype)
+    # Functions, types: themselves.
+    return value
+
+
+#: Arguments whose value shapes the code; of the others only the form does.
+STATIC = (
+    "layout",
+    "scale",
+    "softcap",
+    "score_mod",
+    "mask_mod",
+    "num_splits",
+    "split_size",
+    "block_q",
+    "block_kv",
+    "block_kv_compute",
+    "out_dtype",
+    "return_lse",
+    "target",
+    "device",
+)
+
+
+def _offset_form(offset):
+    """An integer offset is an operand, but 0 is none."""
+    if isinstance(offset, int) and not isinstance(offset, bool):
+        return offset != 0
+    return signature(offset)
+
+
+def make_key(call):
+    return tuple(
+        call[name]
+        if name in STATIC
+        else _captured_key(value)
+        if name == "mod_args"
+        else _offset_form(value)
+        if name == "q_offset"
+        else signature(value)
+        for name, value in call.items()
+    )
+
+
+def _captured_key(arrays):
+    """Captured arrays are bound when a function is traced."""
+    return tuple(
+        item if isinstance(item, (int, float, bool, str)) else id(item)
+        for item in arrays
+    )
+
+
+def find_plan(call):
+    key = make_key(call)
+    plan = _plans.get(key)
+    if plan is None:
+        plan = Plan(call)
+        if len(_plans) >= _MAX_PLANS:
+            _plans.clear()
+        _plans[key] = plan
+    return plan
+
+
+def attention(
+    q: Any,
+    k: Any,
+    v: Any,
+    *,
+    layout: str = "bshd",
+    scale: Optional[float] = None,
+    mask: Optional[Mask] = None,
+    q_offset: Union[int, str, Any] = 0,
+    q_positions: Any = None,
+    attn_mask: Any = None,
+    bias: Any = None,
+    softcap: Optional[float] = None,
+    sinks: Any = None,
+    alibi_slopes: Any = None,
+    q_segment_ids: Any = None,
+    kv_segment_ids: Any = None,
+    q_lens: Any = None,
+    kv_lens: Any = None,
+    cu_seqlens_q: Any = None,
+    cu_seqlens_kv: Any = None,
+    block_table: Any = None,
+    q_descale: Any = None,
+    k_descale: Any = None,
+    v_descale: Any = None,
+    score_mod: Optional[Callable] = None,
+    mask_mod: Optional[Callable] = None,
+    mod_args: Sequence[Any] = (),
+    num_splits: Optional[int] = None,
+    split_size: Optional[int] = None,
+    block_q: Optional[int] = None,
+    block_kv: Optional[int] = None,
+    block_kv_compute: Optional[int] = None,
+    out: Any = None,
+    out_dtype: Any = None,
+    return_lse: bool = False,
+    target: str = "native",
+    device: Optional[str] = None,
+) -> Any:
+    """softmax(mask(scale * q k^T)) v.
+
+    Arrays are NumPy's, or anything that speaks DLPack; they are not copied,
+    and the result is of the same kind. B batch, S tokens, H heads, D head dim:
+
+    q: [B, Sq, Hq, D] ("bshd"), [B, Hq, Sq, D] ("bhsd") or packed
+      [total_q, Hq, D] ("thd"); float32, float16, bfloat16 or fp8. Its head
+      dim or its sequence dim is contiguous; other strides are free.
+    k, v: as q with Skv tokens and Hkv heads, Hq % Hkv == 0; v may have
+      another head dim. With block_table [num_pages, page_size, Hkv, D].
+    scale: a factor of the scores, 1 / sqrt(D) by default.
+    mask: see attn.causal and the others; combine with & | ~.
+    q_offset: position of row 0: an int, integers [B], or "bottom_right",
+      which is kv_len - q_len.
+    q_positions: integers [B, Sq], packed [total_q]; replaces row + q_offset.
+    attn_mask: bool, True is visible; bias: float, added to the scores. Both
+      broadcast to [B, Hq, Sq, Skv] by NumPy's rule.
+    softcap: scores become softcap * tanh(score / softcap).
+    sinks: float32 [Hq], one more logit in each row's denominator.
+    alibi_slopes: float32 [Hq] or [B, Hq].
+    q_segment_ids, kv_segment_ids: integers [B, Sq] and [B, Skv]; a row sees
+      the keys of its own segment.
+    q_lens, kv_lens: integers [B]; what is beyond is padding.
+    cu_seqlens_q, cu_seqlens_kv: integers [B + 1], starts of packed sequences.
+    block_table: integers [B, max_pages], pages of k and v; needs kv_lens.
+    q_descale, k_descale, v_descale: float32 [B or 1, Hkv or 1], for fp8.
+    score_mod: a function (score, b, h, q_pos, kv, *mod_args) -> score;
+    mask_mod: a function (b, h, q_pos, kv, *mod_args) -> bool. Both are traced
+      once; see docs/python.md.
+    num_splits, split_size, block_q, block_kv, block_kv_compute: how the work
+      is cut; results keep their meaning.
+    out: an array to write to; out_dtype: float32, float16 or bfloat16, q's
+      by default (bfloat16 for fp8).
+    return_lse: also return the log-sum-exp of each row in natural units,
+      float32 [B, Hq, Sq], packed [Hq, total_q].
+    target: "native", or a name of docs/targets.md.
+
+    A row that sees no key gives 0, and lse -inf (or its sink).
+
+    Raises AttnError (a ValueError) that names the argument which breaks the
+    contract, and UnsupportedError for what the target cannot do yet.
+    """
+    if (
+        type(q) is _ndarray
+        and type(k) is _ndarray
+        and type(v) is _ndarray
+        and q_positions is None
+        and attn_mask is None
+        and bias is None
+        and sinks is None
+        and alibi_slopes is None
+        and q_segment_ids is None
+        and kv_segment_ids is None
+        and q_lens is None
+        and kv_lens is None
+        and cu_seqlens_q is None
+        and cu_seqlens_kv is None
+        and block_table is None
+        and q_descale is None
+        and k_descale is None
+        and v_descale is None
+        and score_mod is None
+        and mask_mod is None
+        and out is None
+        and device is None
+        and not mod_args
+        and type(q_offset) is int
+        and q_offset == 0
+    ):
+        key = (
+            q.shape,
+            q.strides,
+            q.dtype,
+            k.shape,
+            k.strides,
+            k.dtype,
+            v.shape,
+            v.strides,
+            v.dtype,
+            layout,
+            scale,
+            mask,
+            softcap,
+            num_splits,
+            split_size,
+            block_q,
+            block_kv,
+            block_kv_compute,
+            out_dtype,
+            return_lse,
+            target,
+        )
+        plan = _simple_plans.get(key)
+        if plan is not None:
+            return plan.run_simple(q, k, v)
+    else:
+        key = None
+    call = locals()
+    del call["key"]
+    call.pop("plan", None)
+    plan = find_plan(call)
+    if key is not None and plan.is_simple:
+        if len(_simple_plans) >= _MAX_PLANS:
+            _simple_plans.clear()
+        _simple_plans[key] = plan
+    return plan.run(call)
+
+
+_simple_plans: dict = {}
+
+#: The defaults of attention's arguments, by name.
+DEFAULTS = dict(q=None, k=None, v=None, **attention.__kwdefaults__)

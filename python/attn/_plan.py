@@ -1,0 +1,127 @@
+# Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What is prepared once for calls that look alike."""
+
+import ctypes
+
+import numpy as np
+
+from . import _arrays, _library
+from ._build import Builder
+from ._library import LIBRARY, check
+from .compiler import RUN_OPTIONS, compile_text
+from .errors import AttnError
+
+_run = LIBRARY.attnKernelRun
+_options = ctypes.byref(RUN_OPTIONS)
+
+
+class _Frame:
+    """The array descriptors of one call in flight; only pointers change."""
+
+    def __init__(self, operands):
+        self.arrays = (_library.Array * len(operands))()
+        self.keep = []
+        self.pointers = []
+        offset = _library.Array.data.offset
+        for index, operand in enumerate(operands):
+            rank = len(operand.sizes)
+            sizes = (ctypes.c_int64 * rank)(*operand.sizes)
+            strides = (ctypes.c_int64 * rank)(*operand.strides)
+            self.keep += [sizes, strides]
+            array = self.arrays[index]
+            array.type = _library.DATA_TYPES[operand.dtype]
+            array.rank = rank
+            array.sizes = sizes
+            array.strides = strides
+            self.pointers.append(
+                ctypes.c_void_p.from_buffer(
+                    self.arrays, index * ctypes.sizeof(_library.Array) + offset
+                )
+            )
+        self.address = ctypes.addressof(self.arrays)
+
+
+class Plan:
+    """A kernel, and how the arguments of a call become its arrays."""
+
+    def __init__(self, call, binary=None):
+        builder = Builder(call).build()
+        self.builder = builder
+        self.text = builder.text
+        self.target = call["target"]
+        self.operands = builder.problem.operands
+        self.like = builder.q.view
+        self.has_out = call["out"] is not None
+        self.return_lse = bool(call["return_lse"])
+        self.binary = binary or compile_text(self.text, self.target)
+        self.handle = self.binary.handle
+        self.count = len(self.operands)
+        self.frames = []
+        # What is left to do for a call of q, k and v in NumPy arrays.
+        self.is_simple = (
+            [o.name for o in self.operands[:3]] == ["q", "k", "v"]
+            and self.count == 4 + self.return_lse
+            and not self.has_out
+            and all(
+                matrix.view.kind == "numpy"
+                for matrix in (builder.q, builder.k, builder.v)
+            )
+        )
+        if self.like.kind != "torch":
+            self.out_type = _arrays.numpy_dtype(builder.out_dtype)
+        self.out_shape = builder.out_shape
+        self.lse_shape = builder.lse_shape if self.return_lse else None
+
+    def run_simple(self, q, k, v):
+        """run() where is_simple."""
+        out = np.empty(self.out_shape, self.out_type)
+        frames = self.frames
+        frame = frames.pop() if frames else _Frame(self.operands)
+        pointers = frame.pointers
+        pointers[0].value = q.__array_interface__["data"][0]
+        pointers[1].value = k.__array_interface__["data"][0]
+        pointers[2].value = v.__array_interface__["data"][0]
+        pointers[3].value = out.__array_interface__["data"][0]
+        result = out
+        if self.return_lse:
+            lse = np.empty(self.lse_shape, np.float32)
+            pointers[4].value = lse.__array_interface__["data"][0]
+            result = (out, lse)
+        error = _run(self.handle, frame.address, self.count, _options)
+        frames.append(frame)
+        if error:
+            check(error)
+        return result
+
+    def run(self, call):
+        """Runs on the arguments of a call, by name."""
+        out, lse = call["out"], None
+        if not self.has_out:
+            out = _arrays.allocate(
+                self.out_shape, self.builder.out_dtype, self.like
+            )
+        elif isinstance(out, np.ndarray) and not out.flags.writeable:
+            raise AttnError("out: is read-only")
+        if self.return_lse:
+            lse = _arrays.allocate(self.lse_shape, "float32", self.like)
+        frame = self.frames.pop() if self.frames else _Frame(self.operands)
+        owners = []
+        for operand, pointer in zip(self.operands, frame.pointers):
+            if operand.name == "lse":
+                seen = _arrays.view(lse, "lse")
+                pointer.value = seen.pointer
+            elif operand.name == "out":
+                seen = _arrays.view(out, "out")
+                pointer.value = seen.pointer
+            else:
+                pointer.value, owner = operand.fetch(call)
+                owners.append(owner)
+        error = _run(self.handle, frame.address, self.count, _options)
+        self.frames.append(frame)
+        check(error)
+        if not self.has_out:
+            out = _arrays.as_callers_kind(out, self.like)
+        if not self.return_lse:
+            return out
+        return out, _arrays.as_callers_kind(lse, self.like)

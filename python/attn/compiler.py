@@ -1,0 +1,127 @@
+# Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The compiler of this process and the kernels it makes."""
+
+import ctypes
+import json
+import os
+import threading
+
+from . import _library
+from ._library import LIBRARY, check
+
+_lock = threading.Lock()
+_compiler = None
+_threads = 0
+
+
+def _get_compiler():
+    global _compiler
+    with _lock:
+        if _compiler is None:
+            options = _library.CompilerOptions(
+                ctypes.sizeof(_library.CompilerOptions)
+            )
+            handle = ctypes.c_void_p()
+            check(
+                LIBRARY.attnCompilerCreate(
+                    ctypes.byref(options), ctypes.byref(handle)
+                )
+            )
+            _compiler = handle
+    return _compiler
+
+
+def _source(text):
+    data = text.encode()
+    return _library.Source(1, data, len(data), None)
+
+
+def set_num_threads(count: int) -> None:
+    """Threads of calls from now on; 0 is one per processor."""
+    global _threads
+    if not isinstance(count, int) or not 0 <= count <= 1024:
+        raise _library.AttnError(
+            f"count: given {count!r}, expected an int from 0 to 1024"
+        )
+    _threads = count
+    RUN_OPTIONS.threads = count
+
+
+def get_num_threads() -> int:
+    """What set_num_threads was given."""
+    return _threads
+
+
+RUN_OPTIONS = _library.RunOptions(ctypes.sizeof(_library.RunOptions))
+
+
+def cache_statistics() -> dict:
+    """How often this process compiled a kernel or found it in a cache."""
+    result = _library.CompilerStatistics(
+        ctypes.sizeof(_library.CompilerStatistics)
+    )
+    check(
+        LIBRARY.attnCompilerGetStatistics(
+            _get_compiler(), ctypes.byref(result)
+        )
+    )
+    return {
+        name: getattr(result, name)
+        for name, _ in _library.CompilerStatistics._fields_[1:]
+    }
+
+
+class Binary:
+    """Machine code with its manifest: a handle of the C library."""
+
+    def __init__(self, handle):
+        self.handle = handle
+        self.manifest = json.loads(LIBRARY.attnKernelGetManifest(handle))
+
+    def __del__(self):
+        LIBRARY.attnKernelDestroy(self.handle)
+
+    def save(self, path):
+        check(LIBRARY.attnKernelSave(self.handle, os.fsencode(path)))
+
+
+def compile_text(text: str, target: str) -> Binary:
+    """Compiles a module of IR, or finds it in a cache."""
+    handle = ctypes.c_void_p()
+    check(
+        LIBRARY.attnCompile(
+            _get_compiler(),
+            ctypes.byref(_source(text)),
+            str(target).encode(),
+            ctypes.byref(handle),
+        )
+    )
+    return Binary(handle)
+
+
+def load_binary(path) -> Binary:
+    handle = ctypes.c_void_p()
+    check(LIBRARY.attnKernelLoad(os.fsencode(path), ctypes.byref(handle)))
+    return Binary(handle)
+
+
+def emit_text(text: str, target: str, stage: str):
+    """A stage of a module: text, or the bytes of an object."""
+    handle = ctypes.c_void_p()
+    check(
+        LIBRARY.attnEmit(
+            _get_compiler(),
+            ctypes.byref(_source(text)),
+            str(target).encode(),
+            str(stage).encode(),
+            ctypes.byref(handle),
+        )
+    )
+    try:
+        data = ctypes.string_at(
+            LIBRARY.attnTextGetData(handle), LIBRARY.attnTextGetSize(handle)
+        )
+    finally:
+        LIBRARY.attnTextDestroy(handle)
+    return data if stage == "object" else data.decode()
