@@ -153,6 +153,27 @@ bool Matcher::takeDivisor(Expr &expr) {
   return false;
 }
 
+/// Whether arithmetic on single elements leads from `expr` to an exponential.
+static bool isBehindExp(Expressions &in, Expr expr) {
+  expr = in.strip(expr);
+  if (expr->isCall(Function::Exp) || expr->isCall(Function::Exp2))
+    return true;
+  return (expr->isCall(Function::Div) || expr->isCall(Function::Mul) ||
+          expr->isCall(Function::Select)) &&
+         llvm::any_of(expr->operands,
+                      [&](Expr operand) { return isBehindExp(in, operand); });
+}
+
+/// Whether `out` is a sum of weights times values that does not start from 0.
+static bool accumulates(Expressions &in, Expr out) {
+  if (!out->isCall(Function::Add) || !out->op ||
+      !isa<linalg::LinalgOp>(out->op->getParentOp()))
+    return false;
+  Expr sum = out->operands[1];
+  return sum->isReduce(Function::Add) &&
+         isBehindExp(in, in.strip(sum->operands[0]));
+}
+
 LogicalResult Matcher::matchOutput(Expr out) {
   out = in.strip(out);
   // Rows that are padding: select(inside, out, 0).
@@ -164,6 +185,7 @@ LogicalResult Matcher::matchOutput(Expr out) {
     out = in.strip(out->operands[second ? 1 : 2]);
   }
   match.deferred = takeDivisor(out);
+  foundSoftmax = accumulates(in, out);
   if (!out->isReduce(Function::Add))
     return fail("the second product does not start from 0");
   if (out->variables.size() != 1)
@@ -191,17 +213,6 @@ static unsigned getPrecision(Expressions &in, Expr expr) {
     else
       return precision;
   }
-}
-
-/// Whether arithmetic on single elements leads from `expr` to an exponential.
-static bool isBehindExp(Expressions &in, Expr expr) {
-  expr = in.strip(expr);
-  if (expr->isCall(Function::Exp) || expr->isCall(Function::Exp2))
-    return true;
-  return (expr->isCall(Function::Div) || expr->isCall(Function::Mul) ||
-          expr->isCall(Function::Select)) &&
-         llvm::any_of(expr->operands,
-                      [&](Expr operand) { return isBehindExp(in, operand); });
 }
 
 LogicalResult Matcher::matchWeightedSum(Expr body) {
