@@ -1,4 +1,4 @@
-//===- ExpandMath.cpp - exp2, log2 and tanh as arithmetic --------------===//
+//===- ExpandMath.cpp - Math functions as arithmetic -------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -38,6 +38,22 @@ static constexpr float kMinExponent = -126.0f;
 /// At this exponent the product, 2 * 2^127, is infinite.
 static constexpr float kMaxExponent = 128.0f;
 
+static constexpr double kLog2E = 1.44269504088896340736;
+static constexpr double kLn2 = 0.693147180559945309417;
+/// ln 2 in two parts: products of the first with integers up to 128 are exact.
+static constexpr float kLn2High = 0x1.62e4p-1f;
+static constexpr float kLn2Low = static_cast<float>(kLn2 - kLn2High);
+
+static constexpr double kPi = 3.14159265358979323846;
+/// pi / 2 - its rounding to double.
+static constexpr double kHalfPiLow = 6.123233995736766e-17;
+/// (sin x - x) / x^3 and (cos x - 1 + x^2 / 2) / x^4 as polynomials in x^2 on
+/// [-pi/4, pi/4], ascending.
+static constexpr float kSinCoefficients[] = {
+    -1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f};
+static constexpr float kCosCoefficients[] = {
+    4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f};
+
 /// A splat or scalar constant of a type like `type` (f32 or a vector of it).
 static Value buildFloat(ImplicitLocOpBuilder &b, Type type, float value) {
   TypedAttr attr = b.getF32FloatAttr(value);
@@ -60,49 +76,180 @@ static Type getIntLike(Type type) {
   return i32;
 }
 
-/// 2^x = 2^(n - 1) p(x - n) with n = round(x). Everything stays NaN for a NaN
-/// x: the comparisons are false for it and the product keeps it.
-static Value buildExp2(ImplicitLocOpBuilder &b, Value x) {
-  Type type = x.getType();
-  Value low = buildFloat(b, type, kMinExponent);
-  Value high = buildFloat(b, type, kMaxExponent);
-  // In this form each clamp is one instruction of x86.
-  Value below = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, low);
-  Value clamped = arith::SelectOp::create(b, below, low, x);
-  Value above =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, clamped, high);
-  clamped = arith::SelectOp::create(b, above, high, clamped);
-
-  Value magic = buildFloat(b, type, kRoundMagic);
-  Value shifted = arith::AddFOp::create(b, clamped, magic);
-  Value rounded = arith::SubFOp::create(b, shifted, magic);
-  Value fraction = arith::SubFOp::create(b, clamped, rounded);
-  Value polynomial;
-  for (float coefficient : llvm::reverse(kExp2Coefficients)) {
-    Value c = buildFloat(b, type, coefficient);
-    polynomial =
-        polynomial ? Value(math::FmaOp::create(b, polynomial, fraction, c)) : c;
+/// low where x < low, high where x > high; NaN stays. In this form each clamp
+/// is one instruction of x86.
+static Value buildClamp(ImplicitLocOpBuilder &b, Value x, float low,
+                        float high) {
+  for (auto [predicate, limit] : {std::pair(arith::CmpFPredicate::OLT, low),
+                                  std::pair(arith::CmpFPredicate::OGT, high)}) {
+    Value bound = buildFloat(b, x.getType(), limit);
+    Value beyond = arith::CmpFOp::create(b, predicate, x, bound);
+    x = arith::SelectOp::create(b, beyond, bound, x);
   }
-  Type intType = getIntLike(type);
-  Value bits = arith::BitcastOp::create(b, intType, shifted);
+  return x;
+}
+
+/// The polynomial with these ascending coefficients at x.
+static Value buildPolynomial(ImplicitLocOpBuilder &b, Value x,
+                             ArrayRef<float> coefficients) {
+  Value value;
+  for (float coefficient : llvm::reverse(coefficients)) {
+    Value c = buildFloat(b, x.getType(), coefficient);
+    value = value ? Value(math::FmaOp::create(b, value, x, c)) : c;
+  }
+  return value;
+}
+
+namespace {
+/// round(x), twice: as a number, and in the low bits of x + magic.
+struct Rounded {
+  Value number, shifted;
+};
+} // namespace
+
+static Rounded buildRound(ImplicitLocOpBuilder &b, Value x) {
+  Value magic = buildFloat(b, x.getType(), kRoundMagic);
+  Value shifted = arith::AddFOp::create(b, x, magic);
+  return {arith::SubFOp::create(b, shifted, magic), shifted};
+}
+
+/// 2^(n + fraction) with the rounded number n.
+static Value buildPower(ImplicitLocOpBuilder &b, Value fraction,
+                        const Rounded &n) {
+  Type type = fraction.getType(), intType = getIntLike(type);
+  Value polynomial = buildPolynomial(b, fraction, kExp2Coefficients);
+  Value bits = arith::BitcastOp::create(b, intType, n.shifted);
   Value exponent =
       arith::ShLIOp::create(b, bits, buildInt(b, intType, kMantissaBits));
   Value power = arith::BitcastOp::create(b, type, exponent);
   return arith::MulFOp::create(b, polynomial, power);
 }
 
+/// 2^x = 2^(n - 1) p(x - n) with n = round(x). Everything stays NaN for a NaN
+/// x: the comparisons are false for it and the product keeps it.
+static Value buildExp2(ImplicitLocOpBuilder &b, Value x) {
+  Value clamped = buildClamp(b, x, kMinExponent, kMaxExponent);
+  Rounded n = buildRound(b, clamped);
+  return buildPower(b, arith::SubFOp::create(b, clamped, n.number), n);
+}
+
+/// e^x = 2^n 2^((x - n ln 2) / ln 2) with n = round(x / ln 2): the product x /
+/// ln 2 would be too coarse for large x.
+static Value buildExp(ImplicitLocOpBuilder &b, Value x) {
+  Type type = x.getType();
+  auto constant = [&](double value) {
+    return buildFloat(b, type, static_cast<float>(value));
+  };
+  // The upper limit is the first number whose power is infinite.
+  Value clamped =
+      buildClamp(b, x, static_cast<float>(kMinExponent * kLn2), 0x1.62e43p+6f);
+  Value log2E = constant(kLog2E);
+  Rounded n = buildRound(b, arith::MulFOp::create(b, clamped, log2E));
+  Value rest = math::FmaOp::create(b, n.number, constant(-kLn2High), clamped);
+  rest = math::FmaOp::create(b, n.number, constant(-kLn2Low), rest);
+  return buildPower(b, arith::MulFOp::create(b, rest, log2E), n);
+}
+
+//===----------------------------------------------------------------------===//
+// Sine and cosine
+//===----------------------------------------------------------------------===//
+
+/// A double constant like the f32 or vector `type`.
+static Value buildDouble(ImplicitLocOpBuilder &b, Type type, double value) {
+  TypedAttr attr = b.getF64FloatAttr(value);
+  if (auto vector = dyn_cast<VectorType>(type))
+    attr = DenseElementsAttr::get(vector.clone(b.getF64Type()), value);
+  return arith::ConstantOp::create(b, attr);
+}
+
+namespace {
+/// x = quarters * pi / 2 + rest, quarters counted modulo 4.
+struct Quarters {
+  Value rest, count;
+};
+} // namespace
+
+/// In double: a rest of single precision would lose a bit with every doubling
+/// of x.
+static Quarters reduceAngle(ImplicitLocOpBuilder &b, Value x) {
+  Type type = x.getType();
+  auto constant = [&](double value) { return buildDouble(b, type, value); };
+  Value wide = arith::ExtFOp::create(b, constant(0).getType(), x);
+  Value n = math::RoundEvenOp::create(
+      b, arith::MulFOp::create(b, wide, constant(2 / kPi)));
+  Value rest = math::FmaOp::create(b, n, constant(-kPi / 2), wide);
+  rest = math::FmaOp::create(b, n, constant(-kHalfPiLow), rest);
+  Value quarter = arith::MulFOp::create(b, n, constant(0.25));
+  Value whole = math::FloorOp::create(b, quarter);
+  Value part = arith::SubFOp::create(b, quarter, whole);
+  Value count = arith::MulFOp::create(b, part, constant(4));
+  return {arith::TruncFOp::create(b, type, rest),
+          arith::TruncFOp::create(b, type, count)};
+}
+
+/// sin(x + shift * pi / 2).
+static Value buildSine(ImplicitLocOpBuilder &b, Value x, int shift) {
+  Type type = x.getType();
+  auto constant = [&](float value) { return buildFloat(b, type, value); };
+  Quarters quarters = reduceAngle(b, x);
+  // The rest of huge numbers is noise, but an angle.
+  Value y = buildClamp(b, quarters.rest, -0.8f, 0.8f);
+  Value square = arith::MulFOp::create(b, y, y);
+  Value cube = arith::MulFOp::create(b, square, y);
+  Value sine = math::FmaOp::create(
+      b, buildPolynomial(b, square, kSinCoefficients), cube, y);
+  Value fourth = arith::MulFOp::create(b, square, square);
+  Value cosine = math::FmaOp::create(b, square, constant(-0.5f), constant(1));
+  cosine = math::FmaOp::create(b, buildPolynomial(b, square, kCosCoefficients),
+                               fourth, cosine);
+  // Quarter 0: sin, 1: cos, 2: -sin, 3: -cos.
+  auto isQuarter = [&](int quarter) -> Value {
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, quarters.count,
+                                 constant((quarter + 4 - shift) % 4));
+  };
+  auto either = [&](int one, int other) -> Value {
+    return arith::OrIOp::create(b, isQuarter(one), isQuarter(other));
+  };
+  Value value = arith::SelectOp::create(b, either(1, 3), cosine, sine);
+  Value negated = arith::NegFOp::create(b, value);
+  value = arith::SelectOp::create(b, either(2, 3), negated, value);
+  // No angle: infinity - infinity is NaN, as NaN - NaN.
+  Value zero = arith::SubFOp::create(b, x, x);
+  Value isAngle =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, zero, zero);
+  return arith::SelectOp::create(b, isAngle, value, zero);
+}
+
+//===----------------------------------------------------------------------===//
+// Patterns
+//===----------------------------------------------------------------------===//
+
+/// Functions whose upstream approximation serves.
+static bool isApproximated(StringRef name) {
+  return llvm::is_contained(
+      {math::TanhOp::getOperationName(), math::Log2Op::getOperationName(),
+       math::LogOp::getOperationName(), math::Log1pOp::getOperationName(),
+       math::ExpM1Op::getOperationName(), math::ErfOp::getOperationName()},
+      name);
+}
+
 namespace {
 
-struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(math::Exp2Op op,
+/// Replaces a function of one f32 by what `build` makes.
+template <typename OpTy>
+struct Expand : OpRewritePattern<OpTy> {
+  using BuildFn = Value (*)(ImplicitLocOpBuilder &b, Value x);
+  Expand(MLIRContext *context, BuildFn build)
+      : OpRewritePattern<OpTy>(context), build(build) {}
+  LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not f32");
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, buildExp2(b, op.getOperand()));
+    rewriter.replaceOp(op, build(b, op.getOperand()));
     return success();
   }
+  BuildFn build;
 };
 
 /// Marks ops whose operand upstream's approximation takes as it is.
@@ -127,10 +274,12 @@ struct KeepTanhNaN : OpRewritePattern<math::TanhOp> {
 };
 
 /// The upstream approximation takes denormal numbers for the smallest normal
-/// one: log2(x) = log2(2^23 x) - 23 for them.
-struct ScaleLog2Denormals : OpRewritePattern<math::Log2Op> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(math::Log2Op op,
+/// one: log(x) = log(2^23 x) - log(2^23) for them. `unit` is log(2).
+template <typename OpTy>
+struct ScaleLogDenormals : OpRewritePattern<OpTy> {
+  ScaleLogDenormals(MLIRContext *context, double unit)
+      : OpRewritePattern<OpTy>(context), unit(unit) {}
+  LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     if (op->hasAttr(kGuarded) || !getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "guarded already, or not f32");
@@ -142,26 +291,37 @@ struct ScaleLog2Denormals : OpRewritePattern<math::Log2Op> {
                                        constant(0x1p-126f));
     Value scaled = arith::MulFOp::create(b, x, constant(0x1p23f));
     Value normal = arith::SelectOp::create(b, tiny, scaled, x);
-    Value log = math::Log2Op::create(b, normal);
+    Value log = OpTy::create(b, normal);
     log.getDefiningOp()->setAttr(kGuarded, b.getUnitAttr());
-    Value bias = arith::SelectOp::create(b, tiny, constant(23), constant(0));
+    Value bias = arith::SelectOp::create(
+        b, tiny, constant(static_cast<float>(23 * unit)), constant(0));
     rewriter.replaceOp(op, arith::SubFOp::create(b, log, bias).getResult());
     return success();
   }
+  double unit;
 };
 
 struct ExpandMathPass : attn::impl::ExpandMathPassBase<ExpandMathPass> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<KeepTanhNaN, ScaleLog2Denormals>(&getContext());
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    patterns.add<KeepTanhNaN>(context);
+    patterns.add<ScaleLogDenormals<math::Log2Op>>(context, 1.0);
+    patterns.add<ScaleLogDenormals<math::LogOp>>(context, kLn2);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
-    RewritePatternSet expansions(&getContext());
-    expansions.add<ExpandExp2>(&getContext());
-    populateMathPolynomialApproximationPatterns(expansions, [](StringRef name) {
-      return name == math::TanhOp::getOperationName() ||
-             name == math::Log2Op::getOperationName();
-    });
+    RewritePatternSet expansions(context);
+    expansions.add<Expand<math::Exp2Op>>(context, buildExp2);
+    expansions.add<Expand<math::ExpOp>>(context, buildExp);
+    expansions.add<Expand<math::SinOp>>(context,
+                                        [](ImplicitLocOpBuilder &b, Value x) {
+                                          return buildSine(b, x, /*shift=*/0);
+                                        });
+    expansions.add<Expand<math::CosOp>>(context,
+                                        [](ImplicitLocOpBuilder &b, Value x) {
+                                          return buildSine(b, x, /*shift=*/1);
+                                        });
+    populateMathPolynomialApproximationPatterns(expansions, isApproximated);
     if (failed(applyPatternsGreedily(getOperation(), std::move(expansions))))
       signalPassFailure();
   }

@@ -58,15 +58,43 @@ func.func @log2(%x: f32) -> f32 {
   return %y : f32
 }
 
-// NONE-NOT:    {{math.(exp2|log2|tanh)}} {{.*}}f32
+// Both ways of rounding the argument: to a power of two, to a quarter turn.
+
+// CHECK-LABEL: func @exp
+// CHECK:         math.fma
+func.func @exp(%x: vector<16xf32>) -> vector<16xf32> {
+  %y = math.exp %x : vector<16xf32>
+  return %y : vector<16xf32>
+}
+
+// CHECK-LABEL: func @angles
+// CHECK-COUNT-2: math.roundeven %{{.*}} : f64
+func.func @angles(%x: f32) -> (f32, f32) {
+  %y = math.sin %x : f32
+  %z = math.cos %x : f32
+  return %y, %z : f32, f32
+}
+
+// CHECK-LABEL: func @upstream
+// CHECK-NOT:     math.{{exp|log|erf}}
+// CHECK:         return
+func.func @upstream(%x: f32) -> (f32, f32, f32, f32) {
+  %log = math.log %x : f32
+  %log1p = math.log1p %x : f32
+  %expm1 = math.expm1 %x : f32
+  %erf = math.erf %x : f32
+  return %log, %log1p, %expm1, %erf : f32, f32, f32, f32
+}
+
+// NONE-NOT:    {{math.(exp|exp2|expm1|log|log1p|log2|tanh|erf|sin|cos)}} {{.*}}f32
 // NONE-LABEL:  func @other
 
 // Other types and other functions are left alone.
 // CHECK-LABEL: func @other
 // CHECK:         math.exp2 %{{.*}} : f64
-// CHECK:         math.sin %{{.*}} : f32
+// CHECK:         math.asin %{{.*}} : f32
 func.func @other(%x: f64, %z: f32) -> (f64, f32) {
   %y = math.exp2 %x : f64
-  %w = math.sin %z : f32
+  %w = math.asin %z : f32
   return %y, %w : f64, f32
 }
