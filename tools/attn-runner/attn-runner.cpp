@@ -173,8 +173,7 @@ static Expected<bool> run(const RunnerOptions &options) {
   OwnedModule copy((*module)->clone());
   if (Error error = runPasses(*copy, options.passes))
     return std::move(error);
-  auto kernel =
-      JitKernel::compile(std::move(copy), entry->name, jitOptions);
+  auto kernel = JitKernel::compile(std::move(copy), entry->name, jitOptions);
   if (!kernel)
     return kernel.takeError();
   if (options.timePhases)

@@ -62,9 +62,8 @@ struct Softmax {
 
 /// `sinks`, if given, has the element of `sinkDim` of the rows.
 static Softmax buildSoftmax(ImplicitLocOpBuilder &b, Value scores,
-                            ArrayRef<OpFoldResult> rowSizes,
-                            AffineMap scoreMap, AffineMap rowMap, Value sinks,
-                            unsigned sinkDim) {
+                            ArrayRef<OpFoldResult> rowSizes, AffineMap scoreMap,
+                            AffineMap rowMap, Value sinks, unsigned sinkDim) {
   unsigned loops = scoreMap.getNumDims(), rank = rowSizes.size();
   AffineMap identity = b.getMultiDimIdentityMap(rank);
   AffineMap sinkMap = AffineMap::get(rank, 0, b.getAffineDimExpr(sinkDim));
@@ -76,12 +75,12 @@ static Softmax buildSoftmax(ImplicitLocOpBuilder &b, Value scores,
     return buildGeneric(b, rank, ins, {empty, identity}, body);
   };
   Softmax softmax;
-  Value maximum = buildGeneric(
-      b, loops, Access{scores, scoreMap},
-      {buildFilled(b, rowSizes, -kInfinity), rowMap},
-      [](ImplicitLocOpBuilder &b, ValueRange x) -> Value {
-        return arith::MaximumFOp::create(b, x[0], x[1]);
-      });
+  Value maximum =
+      buildGeneric(b, loops, Access{scores, scoreMap},
+                   {buildFilled(b, rowSizes, -kInfinity), rowMap},
+                   [](ImplicitLocOpBuilder &b, ValueRange x) -> Value {
+                     return arith::MaximumFOp::create(b, x[0], x[1]);
+                   });
   softmax.maximum =
       mapRows(maximum, [&](ImplicitLocOpBuilder &b, ValueRange x) {
         Value shift = x[0];
@@ -96,12 +95,12 @@ static Softmax buildSoftmax(ImplicitLocOpBuilder &b, Value scores,
       {empty, scoreMap}, [](ImplicitLocOpBuilder &b, ValueRange x) -> Value {
         return math::ExpOp::create(b, arith::SubFOp::create(b, x[0], x[1]));
       });
-  softmax.sum = buildGeneric(
-      b, loops, Access{softmax.weights, scoreMap},
-      {buildFilled(b, rowSizes, 0), rowMap},
-      [](ImplicitLocOpBuilder &b, ValueRange x) -> Value {
-        return arith::AddFOp::create(b, x[0], x[1]);
-      });
+  softmax.sum =
+      buildGeneric(b, loops, Access{softmax.weights, scoreMap},
+                   {buildFilled(b, rowSizes, 0), rowMap},
+                   [](ImplicitLocOpBuilder &b, ValueRange x) -> Value {
+                     return arith::AddFOp::create(b, x[0], x[1]);
+                   });
   if (!sinks)
     return softmax;
   softmax.sum = buildGeneric(
@@ -140,8 +139,8 @@ static Value buildWeightedSum(ImplicitLocOpBuilder &b, Access scores,
 /// maximum + ln(sum), -inf where nothing is summed.
 static Value buildLogSum(ImplicitLocOpBuilder &b, Value maximum, Value sum) {
   Value lse = arith::AddFOp::create(b, maximum, math::LogOp::create(b, sum));
-  return arith::SelectOp::create(b, buildIs(b, sum, 0),
-                                 buildF32(b, -kInfinity), lse);
+  return arith::SelectOp::create(b, buildIs(b, sum, 0), buildF32(b, -kInfinity),
+                                 lse);
 }
 
 /// weighted / sum, 0 where nothing is summed.
@@ -208,10 +207,9 @@ Value Decomposition::buildScores() {
       b, 4, Access{dots, identity},
       {tensor::EmptyOp::create(b, sizes, b.getF32Type()), identity},
       [&](ImplicitLocOpBuilder &b, ValueRange x) {
-        Point point = {linalg::IndexOp::create(b, 0),
-                       linalg::IndexOp::create(b, 1),
-                       linalg::IndexOp::create(b, 2),
-                       linalg::IndexOp::create(b, 3)};
+        Point point = {
+            linalg::IndexOp::create(b, 0), linalg::IndexOp::create(b, 1),
+            linalg::IndexOp::create(b, 2), linalg::IndexOp::create(b, 3)};
         return buildScore(b, problem, point, x[0]);
       });
 }
@@ -229,8 +227,7 @@ Value Decomposition::buildResult(
     function_ref<Value(ImplicitLocOpBuilder &, ValueRange, ValueRange)> body) {
   Type element = getElementTypeOrSelf(init.getType());
   unsigned rank = cast<RankedTensorType>(init.getType()).getRank();
-  Value sequences =
-      op.isPackedQ() ? problem.buildSequenceOfToken(b) : Value();
+  Value sequences = op.isPackedQ() ? problem.buildSequenceOfToken(b) : Value();
   SmallVector<Access> ins;
   if (!sequences)
     for (Value source : sources) {
@@ -276,8 +273,8 @@ Value Decomposition::buildOut(const Softmax &softmax, Value weighted) {
         Value out = buildMean(b, x[0], x[1]);
         if (!op.getVDescale())
           return out;
-        Value descale = buildReadDescale(b, problem, op.getVDescale(), point[0],
-                                         point[1]);
+        Value descale =
+            buildReadDescale(b, problem, op.getVDescale(), point[0], point[1]);
         return arith::MulFOp::create(b, out, descale).getResult();
       });
 }
@@ -328,10 +325,10 @@ static SmallVector<Value> buildMerge(ImplicitLocOpBuilder &b, MergeOp op) {
   Softmax softmax =
       buildSoftmax(b, op.getPartLses(), sizes.drop_back(), map(4, {3, 0, 1, 2}),
                    map(4, {0, 1, 2}), op.getSinks(), 1);
-  Value weighted = buildWeightedSum(
-      b, {op.getPartLses(), map(5, {3, 0, 1, 2})},
-      {softmax.weights, map(5, {3, 0, 1, 2})},
-      {op.getPartOuts(), map(5, {3, 0, 1, 2, 4})}, sizes, map(5, {0, 1, 2, 4}));
+  Value weighted = buildWeightedSum(b, {op.getPartLses(), map(5, {3, 0, 1, 2})},
+                                    {softmax.weights, map(5, {3, 0, 1, 2})},
+                                    {op.getPartOuts(), map(5, {3, 0, 1, 2, 4})},
+                                    sizes, map(5, {0, 1, 2, 4}));
   auto build = [&](Value init, ArrayRef<Access> ins, BodyFn body) {
     unsigned rank = cast<RankedTensorType>(init.getType()).getRank();
     return buildGeneric(b, rank, ins, {init, b.getMultiDimIdentityMap(rank)},
@@ -346,13 +343,12 @@ static SmallVector<Value> buildMerge(ImplicitLocOpBuilder &b, MergeOp op) {
                             getElementTypeOrSelf(out.getType()));
       }));
   if (op.getOuts().size() > 1)
-    results.push_back(
-        build(op.getOuts()[1],
-              {{softmax.maximum, map(3, {0, 1, 2})},
-               {softmax.sum, map(3, {0, 1, 2})}},
-              [](ImplicitLocOpBuilder &b, ValueRange x) {
-                return buildLogSum(b, x[0], x[1]);
-              }));
+    results.push_back(build(op.getOuts()[1],
+                            {{softmax.maximum, map(3, {0, 1, 2})},
+                             {softmax.sum, map(3, {0, 1, 2})}},
+                            [](ImplicitLocOpBuilder &b, ValueRange x) {
+                              return buildLogSum(b, x[0], x[1]);
+                            }));
   return results;
 }
 
@@ -391,13 +387,12 @@ struct DecomposeToLinalgPass
     for (Operation *op : ops) {
       auto attention = dyn_cast<AttentionOp>(op);
       LogicalResult done =
-          attention
-              ? replace<AttentionOp>(
-                    attention,
-                    [](ImplicitLocOpBuilder &b, AttentionOp op) {
-                      return Decomposition(b, op).build();
-                    })
-              : replace<MergeOp>(cast<MergeOp>(op), buildMerge);
+          attention ? replace<AttentionOp>(
+                          attention,
+                          [](ImplicitLocOpBuilder &b, AttentionOp op) {
+                            return Decomposition(b, op).build();
+                          })
+                    : replace<MergeOp>(cast<MergeOp>(op), buildMerge);
       if (failed(done))
         return signalPassFailure();
     }

@@ -39,8 +39,7 @@ Value decompose::buildGeneric(ImplicitLocOpBuilder &b, unsigned loops,
         utils::IteratorType::parallel;
   auto generic = linalg::GenericOp::create(
       b, b.getLoc(), init.tensor.getType(), inputs, init.tensor, maps,
-      iterators,
-      [&](OpBuilder &nested, Location loc, ValueRange elements) {
+      iterators, [&](OpBuilder &nested, Location loc, ValueRange elements) {
         ImplicitLocOpBuilder inner(loc, nested);
         Value result = body(inner, elements);
         linalg::YieldOp::create(inner, result);
@@ -139,8 +138,8 @@ Value DenseProblem::buildKeyCount(ImplicitLocOpBuilder &b, Value batch) const {
 static OpFoldResult buildLongest(ImplicitLocOpBuilder &b, Value offsets,
                                  OpFoldResult batches) {
   Value zero = arith::ConstantIntOp::create(b, 0, 32);
-  Value empty = tensor::EmptyOp::create(b, ArrayRef<OpFoldResult>{},
-                                        b.getI32Type());
+  Value empty =
+      tensor::EmptyOp::create(b, ArrayRef<OpFoldResult>{}, b.getI32Type());
   Value start = linalg::FillOp::create(b, zero, empty).getResult(0);
   Value lengths = buildTabulate(
       b, batches, b.getI32Type(), [&](ImplicitLocOpBuilder &b, ValueRange at) {
@@ -199,8 +198,7 @@ SmallVector<Value> DenseProblem::buildPlace(ImplicitLocOpBuilder &b,
 }
 
 SmallVector<Value> DenseProblem::buildRowIndices(ImplicitLocOpBuilder &b,
-                                                 Value batch,
-                                                 Value row) const {
+                                                 Value batch, Value row) const {
   if (!op.isPackedQ())
     return {batch, row};
   Value first = buildReadIndex(b, op.getCuSeqlensQ(), batch);
@@ -208,8 +206,7 @@ SmallVector<Value> DenseProblem::buildRowIndices(ImplicitLocOpBuilder &b,
 }
 
 SmallVector<Value> DenseProblem::buildKeyIndices(ImplicitLocOpBuilder &b,
-                                                 Value batch,
-                                                 Value key) const {
+                                                 Value batch, Value key) const {
   if (!op.isPackedKv())
     return {batch, key};
   Value first = buildReadIndex(b, op.getCuSeqlensKv(), batch);
@@ -247,8 +244,7 @@ Access DenseProblem::spreadKeys(ImplicitLocOpBuilder &b, Value tensor,
   LayoutDims dims = getLayoutDims(layout);
   OpFoldResult sizes[] = {batches, heads, keys,
                           b.getIndexAttr(type.getDimSize(dims.dim))};
-  OpFoldResult kvHeads =
-      tensor::getMixedSize(b, b.getLoc(), tensor, dims.head);
+  OpFoldResult kvHeads = tensor::getMixedSize(b, b.getLoc(), tensor, dims.head);
   Value queryHeads = getValueOrCreateConstantIndexOp(b, b.getLoc(), heads);
   Value group = b.createOrFold<arith::DivUIOp>(
       queryHeads, getValueOrCreateConstantIndexOp(b, b.getLoc(), kvHeads));
@@ -266,8 +262,7 @@ Access DenseProblem::spreadKeys(ImplicitLocOpBuilder &b, Value tensor,
             b, inside,
             [&]() -> Value {
               return tensor::ExtractOp::create(
-                  b, tensor,
-                  buildPlace(b, layout, op.getCuSeqlensKv(), place));
+                  b, tensor, buildPlace(b, layout, op.getCuSeqlensKv(), place));
             },
             zero);
       });
@@ -275,9 +270,8 @@ Access DenseProblem::spreadKeys(ImplicitLocOpBuilder &b, Value tensor,
 }
 
 Value DenseProblem::buildSequenceOfToken(ImplicitLocOpBuilder &b) const {
-  OpFoldResult tokens =
-      tensor::getMixedSize(b, b.getLoc(), op.getQ(),
-                           getLayoutDims(op.getQLayout()).sequence);
+  OpFoldResult tokens = tensor::getMixedSize(
+      b, b.getLoc(), op.getQ(), getLayoutDims(op.getQLayout()).sequence);
   Type i32 = b.getI32Type();
   Value zero = arith::ConstantIntOp::create(b, 0, 32);
   Value empty = tensor::EmptyOp::create(b, ArrayRef<OpFoldResult>{tokens}, i32);
@@ -292,8 +286,8 @@ Value DenseProblem::buildSequenceOfToken(ImplicitLocOpBuilder &b) const {
       b, 2, Access{ends, AffineMap::get(2, 0, sequence)},
       {start, AffineMap::get(2, 0, token)},
       [&](ImplicitLocOpBuilder &b, ValueRange elements) -> Value {
-        Value at = arith::IndexCastOp::create(b, i32,
-                                              linalg::IndexOp::create(b, 0));
+        Value at =
+            arith::IndexCastOp::create(b, i32, linalg::IndexOp::create(b, 0));
         Value ended = arith::CmpIOp::create(b, arith::CmpIPredicate::sle,
                                             elements[0], at);
         Value one = arith::ExtUIOp::create(b, i32, ended);
@@ -333,16 +327,17 @@ DenseProblem::DenseProblem(ImplicitLocOpBuilder &b, AttentionOp op) : op(op) {
   if (op.isPackedKv()) {
     keys = buildLongest(b, op.getCuSeqlensKv(), batches);
   } else if (op.isPaged()) {
-    AffineExpr entries = b.getAffineSymbolExpr(0), size = b.getAffineSymbolExpr(1);
+    AffineExpr entries = b.getAffineSymbolExpr(0),
+               size = b.getAffineSymbolExpr(1);
     keys = affine::makeComposedFoldedAffineApply(
         b, loc, entries * size,
         {sizeOf(op.getBlockTable(), 1), sizeOf(op.getK(), kDims.sequence)});
   } else {
     keys = sizeOf(op.getK(), kDims.sequence);
   }
-  q = op.isPackedQ() ? spreadQueries(b)
-                     : Access{op.getQ(), getPointMap(op.getQLayout(),
-                                                     b.getContext())};
+  q = op.isPackedQ()
+          ? spreadQueries(b)
+          : Access{op.getQ(), getPointMap(op.getQLayout(), b.getContext())};
   bool inPlace = hasOwnHeads(op) && !op.isPackedKv() && !op.isPaged();
   auto makeKeys = [&](Value tensor, Layout layout) {
     return inPlace ? Access{tensor, getPointMap(layout, b.getContext())}

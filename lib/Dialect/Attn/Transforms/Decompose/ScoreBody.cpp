@@ -240,7 +240,8 @@ Value ScoreBody::buildMask(Attribute mask) {
 /// The body of a user function in place of a call.
 Value ScoreBody::buildCall(FlatSymbolRefAttr symbol, ValueRange leading,
                            ValueRange captures) {
-  auto function = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(op, symbol);
+  auto function =
+      SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(op, symbol);
   Block &body = function.getBody().front();
   IRMapping map;
   SmallVector<Value> operands(leading);
@@ -274,12 +275,11 @@ Value ScoreBody::buildSoftcap(Value score) {
   if (!cap)
     cap = buildF32(b, op.getSoftcap()->convertToDouble());
   Value ratio = arith::DivFOp::create(b, score, cap);
-  Value capped =
-      arith::MulFOp::create(b, math::TanhOp::create(b, ratio), cap);
+  Value capped = arith::MulFOp::create(b, math::TanhOp::create(b, ratio), cap);
   if (!op.getDynamicSoftcap())
     return capped;
-  Value capping = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, cap,
-                                        buildF32(b, 0));
+  Value capping =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, cap, buildF32(b, 0));
   return arith::SelectOp::create(b, capping, capped, score);
 }
 
@@ -313,13 +313,13 @@ Value ScoreBody::buildFinal(Value dot, Value visible) {
     score = buildCall(op.getScoreModAttr(), leading, op.getScoreOperands());
     // Whatever the function made of it.
     if (bias)
-      visible = buildAnd(b, visible,
-                         arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
-                                               bias, hidden));
+      visible = buildAnd(
+          b, visible,
+          arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, bias, hidden));
   }
-  return visible ? arith::SelectOp::create(b, visible, score, hidden)
-                       .getResult()
-                 : score;
+  return visible
+             ? arith::SelectOp::create(b, visible, score, hidden).getResult()
+             : score;
 }
 
 Value ScoreBody::build(Value dot) {

@@ -26,8 +26,7 @@ namespace {
 /// The least (most) value of an expression.
 class Bound {
 public:
-  Bound(ArrayRef<int64_t> extents, bool most)
-      : extents(extents), most(most) {}
+  Bound(ArrayRef<int64_t> extents, bool most) : extents(extents), most(most) {}
 
   std::optional<int64_t> find(AffineExpr expr) {
     if (int64_t value; isConstant(expr, value))
@@ -60,9 +59,8 @@ private:
     }
     case AffineExprKind::FloorDiv: {
       auto a = find(lhs);
-      return a && value > 0
-                 ? std::optional(llvm::divideFloorSigned(*a, value))
-                 : std::nullopt;
+      return a && value > 0 ? std::optional(llvm::divideFloorSigned(*a, value))
+                            : std::nullopt;
     }
     case AffineExprKind::Mod:
       return most ? value - 1 : 0;
@@ -123,9 +121,8 @@ AffineExpr Expressions::simplify(AffineExpr expr) const {
                 part.getKind() != AffineExprKind::Mod;
   });
   // Like terms are only found in sums without divisions.
-  return isLinear
-             ? simplifyAffineExpr(divided, extents.size(), symbols.size())
-             : divided;
+  return isLinear ? simplifyAffineExpr(divided, extents.size(), symbols.size())
+                  : divided;
 }
 
 AffineExpr Expressions::simplifyDivisions(AffineExpr expr) const {

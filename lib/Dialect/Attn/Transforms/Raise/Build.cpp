@@ -48,9 +48,9 @@ bool AttentionRaiser::buildOperand(Operand &operand, ArrayRef<Expr> views,
   }
   if (!found)
     return false;
-  operand.tensor = convert(
-      b, roles, found->access->value, found->dims,
-      getLayoutDimRoles(operand.layout, isQuery, dim, perMember));
+  operand.tensor =
+      convert(b, roles, found->access->value, found->dims,
+              getLayoutDimRoles(operand.layout, isQuery, dim, perMember));
   return true;
 }
 
@@ -92,8 +92,8 @@ bool AttentionRaiser::buildOperands() {
       return fail("q, k or v has another element type than f32, f16 and bf16");
   Type kType = getElementTypeOrSelf(k.tensor.getType());
   Type vType = getElementTypeOrSelf(v.tensor.getType());
-  unsigned precision = APFloat::semanticsPrecision(
-      cast<FloatType>(vType).getFloatSemantics());
+  unsigned precision =
+      APFloat::semanticsPrecision(cast<FloatType>(vType).getFloatSemantics());
   if (match.weightPrecision > precision || kType != vType)
     kType = vType = b.getF32Type();
   Type qType = getElementTypeOrSelf(q.tensor.getType());
@@ -127,9 +127,8 @@ bool AttentionRaiser::mayHide(Expr term) {
     if (!matchPattern(resolved->value, m_Constant(&values)) ||
         !isa<FloatType>(values.getElementType()))
       return true;
-    return llvm::any_of(values.getValues<APFloat>(), [](const APFloat &value) {
-      return !value.isFinite();
-    });
+    return llvm::any_of(values.getValues<APFloat>(),
+                        [](const APFloat &value) { return !value.isFinite(); });
   }
   if (resolved->kind != Expression::Call)
     return true;
@@ -193,9 +192,8 @@ bool AttentionRaiser::buildMask(MaskRaiser &mask) {
                 predicate == arith::CmpIPredicate::slt;
     return less == keyFirst && !condition.negated;
   };
-  llvm::stable_sort(match.conditions, [&](auto &a, auto &c) {
-    return isUpper(a) > isUpper(c);
-  });
+  llvm::stable_sort(match.conditions,
+                    [&](auto &a, auto &c) { return isUpper(a) > isUpper(c); });
   for (const Condition &condition : match.conditions)
     if (failed(mask.add(condition)))
       return fail("a mask depends on more than batch, head, row and key");
@@ -214,8 +212,7 @@ Value AttentionRaiser::buildBias() {
   if (biases.size() == 1 && !biases[0].negated) {
     SmallVector<Expr> views;
     for (Expr view = biases[0].expr; view; view = in.step(view)) {
-      if (view->kind == Expression::Access &&
-          isAttentionType(view->type))
+      if (view->kind == Expression::Access && isAttentionType(view->type))
         views.push_back(view);
       if (view->isCall(Function::Cast) &&
           view->type.getIntOrFloatBitWidth() >
@@ -257,8 +254,7 @@ bool AttentionRaiser::checkVisible(const MaskRaiser &mask,
   if (auto constant = dyn_cast<AffineConstantExpr>(mask.getOffset()))
     offset = constant.getValue();
   bool proven = !mask.rowLengths && !mask.keyLengths &&
-                everyRowSeesAKey(attribute, offset,
-                                 roles.getExtent(Role::Row),
+                everyRowSeesAKey(attribute, offset, roles.getExtent(Role::Row),
                                  roles.getExtent(Role::Key));
   if (!proven)
     return fail("a row without a visible key would be NaN here and 0 in "

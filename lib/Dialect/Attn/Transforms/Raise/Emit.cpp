@@ -32,12 +32,11 @@ Value raise::emitFactor(ImplicitLocOpBuilder &b, const Factor &factor) {
     product = buildF32(b, factor.constant);
   for (Expr scalar : factor.times) {
     Value value = emitF32(b, scalar->value);
-    product = product ? arith::MulFOp::create(b, product, value).getResult()
-                      : value;
+    product =
+        product ? arith::MulFOp::create(b, product, value).getResult() : value;
   }
   for (Expr scalar : factor.over)
-    product =
-        arith::DivFOp::create(b, product, emitF32(b, scalar->value));
+    product = arith::DivFOp::create(b, product, emitF32(b, scalar->value));
   return product;
 }
 
@@ -46,10 +45,10 @@ static SmallVector<Value> getSymbols(ImplicitLocOpBuilder &b,
                                      const Expressions &in) {
   SmallVector<Value> symbols;
   for (Value symbol : in.getSymbols())
-    symbols.push_back(symbol.getType().isIndex()
-                          ? symbol
-                          : arith::IndexCastOp::create(b, b.getIndexType(),
-                                                       symbol));
+    symbols.push_back(
+        symbol.getType().isIndex()
+            ? symbol
+            : arith::IndexCastOp::create(b, b.getIndexType(), symbol));
   return symbols;
 }
 
@@ -58,9 +57,8 @@ static Value emitIndex(ImplicitLocOpBuilder &b, const Expressions &in,
                        AffineExpr expr, ArrayRef<Value> dims) {
   SmallVector<Value> operands(dims), symbols;
   bool hasSymbols = false;
-  expr.walk([&](AffineExpr part) {
-    hasSymbols |= isa<AffineSymbolExpr>(part);
-  });
+  expr.walk(
+      [&](AffineExpr part) { hasSymbols |= isa<AffineSymbolExpr>(part); });
   if (hasSymbols)
     symbols = getSymbols(b, in);
   AffineMap map = AffineMap::get(dims.size(), symbols.size(), expr);
@@ -214,8 +212,7 @@ struct PairLoops {
 } // namespace
 
 Value raise::emitPairs(ImplicitLocOpBuilder &b, const Roles &roles,
-                       const Sizes &sizes, ArrayRef<Term> terms,
-                       Type element) {
+                       const Sizes &sizes, ArrayRef<Term> terms, Type element) {
   PairLoops loops(roles, terms);
   if (loops.isForeign() || llvm::any_of(terms, [&](const Term &term) {
         return !canEmit(roles, term.expr);

@@ -139,8 +139,7 @@ Function raise::getFunction(Operation *op) {
       .Case<arith::AndIOp>([](auto) { return Function::And; })
       .Case<arith::OrIOp>([](auto) { return Function::Or; })
       .Case<arith::XOrIOp>([](auto) { return Function::Xor; })
-      .Case<arith::ExtFOp, arith::TruncFOp>(
-          [](auto) { return Function::Cast; })
+      .Case<arith::ExtFOp, arith::TruncFOp>([](auto) { return Function::Cast; })
       .Default([](Operation *) { return Function::Other; });
 }
 
@@ -163,9 +162,8 @@ Expr Expressions::substitute(Expr expr,
   for (auto [variable, replacement] : map)
     dims[dim(variable)] = replacement;
   auto replaceAll = [&](ArrayRef<AffineExpr> indices) {
-    return llvm::map_to_vector(indices, [&](AffineExpr index) {
-      return index.replace(dims);
-    });
+    return llvm::map_to_vector(
+        indices, [&](AffineExpr index) { return index.replace(dims); });
   };
   switch (expr->kind) {
   case Expression::Access: {
@@ -204,8 +202,7 @@ bool Expressions::areEqual(Expr lhs, Expr rhs,
   lhs = strip(lhs);
   rhs = strip(rhs);
   if (lhs->kind != rhs->kind || lhs->function != rhs->function ||
-      lhs->value != rhs->value ||
-      lhs->indices.size() != rhs->indices.size() ||
+      lhs->value != rhs->value || lhs->indices.size() != rhs->indices.size() ||
       lhs->operands.size() != rhs->operands.size() ||
       lhs->variables.size() != rhs->variables.size())
     return false;
@@ -236,11 +233,10 @@ bool Expressions::areEqual(Expr lhs, Expr rhs,
 
 bool Expressions::areEqualOperands(Expr lhs, Expr rhs,
                                    llvm::DenseMap<unsigned, unsigned> &bound) {
-  return llvm::all_of(llvm::zip_equal(lhs->operands, rhs->operands),
-                      [&](auto pair) {
-                        return areEqual(std::get<0>(pair), std::get<1>(pair),
-                                        bound);
-                      });
+  return llvm::all_of(
+      llvm::zip_equal(lhs->operands, rhs->operands), [&](auto pair) {
+        return areEqual(std::get<0>(pair), std::get<1>(pair), bound);
+      });
 }
 
 bool Expressions::isIndependent(Expr expr, unsigned variable) {

@@ -27,9 +27,8 @@ static Factor multiply(Factor a, const Factor &b) {
   a.times.append(b.times);
   a.over.append(b.over);
   for (auto *it = a.times.begin(); it != a.times.end();) {
-    auto *same = llvm::find_if(a.over, [&](Expr other) {
-      return other->value == (*it)->value;
-    });
+    auto *same = llvm::find_if(
+        a.over, [&](Expr other) { return other->value == (*it)->value; });
     if (same == a.over.end()) {
       ++it;
       continue;
@@ -53,8 +52,8 @@ bool Matcher::takeFactor(Expr &expr, Factor &factor) {
   };
   auto take = [&](Expr operand, bool divides) {
     if (std::optional<double> number = getNumber(operand))
-      factor.constant = divides ? factor.constant / *number
-                                : factor.constant * *number;
+      factor.constant =
+          divides ? factor.constant / *number : factor.constant * *number;
     else
       (divides ? factor.over : factor.times).push_back(operand);
   };
@@ -188,8 +187,7 @@ bool Matcher::matchRuntimeSoftcap(Expr select, LogicalResult &result) {
            factor.times.size() + factor.over.size() == 1;
   };
   if (!takeFactor(argument, inner) || !isCap(outer, outer.times) ||
-      !isCap(inner, inner.over) ||
-      !in.areEqual(argument, select->operands[2]))
+      !isCap(inner, inner.over) || !in.areEqual(argument, select->operands[2]))
     return false;
   match.softcap = outer;
   result = matchScore(argument, Factor(), /*capped=*/true);

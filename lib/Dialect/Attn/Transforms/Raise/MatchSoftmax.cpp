@@ -118,8 +118,7 @@ bool Matcher::isHiddenRow(Expr condition, bool &negated) {
       condition->variables.size() != 1)
     return false;
   bool differs;
-  Expr compared =
-      getCompared(in, condition->operands[0], -kInfinity, differs);
+  Expr compared = getCompared(in, condition->operands[0], -kInfinity, differs);
   if (!compared || differs != isAny)
     return false;
   negated = flipped != isAny;
@@ -327,8 +326,8 @@ LogicalResult Matcher::matchExponent(Expr exponent, double factor) {
     factor = 1;
   score = exponent;
   guardedShift = !shift || takeReplacement(in, shift, -kInfinity, [](double x) {
-                   return std::isfinite(x);
-                 }) != nullptr;
+                             return std::isfinite(x);
+                           }) != nullptr;
   Factor scale;
   scale.constant = factor;
   return matchScore(exponent, scale, /*capped=*/false);
@@ -343,10 +342,9 @@ bool Matcher::isRowMaximum(Expr expr) {
     expr = kept;
   expr = in.strip(expr);
   return expr->isReduce(Function::Max) && expr->variables.size() == 1 &&
-         in.areEqual(
-             in.substitute(expr->operands[0],
-                           {{expr->variables[0], in.dim(match.key)}}),
-             score);
+         in.areEqual(in.substitute(expr->operands[0],
+                                   {{expr->variables[0], in.dim(match.key)}}),
+                     score);
 }
 
 /// exp(sink - shift), with the shift of the weights.
@@ -365,9 +363,8 @@ LogicalResult Matcher::matchSink(Expr expr) {
 
 LogicalResult Matcher::matchSum(Expr sum) {
   // The sum is at least 1 where a key is visible, if its maximum was taken off.
-  Expr kept = takeReplacement(in, sum, 0, [](double instead) {
-    return instead > 0 && instead <= 1;
-  });
+  Expr kept = takeReplacement(
+      in, sum, 0, [](double instead) { return instead > 0 && instead <= 1; });
   sum = in.strip(sum);
   bool raised = sum->isCall(Function::Max);
   if (raised && !(kept && isRowMaximum(shift)))

@@ -52,8 +52,8 @@ void raise::splitVariables(Expressions &in, Match &match, Expr &out) {
   while (auto split = findSplit(in, match, out)) {
     auto [variable, size] = *split;
     int64_t extent = in.getExtent(variable);
-    AffineExpr outer = in.addIndex(
-        ShapedType::isDynamic(extent) ? extent : extent / size);
+    AffineExpr outer =
+        in.addIndex(ShapedType::isDynamic(extent) ? extent : extent / size);
     AffineExpr inner = in.addIndex(size);
     llvm::DenseMap<unsigned, AffineExpr> map;
     map[variable] = outer * size + inner;
@@ -107,9 +107,8 @@ static bool areAdjacent(const Expressions &in, ArrayRef<Expr> views,
   if (ShapedType::isDynamic(extent))
     return false;
   AffineExpr sum = in.simplify(in.dim(outer) * extent + in.dim(inner));
-  return llvm::any_of(views, [&](Expr view) {
-    return llvm::is_contained(view->indices, sum);
-  });
+  return llvm::any_of(
+      views, [&](Expr view) { return llvm::is_contained(view->indices, sum); });
 }
 
 /// Which of two variables of the queries alone counts the query heads of a
@@ -227,8 +226,8 @@ std::optional<RoleList> Roles::getDim(AffineExpr index, int64_t size) const {
     std::optional<unsigned> innermost;
     for (unsigned role = 0; role < kNumRoles && !innermost; ++role)
       if (variables[role]) {
-        AffineExpr rest = in.simplify(
-            index - in.dim(*variables[role]) * expected);
+        AffineExpr rest =
+            in.simplify(index - in.dim(*variables[role]) * expected);
         if (!rest.isFunctionOfDim(*variables[role]) &&
             index.isFunctionOfDim(*variables[role])) {
           innermost = *variables[role];
@@ -264,8 +263,8 @@ Dims raise::getLayoutDimRoles(Layout layout, bool isQuery, Role dim,
   LayoutDims places = getLayoutDims(layout);
   Dims dims(4);
   dims[places.batch] = {Role::Batch};
-  dims[places.head] = perMember ? RoleList{Role::Group, Role::Member}
-                                : RoleList{Role::Group};
+  dims[places.head] =
+      perMember ? RoleList{Role::Group, Role::Member} : RoleList{Role::Group};
   dims[places.sequence] = {isQuery ? Role::Row : Role::Key};
   dims[places.dim] = {dim};
   return dims;
@@ -280,9 +279,8 @@ static SmallVector<Role> flatten(const Dims &dims) {
 
 bool raise::haveSameOrder(const Dims &from, const Dims &to) {
   SmallVector<Role> present = flatten(from), wanted = flatten(to);
-  llvm::erase_if(wanted, [&](Role role) {
-    return !llvm::is_contained(present, role);
-  });
+  llvm::erase_if(wanted,
+                 [&](Role role) { return !llvm::is_contained(present, role); });
   return present == wanted;
 }
 
@@ -296,9 +294,8 @@ std::optional<View> raise::findView(const Roles &roles, ArrayRef<Expr> views,
     if (!dims)
       continue;
     SmallVector<Role> present = flatten(*dims);
-    bool known = llvm::all_of(present, [&](Role role) {
-      return llvm::is_contained(needed, role);
-    });
+    bool known = llvm::all_of(
+        present, [&](Role role) { return llvm::is_contained(needed, role); });
     // Broadcast dims are absent as a whole.
     bool complete = llvm::all_of(wanted, [&](const RoleList &dim) {
       auto has = [&](Role role) { return llvm::is_contained(present, role); };
@@ -376,17 +373,17 @@ Value raise::convert(ImplicitLocOpBuilder &b, const Roles &roles, Value tensor,
   auto collapseTo = [&](const Dims &dims) {
     if (source == dims)
       return;
-    tensor = tensor::CollapseShapeOp::create(
-        b, getShape(roles, dims, element), tensor,
-        getReassociation(source, dims));
+    tensor =
+        tensor::CollapseShapeOp::create(b, getShape(roles, dims, element),
+                                        tensor, getReassociation(source, dims));
     source = dims;
   };
   auto expandTo = [&](const Dims &dims) {
     if (source == dims)
       return;
-    tensor = tensor::ExpandShapeOp::create(b, getShape(roles, dims, element),
-                                           tensor,
-                                           getReassociation(dims, source));
+    tensor =
+        tensor::ExpandShapeOp::create(b, getShape(roles, dims, element), tensor,
+                                      getReassociation(dims, source));
     source = dims;
   };
   Dims packed;
@@ -408,8 +405,8 @@ Value raise::convert(ImplicitLocOpBuilder &b, const Roles &roles, Value tensor,
         applyPermutation(tensor::getMixedSizes(b, b.getLoc(), tensor),
                          permutation),
         element);
-    tensor = linalg::TransposeOp::create(b, tensor, init, permutation)
-                 ->getResult(0);
+    tensor =
+        linalg::TransposeOp::create(b, tensor, init, permutation)->getResult(0);
     source = wanted;
   } else {
     collapseTo(packed);

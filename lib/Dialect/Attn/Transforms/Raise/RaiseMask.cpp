@@ -187,8 +187,7 @@ Attribute MaskRaiser::buildChunked(Expr lhs, Expr rhs) {
 /// The tensor behind an access of i32 elements at exactly these dims.
 static Value getIntegers(const Roles &roles, Expr access, Dims wanted) {
   for (RoleList &dim : wanted)
-    llvm::erase_if(dim,
-                   [&](Role role) { return !roles.getVariable(role); });
+    llvm::erase_if(dim, [&](Role role) { return !roles.getVariable(role); });
   if (access->kind != Expression::Access || !access->type.isInteger(32))
     return {};
   std::optional<Dims> dims = roles.getDims(access);
@@ -197,7 +196,8 @@ static Value getIntegers(const Roles &roles, Expr access, Dims wanted) {
 
 /// q_segment[b, i] == kv_segment[b, j]
 Attribute MaskRaiser::buildSegments(Expr lhs, Expr rhs) {
-  Dims queries = {{Role::Batch}, {Role::Row}}, keys = {{Role::Batch}, {Role::Key}};
+  Dims queries = {{Role::Batch}, {Role::Row}},
+       keys = {{Role::Batch}, {Role::Key}};
   for (bool swapped : {false, true}) {
     Value q = getIntegers(roles, swapped ? rhs : lhs, queries);
     Value kv = getIntegers(roles, swapped ? lhs : rhs, keys);
@@ -242,8 +242,8 @@ bool MaskRaiser::takeLength(Expr condition, bool negated) {
     std::swap(lhs, rhs);
   else if (getIntPredicate(condition) != Predicate::slt)
     return false;
-  for (auto [role, slot] : {std::pair(Role::Row, &rowLengths),
-                            std::pair(Role::Key, &keyLengths)})
+  for (auto [role, slot] :
+       {std::pair(Role::Row, &rowLengths), std::pair(Role::Key, &keyLengths)})
     if (Value lengths = getLengths(in, roles, lhs, rhs, role);
         lengths && (!*slot || *slot == lengths)) {
       *slot = lengths;
@@ -391,8 +391,7 @@ Attribute MaskRaiser::build(Expr condition, bool negated) {
                     ? dyn_cast<IntegerAttr>(one->constant)
                     : nullptr;
     if (flip)
-      return build(resolved->operands[0],
-                   negated == flip.getValue().isZero());
+      return build(resolved->operands[0], negated == flip.getValue().isZero());
   }
   if (resolved->isCall(Function::CompareI))
     if (Attribute mask = buildComparison(resolved, negated))

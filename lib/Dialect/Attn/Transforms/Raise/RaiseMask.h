@@ -31,9 +31,7 @@ public:
 
   llvm::SmallVector<mlir::Value> operands;
   /// Position of row 0: a constant and symbols.
-  mlir::AffineExpr getOffset() const {
-    return offset ? offset : in.number(0);
-  }
+  mlir::AffineExpr getOffset() const { return offset ? offset : in.number(0); }
   /// Lengths [B] that hide whole rows or keys.
   mlir::Value rowLengths, keyLengths;
 

@@ -105,11 +105,11 @@ Expr BodyReader::readOp(Operation *scalar) {
     return in.index(loops[index.getDim()], type);
   if (auto branch = dyn_cast<scf::IfOp>(scalar)) {
     auto result = cast<OpResult>(branch.getResult(0)).getResultNumber();
-    return in.call(
-        Function::Select,
-        {read(branch.getCondition()), read(branch.thenYield()->getOperand(result)),
-         read(branch.elseYield()->getOperand(result))},
-        type);
+    return in.call(Function::Select,
+                   {read(branch.getCondition()),
+                    read(branch.thenYield()->getOperand(result)),
+                    read(branch.elseYield()->getOperand(result))},
+                   type);
   }
   if (auto extract = dyn_cast<tensor::ExtractOp>(scalar)) {
     SmallVector<AffineExpr> indices;
@@ -188,10 +188,10 @@ static bool isNeutral(Function function, Expr start) {
 
 /// The indices of all loops for an element of result `init`: new variables
 /// where the result has none. Fails if the result does not tell.
-static LogicalResult
-bindLoops(Expressions &in, linalg::LinalgOp op, OpOperand *init,
-          ArrayRef<AffineExpr> indices, SmallVectorImpl<AffineExpr> &loops,
-          SmallVectorImpl<unsigned> &reduced) {
+static LogicalResult bindLoops(Expressions &in, linalg::LinalgOp op,
+                               OpOperand *init, ArrayRef<AffineExpr> indices,
+                               SmallVectorImpl<AffineExpr> &loops,
+                               SmallVectorImpl<unsigned> &reduced) {
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
   loops.assign(extents.size(), AffineExpr());
   AffineMap map = op.getMatchingIndexingMap(init);
@@ -329,8 +329,8 @@ Expr Expressions::stepView(Expr expr, Operation *op) {
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     ArrayRef<int64_t> shape = collapse.getSrcType().getShape();
     indices.assign(shape.size(), number(0));
-    for (auto [group, index] : llvm::zip_equal(
-             collapse.getReassociationIndices(), expr->indices)) {
+    for (auto [group, index] :
+         llvm::zip_equal(collapse.getReassociationIndices(), expr->indices)) {
       if (llvm::any_of(ArrayRef(group).drop_front(), [&](int64_t dim) {
             return ShapedType::isDynamic(shape[dim]) || shape[dim] == 0;
           }))
