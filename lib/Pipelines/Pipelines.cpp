@@ -64,6 +64,8 @@ static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
   ConvertToOnlinePassOptions online;
   online.countTiles = options.countTiles;
   pm.addPass(createConvertToOnlinePass(online));
+  // After it: a split over keys ends in a merge.
+  pm.addPass(createConvertMergePass());
   addUpstream(pm, "canonicalize,cse");
 }
 

@@ -72,6 +72,9 @@ ParallelFor attn::setParallelFor(ParallelFor parallelFor) {
 }
 
 static void runDefault(int64_t count, ParallelBody body, void *context) {
+  // Asking how many processors there are is a system call.
+  if (count == 1)
+    return body(context, 0, count);
   int threads = static_cast<int>(std::min<int64_t>(getThreadCount(), count));
   if (threads == 1 || omp_in_parallel())
     return body(context, 0, count);

@@ -78,6 +78,27 @@ _get_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
 _CPU_DEVICE = 1
 
 
+# The first field of an array object, behind what every object begins with, is
+# the pointer to its data. Reading it there takes a fifth of the time that
+# __array_interface__ takes, and a call has four arrays.
+_HEADER = object.__basicsize__
+_pointer_at = ctypes.c_void_p.from_address
+
+
+def address(array):
+    """Where the data of a NumPy array is."""
+    return _pointer_at(id(array) + _HEADER).value
+
+
+def _address_by_interface(array):
+    return array.__array_interface__["data"][0]
+
+
+_probe = np.zeros(2, np.int8)[1:]
+if address(_probe) != _address_by_interface(_probe):
+    address = _address_by_interface
+
+
 def view_numpy(array, name):
     item = array.itemsize
     if any(stride % item for stride in array.strides):
@@ -86,7 +107,7 @@ def view_numpy(array, name):
             f"{item}-byte elements"
         )
     return View(
-        array.__array_interface__["data"][0],
+        address(array),
         array.shape,
         [stride // item for stride in array.strides],
         array.dtype.name,

@@ -12,8 +12,10 @@ from . import _arrays
 from ._plan import Plan
 from .masks import Mask
 
-#: Prepared calls by what they look like.
+#: Prepared calls by what they look like; the simple ones also by a key that
+#: is made faster.
 _plans: dict = {}
+_simple_plans: dict = {}
 #: More plans than this are not kept: callers with ever new shapes would fill
 #: the memory.
 _MAX_PLANS = 4096
@@ -97,7 +99,10 @@ def _captured_key(arrays):
 
 def find_plan(call):
     key = make_key(call)
-    plan = _plans.get(key)
+    try:
+        plan = _plans.get(key)
+    except TypeError:
+        return Plan(call)
     if plan is None:
         plan = Plan(call)
         if len(_plans) >= _MAX_PLANS:
@@ -187,11 +192,9 @@ def attention(
     Raises AttnError (a ValueError) that names the argument which breaks the
     contract, and UnsupportedError for what the target cannot do yet.
     """
+    key = None
     if (
-        type(q) is _ndarray
-        and type(k) is _ndarray
-        and type(v) is _ndarray
-        and q_positions is None
+        q_positions is None
         and attn_mask is None
         and bias is None
         and sinks is None
@@ -214,16 +217,7 @@ def attention(
         and type(q_offset) is int
         and q_offset == 0
     ):
-        key = (
-            q.shape,
-            q.strides,
-            q.dtype,
-            k.shape,
-            k.strides,
-            k.dtype,
-            v.shape,
-            v.strides,
-            v.dtype,
+        static = (
             layout,
             scale,
             mask,
@@ -237,23 +231,53 @@ def attention(
             return_lse,
             target,
         )
-        plan = _simple_plans.get(key)
+        if type(q) is _ndarray and type(k) is _ndarray and type(v) is _ndarray:
+            key = (
+                q.shape,
+                q.strides,
+                q.dtype,
+                k.shape,
+                k.strides,
+                k.dtype,
+                v.shape,
+                v.strides,
+                v.dtype,
+                static,
+            )
+        elif type(q).__module__ == "torch" and type(q) is type(k) is type(v):
+            key = (
+                q.shape,
+                q.stride(),
+                q.dtype,
+                k.shape,
+                k.stride(),
+                k.dtype,
+                v.shape,
+                v.stride(),
+                v.dtype,
+                q.requires_grad or k.requires_grad or v.requires_grad,
+                q.device,
+                k.device,
+                v.device,
+                static,
+            )
+        try:
+            plan = _simple_plans.get(key)
+        except TypeError:
+            # Something unhashable, which the long way refuses by name.
+            plan = key = None
         if plan is not None:
             return plan.run_simple(q, k, v)
-    else:
-        key = None
+        del static, plan
     call = locals()
     del call["key"]
-    call.pop("plan", None)
     plan = find_plan(call)
-    if key is not None and plan.is_simple:
+    if key is not None and plan.run_simple is not None:
         if len(_simple_plans) >= _MAX_PLANS:
             _simple_plans.clear()
         _simple_plans[key] = plan
     return plan.run(call)
 
-
-_simple_plans: dict = {}
 
 #: The defaults of attention's arguments, by name.
 DEFAULTS = dict(q=None, k=None, v=None, **attention.__kwdefaults__)

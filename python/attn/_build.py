@@ -497,4 +497,4 @@ class Builder:
 
 def _fetch_small(array, name):
     value = convert(array, name, "int32")
-    return value.__array_interface__["data"][0], value
+    return _arrays.address(value), value

@@ -8,12 +8,25 @@ import numpy as np
 
 from . import _arrays, _library
 from ._build import Builder
+from ._arrays import address
 from ._library import LIBRARY, check
 from .compiler import RUN_OPTIONS, compile_text
 from .errors import AttnError
 
 _run = LIBRARY.attnKernelRun
 _options = ctypes.byref(RUN_OPTIONS)
+_torch_run_options = _library.RunOptions(RUN_OPTIONS.size)
+_torch_options = ctypes.byref(_torch_run_options)
+
+
+def _use_torch_threads():
+    """Options for as many threads as PyTorch uses. Its OpenMP runtime and ours
+    have one name, so that the process has one of them, and one pool."""
+    import torch
+
+    threads = RUN_OPTIONS.threads or torch.get_num_threads()
+    _torch_run_options.threads = threads
+    return _torch_options
 
 
 class _Frame:
@@ -58,37 +71,65 @@ class Plan:
         self.handle = self.binary.handle
         self.count = len(self.operands)
         self.frames = []
-        # What is left to do for a call of q, k and v in NumPy arrays.
-        self.is_simple = (
-            [o.name for o in self.operands[:3]] == ["q", "k", "v"]
-            and self.count == 4 + self.return_lse
-            and not self.has_out
-            and all(
-                matrix.view.kind == "numpy"
-                for matrix in (builder.q, builder.k, builder.v)
-            )
-        )
-        if self.like.kind != "torch":
-            self.out_type = _arrays.numpy_dtype(builder.out_dtype)
+        # Calls of q, k and v alone, all NumPy's or all PyTorch's, have a short
+        # way: (q, k, v) -> result. Others have none.
+        self.run_simple = None
+        kinds = {m.view.kind for m in (builder.q, builder.k, builder.v)}
+        if self.count == 4 + self.return_lse and not self.has_out:
+            if kinds == {"numpy"}:
+                self.run_simple = self._run_numpy
+                self.out_type = _arrays.numpy_dtype(builder.out_dtype)
+            elif kinds == {"torch"}:
+                self.run_simple = self._run_torch
+                self._prepare_torch()
         self.out_shape = builder.out_shape
         self.lse_shape = builder.lse_shape if self.return_lse else None
 
-    def run_simple(self, q, k, v):
-        """run() where is_simple."""
+    def _run_numpy(self, q, k, v):
         out = np.empty(self.out_shape, self.out_type)
         frames = self.frames
         frame = frames.pop() if frames else _Frame(self.operands)
         pointers = frame.pointers
-        pointers[0].value = q.__array_interface__["data"][0]
-        pointers[1].value = k.__array_interface__["data"][0]
-        pointers[2].value = v.__array_interface__["data"][0]
-        pointers[3].value = out.__array_interface__["data"][0]
+        pointers[0].value = address(q)
+        pointers[1].value = address(k)
+        pointers[2].value = address(v)
+        pointers[3].value = address(out)
         result = out
         if self.return_lse:
             lse = np.empty(self.lse_shape, np.float32)
-            pointers[4].value = lse.__array_interface__["data"][0]
+            pointers[4].value = address(lse)
             result = (out, lse)
         error = _run(self.handle, frame.address, self.count, _options)
+        frames.append(frame)
+        if error:
+            check(error)
+        return result
+
+    def _prepare_torch(self):
+        import torch
+
+        self.torch = torch
+        self.out_type = getattr(torch, self.builder.out_dtype)
+
+    def _run_torch(self, q, k, v):
+        empty = self.torch.empty
+        out = empty(self.out_shape, dtype=self.out_type)
+        frames = self.frames
+        frame = frames.pop() if frames else _Frame(self.operands)
+        pointers = frame.pointers
+        pointers[0].value = q.data_ptr()
+        pointers[1].value = k.data_ptr()
+        pointers[2].value = v.data_ptr()
+        pointers[3].value = out.data_ptr()
+        result = out
+        if self.return_lse:
+            lse = empty(self.lse_shape, dtype=self.torch.float32)
+            pointers[4].value = lse.data_ptr()
+            result = (out, lse)
+        _torch_run_options.threads = (
+            RUN_OPTIONS.threads or self.torch.get_num_threads()
+        )
+        error = _run(self.handle, frame.address, self.count, _torch_options)
         frames.append(frame)
         if error:
             check(error)
@@ -117,7 +158,10 @@ class Plan:
             else:
                 pointer.value, owner = operand.fetch(call)
                 owners.append(owner)
-        error = _run(self.handle, frame.address, self.count, _options)
+        options = (
+            _use_torch_threads() if self.like.kind == "torch" else _options
+        )
+        error = _run(self.handle, frame.address, self.count, options)
         self.frames.append(frame)
         check(error)
         if not self.has_out:

@@ -113,7 +113,7 @@ class Matrix:
 def fetch_pointer(kind):
     """How the memory of an array of this kind is found."""
     if kind == "numpy":
-        return lambda array: (array.__array_interface__["data"][0], array)
+        return lambda array: (_arrays.address(array), array)
     if kind == "torch":
         return lambda array: (array.data_ptr(), array)
 
@@ -185,7 +185,7 @@ def small(name, array, dtype, shapes):
 
     def fetch(call):
         value = convert(call[name], name, dtype)
-        return value.__array_interface__["data"][0], value
+        return _arrays.address(value), value
 
     return Operand(name, ir_type, dtype, first.shape, strides, fetch)
 
@@ -205,7 +205,7 @@ def scalar(name, ir_type, dtype, compute):
 
     def fetch(call):
         value = np.array(compute(call), dtype)
-        return value.__array_interface__["data"][0], value
+        return _arrays.address(value), value
 
     return Operand(name, ir_type, dtype, (), (), fetch)
 

@@ -97,8 +97,10 @@ void Drawer::drawSizes() {
   batch = chance(2) ? 0 : pick(1, 3);
   headsKv = pick(1, 3);
   headsQ = headsKv * pickOf<int64_t>({1, 1, 1, 2, 3, 5, 8});
-  rows = drawLength();
-  keys = chance(40) ? rows : drawLength();
+  // Decoding has tiles of its own.
+  bool decodes = chance(20);
+  rows = decodes ? pick(1, 6) : drawLength();
+  keys = !decodes && chance(40) ? rows : drawLength();
   headDim = drawHeadDim();
   valueDim = chance(70) ? headDim : drawHeadDim();
   // Too costly: fewer heads and batches first, then shorter.
@@ -296,6 +298,10 @@ void Drawer::drawBlocks() {
   if (chance(35))
     add("block-q",
         pickOf<int64_t>({1, 2, 3, 7, 8, 16, 17, 32, 48, 64, 65, 128}));
+  if (chance(15))
+    add("num-splits", pick(1, 9));
+  else if (chance(15))
+    add("split-size", pickOf<int64_t>({1, 16, 50, 64, 128, 200, 512}));
   if (!chance(35))
     return;
   int64_t compute = pickOf<int64_t>({1, 2, 3, 5, 8, 16, 17, 32, 64});
@@ -311,10 +317,6 @@ void Drawer::drawUnsupported() {
     add("bias", pickOf<std::string>({"bhij", "ij", "h", "j"}));
   if (chance(2))
     add("q-positions");
-  if (chance(2))
-    add("num-splits", 2);
-  if (chance(2))
-    add("split-size", 64);
 }
 
 void Drawer::drawRun() {

@@ -32,6 +32,30 @@ static bool canReadInPlace(LoadTileOp load, TileType tile) {
   return dims.dim > dims.sequence && view.getExtent() % 2 == 0;
 }
 
+/// Whether a product with rows along the lanes can read the rows of `load`
+/// where they are: it needs them contiguous, and widens elements itself.
+static bool canStream(LoadTileOp load, TileType tile) {
+  auto source = load.getView().getDefiningOp<ViewOp>();
+  if (!source ||
+      load.getView().getType().getElementType() != tile.getElementType())
+    return false;
+  LayoutDims dims = getLayoutDims(source.getLayout());
+  return dims.dim > dims.sequence;
+}
+
+/// The layout of a tile in a kernel whose query rows lie along the lanes.
+static Attribute chooseRowLayout(TileType tile, Operation *producer) {
+  MLIRContext *context = tile.getContext();
+  if (tile.getRank() == 1)
+    return BufferLayoutAttr::get(context, tile.getDims(), false);
+  auto load = dyn_cast_if_present<LoadTileOp>(producer);
+  if (load && !tile.hasDim(Dim::q) && canStream(load, tile))
+    return InPlaceLayoutAttr::get(context);
+  Dim outer = tile.hasDim(Dim::q) ? Dim::q : Dim::kv;
+  Dim inner = tile.getDims()[tile.getDims()[0] == outer ? 1 : 0];
+  return BufferLayoutAttr::get(context, {outer, inner}, false);
+}
+
 /// The layout of a tile in the role that its dims tell.
 static Attribute chooseLayout(TileType tile, Operation *producer) {
   MLIRContext *context = tile.getContext();
@@ -51,10 +75,11 @@ static Attribute chooseLayout(TileType tile, Operation *producer) {
   return BufferLayoutAttr::get(context, {Dim::kv, Dim::d}, false);
 }
 
-static void assignLayout(Value value, Operation *producer) {
+static void assignLayout(Value value, Operation *producer, bool byRow) {
   auto tile = dyn_cast<TileType>(value.getType());
   if (tile && !tile.getLayout())
-    value.setType(tile.withLayout(chooseLayout(tile, producer)));
+    value.setType(tile.withLayout(byRow ? chooseRowLayout(tile, producer)
+                                        : chooseLayout(tile, producer)));
 }
 
 namespace {
@@ -68,13 +93,16 @@ struct AssignBufferLayoutsPass
                                  "inside of functions only");
       return signalPassFailure();
     }
-    getOperation().walk([](Operation *op) {
+    auto schedule =
+        getOperation()->getAttrOfType<VectorScheduleAttr>("attn.schedule");
+    bool byRow = schedule && schedule.getByRow();
+    getOperation().walk([&](Operation *op) {
       for (Value result : op->getResults())
-        assignLayout(result, op);
+        assignLayout(result, op, byRow);
       for (Region &region : op->getRegions())
         for (Block &block : region)
           for (BlockArgument arg : block.getArguments())
-            assignLayout(arg, nullptr);
+            assignLayout(arg, nullptr, byRow);
     });
   }
 };

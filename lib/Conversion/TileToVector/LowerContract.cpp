@@ -25,18 +25,6 @@ using namespace attn;
 
 namespace {
 
-/// What the code of a product depends on besides the types of its operands.
-struct ProductKind {
-  /// a is stored [k][m], not [m][k].
-  bool transposedA;
-  /// Start from c instead of 0.
-  bool accumulate;
-  /// Skip terms whose b is 0.
-  bool guarded;
-  /// The 16-bit type of which b holds pairs, or null: b is f32.
-  Type pairElement;
-};
-
 /// Emits the body of one product function: (c, a, b, m, k), then, if the rows
 /// that a is stored in have offsets, these, then, if guarded, a factor of b.
 class ProductBuilder {
@@ -226,7 +214,7 @@ static func::FuncOp getProductFunction(ImplicitLocOpBuilder &b,
   std::string key;
   llvm::raw_string_ostream os(key);
   llvm::interleaveComma(types, os);
-  os << kind.transposedA << kind.accumulate << kind.guarded;
+  os << kind.transposedA << kind.accumulate << kind.guarded << kind.byRow;
   func::FuncOp &function = lowering.functions[key];
   if (function)
     return function;
@@ -244,7 +232,10 @@ static func::FuncOp getProductFunction(ImplicitLocOpBuilder &b,
   function = func::FuncOp::create(moduleBuilder, b.getLoc(), name,
                                   b.getFunctionType(types, {}));
   function.setPrivate();
-  ProductBuilder(function, kind, lowering.getSchedule()).build();
+  if (kind.byRow)
+    buildRowProduct(function, kind, lowering.getSchedule());
+  else
+    ProductBuilder(function, kind, lowering.getSchedule()).build();
   return function;
 }
 
@@ -283,8 +274,10 @@ static Product buildProduct(ImplicitLocOpBuilder &b, ContractOp op,
   product.c = op.getInto()
                   ? lowering.reuseOrAllocate(op.getResult(), inputs, op)
                   : lowering.allocate(op.getResult());
-  Dim outer = cast<BufferLayoutAttr>(result.getLayout()).getOrder().front();
-  Dim summed = lhsType.getDims()[lhsType.getDims()[0] == outer ? 1 : 0];
+  // Of the dims of lhs, one is summed and the other is the result's.
+  Dim summed = lhsType.getDims()[result.hasDim(lhsType.getDims()[0]) ? 1 : 0];
+  Dim outer = lhsType.getDims()[lhsType.getDims()[0] == summed ? 1 : 0];
+  bool byRow = lowering.getSchedule().getByRow();
   bool sumsKeys = summed == Dim::kv;
   auto count = [&](Dim dim) {
     return dim == Dim::kv ? op.getValid()
@@ -294,13 +287,13 @@ static Product buildProduct(ImplicitLocOpBuilder &b, ContractOp op,
   product.k = count(summed);
   Type element = op.getRhs().getType().getElementType();
   Type pairElement = element.isF32() ? Type() : element;
-  if (pairElement)
+  if (pairElement && !byRow)
     product.k = arith::DivUIOp::create(
         b, arith::AddIOp::create(b, product.k, buildIndex(b, 1)),
         buildIndex(b, 2));
   product.kind = {/*transposedA=*/sumsKeys,
                   /*accumulate=*/static_cast<bool>(op.getInto()),
-                  /*guarded=*/false, pairElement};
+                  /*guarded=*/false, pairElement, byRow};
   return product;
 }
 
@@ -320,5 +313,7 @@ void attn::lowerContract(ContractOp op, TileLowering &lowering) {
   product.call(b, lowering);
   b.setInsertionPointToStart(choice.thenBlock());
   product.kind.guarded = true;
+  if (product.kind.byRow)
+    product.kind.pairElement = Type();
   product.call(b, lowering);
 }

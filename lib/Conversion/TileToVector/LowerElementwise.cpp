@@ -6,9 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 //
-// The bodies of maps are scalar code. Along q, the contiguous dim, they are
-// vectorised; what does not depend on q (keys, bounds, constants) stays scalar
-// until a vector needs it.
+// The bodies of maps are scalar code. Along the contiguous dim, which is q or,
+// in kernels that are `by_row`, the other dim of a tile of two, they are
+// vectorised; what does not depend on it stays scalar until a vector needs it.
+//
+// Of a tile of two dims, q is always the outer loop: what belongs to a row is
+// loaded once, and reductions run along the inner loop.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,6 +21,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace attn;
@@ -74,7 +78,10 @@ private:
   LogicalResult verify();
   void assignBuffers();
   void chooseShape();
-  LogicalResult emitColumn(Value column);
+  LogicalResult emitQuery(Value query);
+  Value buildNeutral(ReductionKind kind);
+  Value combineLanes(ReductionKind kind, Value vector);
+  Value combine(ReductionKind kind, Value running, Value element);
   LogicalResult emitRows(Value row, Value column);
   FailureOr<Value> emitMap(MapOp map, Value row, Value column);
   FailureOr<Value> vectorize(Operation *op, IRMapping &mapping);
@@ -97,12 +104,15 @@ private:
   TileLowering &lowering;
   TileType domain;
   ImplicitLocOpBuilder b;
-  /// The dim that is not q, if the domain has two.
+  /// The contiguous dim, and the other one if the domain has two.
+  Dim lane = Dim::q;
   std::optional<Dim> outer;
+  /// Whether a query row lies along the lanes.
+  bool byRow = false;
   int64_t width = 1, rows = 1, unroll = 1;
 
-  /// Vectors of the current column that do not change along the rows.
-  DenseMap<Value, Value> columnInputs;
+  /// Vectors of the current query rows that do not change in the inner loop.
+  DenseMap<Value, Value> queryInputs;
   /// Vectors of the current row that come from outside of the group.
   DenseMap<Value, Value> rowInputs;
   /// Vectors of the current row: results of the group's maps, one per unrolled
@@ -142,15 +152,17 @@ void ElementwiseNest::assignBuffers() {
 }
 
 void ElementwiseNest::chooseShape() {
-  for (Dim dim : domain.getDims())
-    if (dim != Dim::q)
-      outer = dim;
-  int64_t columns = domain.getExtent(Dim::q);
-  int64_t unit = lowering.getSchedule().getUnit();
-  width = columns % unit == 0 ? unit : 1;
+  ArrayRef<Dim> order = cast<BufferLayoutAttr>(domain.getLayout()).getOrder();
+  lane = order.back();
+  if (order.size() > 1)
+    outer = order.front();
+  byRow = outer == Dim::q;
+  width = lowering.getSchedule().getUnit();
+  while (domain.getExtent(lane) % width != 0)
+    width /= 2;
   rows = outer ? domain.getExtent(*outer) : 1;
   // Two rows at a time: independent chains, and the two halves of a pair.
-  unroll = rows % 2 == 0 ? 2 : 1;
+  unroll = !byRow && rows % 2 == 0 ? 2 : 1;
 }
 
 Value ElementwiseNest::splat(Value scalar) {
@@ -159,7 +171,7 @@ Value ElementwiseNest::splat(Value scalar) {
 }
 
 Value ElementwiseNest::loadInput(Value tile, Value row, Value column) {
-  if (Value known = columnInputs.lookup(tile))
+  if (Value known = queryInputs.lookup(tile))
     return known;
   // Once per row: a map of the group may overwrite it.
   Value &loaded = rowInputs[tile];
@@ -170,6 +182,34 @@ Value ElementwiseNest::loadInput(Value tile, Value row, Value column) {
                                     ValueRange{row, column});
   }
   return loaded;
+}
+
+Value ElementwiseNest::buildNeutral(ReductionKind kind) {
+  return splat(buildF32(b, kind == ReductionKind::add ? 0 : -INFINITY));
+}
+
+Value ElementwiseNest::combine(ReductionKind kind, Value running,
+                               Value element) {
+  if (kind == ReductionKind::add)
+    return arith::AddFOp::create(b, running, element);
+  // Keeps the running value where the element is NaN.
+  Value greater =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, element, running);
+  return arith::SelectOp::create(b, greater, element, running);
+}
+
+/// All lanes of `vector` as one scalar: halves are combined until one is left.
+Value ElementwiseNest::combineLanes(ReductionKind kind, Value vector) {
+  for (int64_t lanes = width; lanes > 1; lanes /= 2) {
+    auto half = [&](int64_t offset) -> Value {
+      return vector::ExtractStridedSliceOp::create(
+          b, vector, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{lanes / 2},
+          ArrayRef<int64_t>{1});
+    };
+    Value low = half(0), high = half(lanes / 2);
+    vector = combine(kind, low, high);
+  }
+  return vector::ExtractOp::create(b, vector, int64_t(0));
 }
 
 /// The vector form of a scalar op of a map body.
@@ -206,7 +246,7 @@ FailureOr<Value> ElementwiseNest::emitMap(MapOp map, Value row, Value column) {
        llvm::zip_equal(map.getResult().getType().getDims(), coordinates)) {
     if (arg.use_empty())
       continue;
-    if (dim != Dim::q) {
+    if (dim != lane) {
       mapping.map(arg, row);
       continue;
     }
@@ -252,14 +292,7 @@ LogicalResult ElementwiseNest::emitRows(Value firstRow, Value column) {
         Value element = isInGroup(input) ? results[input][unrolled]
                                          : loadInput(input, row, column);
         Value &sum = running[op];
-        if (reduce.getKind() == ReductionKind::add) {
-          sum = arith::AddFOp::create(b, sum, element);
-          continue;
-        }
-        // Keeps the running value where the element is NaN.
-        Value greater =
-            arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, element, sum);
-        sum = arith::SelectOp::create(b, greater, element, sum);
+        sum = combine(reduce.getKind(), sum, element);
         continue;
       }
       auto map = cast<MapOp>(op);
@@ -283,60 +316,74 @@ LogicalResult ElementwiseNest::emitRows(Value firstRow, Value column) {
   return success();
 }
 
-LogicalResult ElementwiseNest::emitColumn(Value column) {
-  auto loadColumn = [&](Value tile) -> Value {
+/// The rows of the domain that belong to `query`, a query row or, where those
+/// are the lanes, the first of a vector of them.
+LogicalResult ElementwiseNest::emitQuery(Value query) {
+  auto loadQuery = [&](Value tile) -> Value {
+    Value buffer = lowering.getBuffer(tile);
+    if (byRow)
+      return splat(memref::LoadOp::create(b, buffer, query));
     auto type = VectorType::get(
         {width}, cast<TileType>(tile.getType()).getElementType());
-    return vector::LoadOp::create(b, type, lowering.getBuffer(tile), column);
+    return vector::LoadOp::create(b, type, buffer, query);
   };
-  columnInputs.clear();
+  queryInputs.clear();
   for (Operation *op : group) {
     auto map = dyn_cast<MapOp>(op);
     if (!map)
       continue;
     for (Value input : map.getInputs())
-      if (cast<TileType>(input.getType()).getRank() == 1 &&
-          !llvm::is_contained(group, input.getDefiningOp()) &&
-          !columnInputs.contains(input))
-        columnInputs[input] = loadColumn(input);
+      if (cast<TileType>(input.getType()).getRank() == 1 && !isInGroup(input) &&
+          !queryInputs.contains(input))
+        queryInputs[input] = loadQuery(input);
   }
   if (!outer)
-    return emitRows(Value(), column);
+    return emitRows(Value(), query);
 
-  SmallVector<Operation *> reductions;
+  SmallVector<ReduceOp> reductions;
   SmallVector<Value> intos, inits;
   for (Operation *op : group)
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
-      reductions.push_back(op);
-      intos.push_back(loadColumn(reduce.getInto()));
+      reductions.push_back(reduce);
+      intos.push_back(byRow
+                          ? Value(memref::LoadOp::create(
+                                b, lowering.getBuffer(reduce.getInto()), query))
+                          : loadQuery(reduce.getInto()));
       // Sums begin at 0: the rounding errors of a short sum are smaller.
-      Value zero =
-          arith::ConstantOp::create(b, b.getZeroAttr(intos.back().getType()));
-      bool adds = reduce.getKind() == ReductionKind::add;
-      inits.push_back(adds ? zero : intos.back());
+      bool startsNeutral = byRow || reduce.getKind() == ReductionKind::add;
+      inits.push_back(startsNeutral ? buildNeutral(reduce.getKind())
+                                    : intos.back());
     }
-  auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, rows),
-                                 buildIndex(b, unroll), inits);
+  int64_t step = byRow ? width : unroll;
+  int64_t end = domain.getExtent(byRow ? lane : *outer);
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, end),
+                                 buildIndex(b, step), inits);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    for (auto [op, arg] : llvm::zip_equal(reductions, loop.getRegionIterArgs()))
-      running[op] = arg;
-    if (failed(emitRows(loop.getInductionVar(), column)))
+    for (auto [reduce, arg] :
+         llvm::zip_equal(reductions, loop.getRegionIterArgs()))
+      running[reduce] = arg;
+    Value inner = loop.getInductionVar();
+    if (failed(byRow ? emitRows(query, inner) : emitRows(inner, query)))
       return failure();
     if (!reductions.empty())
-      scf::YieldOp::create(b, llvm::map_to_vector(reductions, [&](auto *op) {
+      scf::YieldOp::create(b, llvm::map_to_vector(reductions, [&](ReduceOp op) {
                              return running[op];
                            }));
   }
-  for (auto [op, into, value] :
+  for (auto [reduce, into, value] :
        llvm::zip_equal(reductions, intos, loop.getResults())) {
-    auto reduce = cast<ReduceOp>(op);
-    Value total = value;
-    if (reduce.getKind() == ReductionKind::add)
-      total = arith::AddFOp::create(b, into, total);
-    vector::StoreOp::create(b, total, lowering.getBuffer(reduce.getResult()),
-                            column);
+    ReductionKind kind = reduce.getKind();
+    Value total = value, buffer = lowering.getBuffer(reduce.getResult());
+    if (byRow) {
+      total = combine(kind, into, combineLanes(kind, value));
+      memref::StoreOp::create(b, total, buffer, query);
+      continue;
+    }
+    if (kind == ReductionKind::add)
+      total = combine(kind, into, total);
+    vector::StoreOp::create(b, total, buffer, query);
   }
   return success();
 }
@@ -365,8 +412,8 @@ LogicalResult ElementwiseNest::emit() {
                << rows << "; expected an even extent";
   assignBuffers();
   LogicalResult status = success();
-  buildLoop(b, buildIndex(b, domain.getExtent(Dim::q)), width,
-            [&](Value column) { status = emitColumn(column); });
+  buildLoop(b, buildIndex(b, domain.getExtent(Dim::q)), byRow ? 1 : width,
+            [&](Value query) { status = emitQuery(query); });
   return status;
 }
 

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace attn;
@@ -27,8 +28,9 @@ static Pages buildPages(ImplicitLocOpBuilder &b, ViewOp op, LayoutDims dims,
           strides[dims.sequence]};
 }
 
-/// [sequence][head dim] of one batch and head, with the contiguous dim's stride
-/// known to be 1 (that is what a layout promises).
+/// [sequence][head dim] of one batch and head, or [sequence][head][head dim] of
+/// several heads, with the contiguous dim's stride known to be 1 (that is what
+/// a layout promises).
 void attn::lowerView(ViewOp op, TileLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   auto metadata = memref::ExtractStridedMetadataOp::create(b, op.getSource());
@@ -57,16 +59,22 @@ void attn::lowerView(ViewOp op, TileLowering &lowering) {
       hasRowStride ? OpFoldResult(strides[dims.sequence]) : one;
   OpFoldResult dimStride = rowMajor ? one : OpFoldResult(strides[dims.dim]);
   constexpr int64_t dynamic = ShapedType::kDynamic;
-  auto layout = StridedLayoutAttr::get(
-      b.getContext(), dynamic,
-      {hasRowStride ? dynamic : 1, rowMajor ? 1 : dynamic});
-  auto type = MemRefType::get({dynamic, view.getExtent()},
-                              view.getElementType(), layout);
+  SmallVector<int64_t> shape{dynamic, view.getExtent()};
+  SmallVector<int64_t> steps{hasRowStride ? dynamic : 1,
+                             rowMajor ? 1 : dynamic};
+  SmallVector<OpFoldResult> sizes{metadata.getSizes()[dims.sequence],
+                                  b.getIndexAttr(view.getExtent())};
+  SmallVector<OpFoldResult> dynamicSteps{rowStride, dimStride};
+  if (int64_t heads = op.getHeads(); heads > 1) {
+    shape.insert(shape.begin() + 1, heads);
+    steps.insert(steps.begin() + 1, dynamic);
+    sizes.insert(sizes.begin() + 1, b.getIndexAttr(heads));
+    dynamicSteps.insert(dynamicSteps.begin() + 1, strides[dims.head]);
+  }
+  auto layout = StridedLayoutAttr::get(b.getContext(), dynamic, steps);
+  auto type = MemRefType::get(shape, view.getElementType(), layout);
   Value memref = memref::ReinterpretCastOp::create(
-      b, type, metadata.getBaseBuffer(), offset,
-      ArrayRef<OpFoldResult>{metadata.getSizes()[dims.sequence],
-                             b.getIndexAttr(view.getExtent())},
-      ArrayRef<OpFoldResult>{rowStride, dimStride});
+      b, type, metadata.getBaseBuffer(), offset, sizes, dynamicSteps);
   lowering.setView(op.getView(), memref);
 }
 
@@ -79,12 +87,61 @@ static Value buildRows(ImplicitLocOpBuilder &b, Value view, Value row,
       ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(1)});
 }
 
+/// `heads` slices of dim `dim` of a buffer, from `first` on.
+static Value buildSlice(ImplicitLocOpBuilder &b, Value buffer, int64_t dim,
+                        Value first, int64_t heads) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)), sizes,
+      steps(type.getRank(), b.getIndexAttr(1));
+  for (int64_t size : type.getShape())
+    sizes.push_back(b.getIndexAttr(size));
+  offsets[dim] = first;
+  sizes[dim] = b.getIndexAttr(heads);
+  return memref::SubViewOp::create(b, buffer, offsets, sizes, steps);
+}
+
+/// Calls `body` with rows of the view and the part of the buffer that belongs
+/// to them, `valid` rows in all from `row` on: at once, or, where several heads
+/// take turns, those of one sequence row at a time. The rows of the tile are
+/// dim `dim` of the buffer.
+static void
+forEachRun(ImplicitLocOpBuilder &b, ViewOp view, Value memref, Value row,
+           Value valid, Value buffer, int64_t dim,
+           function_ref<void(Value rows, Value buffer, Value count)> body) {
+  int64_t heads = view.getHeads(),
+          extent = view.getView().getType().getExtent();
+  if (heads == 1) {
+    body(buildRows(b, memref, row, valid, extent), buffer, valid);
+    return;
+  }
+  auto divide = [&](Value index) -> Value {
+    return arith::DivUIOp::create(b, index, buildIndex(b, heads));
+  };
+  Value firstRow = divide(row);
+  auto type = cast<MemRefType>(memref.getType());
+  SmallVector<int64_t> steps = type.getStridesAndOffset().first;
+  auto rowsType = MemRefType::get(
+      {heads, extent}, type.getElementType(),
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
+                             ArrayRef(steps).drop_front()));
+  buildLoop(b, divide(valid), 1, [&](Value i) {
+    Value at = arith::AddIOp::create(b, firstRow, i);
+    Value rows = memref::SubViewOp::create(
+        b, rowsType, memref,
+        ArrayRef<OpFoldResult>{at, b.getIndexAttr(0), b.getIndexAttr(0)},
+        ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(heads),
+                               b.getIndexAttr(extent)},
+        SmallVector<OpFoldResult>(3, b.getIndexAttr(1)));
+    Value first = arith::MulIOp::create(b, i, buildIndex(b, heads));
+    body(rows, buildSlice(b, buffer, dim, first, heads), buildIndex(b, heads));
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // Element conversions
 //===----------------------------------------------------------------------===//
 
-/// `value` (scalar or vector) widened to `element`, or as it is.
-static Value buildExtend(ImplicitLocOpBuilder &b, Value value, Type element) {
+Value attn::buildExtend(ImplicitLocOpBuilder &b, Value value, Type element) {
   Type from = value.getType();
   if (getElementTypeOrSelf(from) == element)
     return value;
@@ -94,78 +151,31 @@ static Value buildExtend(ImplicitLocOpBuilder &b, Value value, Type element) {
   return arith::ExtFOp::create(b, to, value);
 }
 
-/// The 16 bits of a scalar in the low half of an i32.
-static Value buildBits32(ImplicitLocOpBuilder &b, Value value) {
-  Value bits = arith::BitcastOp::create(b, b.getI16Type(), value);
-  return arith::ExtUIOp::create(b, b.getI32Type(), bits);
-}
-
-/// Two 16-bit scalars as one i32, `low` in the low half.
-static Value buildPair(ImplicitLocOpBuilder &b, Value low, Value high) {
-  Value shift = arith::ConstantOp::create(b, b.getI32IntegerAttr(16));
-  Value upper = arith::ShLIOp::create(b, buildBits32(b, high), shift);
-  return arith::OrIOp::create(b, upper, buildBits32(b, low));
-}
-
-static Value buildZero(ImplicitLocOpBuilder &b, Type type) {
+Value attn::buildZero(ImplicitLocOpBuilder &b, Type type) {
   return arith::ConstantOp::create(b, b.getZeroAttr(type));
 }
 
 //===----------------------------------------------------------------------===//
-// Query tiles: transposed
+// Query tiles
 //===----------------------------------------------------------------------===//
 
-/// buffer[d][q] = rows[q][d], with rows from `valid` on 0. Row by row: rows may
-/// lie a multiple of 4 KiB apart, where walking down a column would always hit
-/// the same few cache lines.
-static void loadTransposed(ImplicitLocOpBuilder &b, Value rows, Value buffer,
-                           Value valid, TileType tile) {
-  Value blockQ = buildIndex(b, tile.getExtent(Dim::q));
-  Value extent = buildIndex(b, tile.getExtent(Dim::d));
-  Type element = tile.getElementType();
-  buildLoop(b, valid, 1, [&](Value q) {
-    buildLoop(b, extent, 1, [&](Value d) {
-      Value value = memref::LoadOp::create(b, rows, ValueRange{q, d});
-      memref::StoreOp::create(b, buildExtend(b, value, element), buffer,
-                              ValueRange{d, q});
+/// The rows of a query tile from `valid` on are 0; they are dim `dim` of the
+/// buffer. Whole vectors of zeros may begin before them, so that the rows in
+/// front are loaded afterwards.
+static void clearRows(ImplicitLocOpBuilder &b, Value buffer, Value valid,
+                      int64_t dim, int64_t unit) {
+  auto type = cast<MemRefType>(buffer.getType());
+  int64_t inner = type.getDimSize(1);
+  int64_t width = llvm::isPowerOf2_64(unit) && inner % unit == 0 ? unit : 1;
+  Value zeros = buildZero(b, VectorType::get({width}, type.getElementType()));
+  Value begins[] = {buildIndex(b, 0), buildIndex(b, 0)};
+  begins[dim] = valid;
+  if (dim == 1)
+    begins[1] = arith::AndIOp::create(b, valid, buildIndex(b, -width));
+  buildLoop(b, begins[0], buildIndex(b, type.getDimSize(0)), 1, [&](Value i) {
+    buildLoop(b, begins[1], buildIndex(b, inner), width, [&](Value j) {
+      vector::StoreOp::create(b, zeros, buffer, ValueRange{i, j});
     });
-  });
-  buildLoop(b, valid, blockQ, 1, [&](Value q) {
-    buildLoop(b, extent, 1, [&](Value d) {
-      memref::StoreOp::create(b, buildZero(b, element), buffer,
-                              ValueRange{d, q});
-    });
-  });
-}
-
-/// buffer[d / 2][q] = (rows[q][d], rows[q][d + 1]); an odd last d pairs with 0.
-static void loadTransposedPairs(ImplicitLocOpBuilder &b, Value rows,
-                                Value buffer, Value valid, TileType tile) {
-  int64_t extent = tile.getExtent(Dim::d);
-  Value blockQ = buildIndex(b, tile.getExtent(Dim::q));
-  auto loadPair = [&](Value pair, Value q, bool hasHigh) {
-    Value d = arith::MulIOp::create(b, pair, buildIndex(b, 2));
-    Value low = memref::LoadOp::create(b, rows, ValueRange{q, d});
-    Value high = buildZero(b, tile.getElementType());
-    if (hasHigh) {
-      Value d1 = arith::AddIOp::create(b, d, buildIndex(b, 1));
-      high = memref::LoadOp::create(b, rows, ValueRange{q, d1});
-    }
-    memref::StoreOp::create(b, buildPair(b, low, high), buffer,
-                            ValueRange{pair, q});
-  };
-  buildLoop(b, valid, 1, [&](Value q) {
-    buildLoop(b, buildIndex(b, extent / 2), 1,
-              [&](Value pair) { loadPair(pair, q, /*hasHigh=*/true); });
-    if (extent % 2 == 1)
-      loadPair(buildIndex(b, extent / 2), q, /*hasHigh=*/false);
-  });
-  buildLoop(b, valid, blockQ, 1, [&](Value q) {
-    buildLoop(b, buildIndex(b, llvm::divideCeil(extent, 2)), 1,
-              [&](Value pair) {
-                memref::StoreOp::create(b, buildZero(b, b.getI32Type()), buffer,
-                                        ValueRange{pair, q});
-              });
   });
 }
 
@@ -289,7 +299,10 @@ static Rows buildLoadedRows(ImplicitLocOpBuilder &b, LoadTileOp op,
 void attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   TileType tile = op.getTile().getType();
-  Rows rows = buildLoadedRows(b, op, lowering);
+  // Query rows are never paged, but several heads may take turns.
+  Rows rows;
+  if (!tile.hasDim(Dim::q))
+    rows = buildLoadedRows(b, op, lowering);
   if (isa<InPlaceLayoutAttr>(tile.getLayout())) {
     lowering.setBuffer(op.getTile(), rows.memref);
     lowering.setRowOffsets(op.getTile(), rows.offsets);
@@ -297,15 +310,22 @@ void attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
   }
   Value buffer = lowering.allocate(op.getTile());
   auto layout = cast<BufferLayoutAttr>(tile.getLayout());
-  if (layout.getOrder().back() == Dim::q) {
-    if (layout.getPairs())
-      loadTransposedPairs(b, rows.memref, buffer, op.getValid(), tile);
-    else
-      loadTransposed(b, rows.memref, buffer, op.getValid(), tile);
+  int64_t unit = lowering.getSchedule().getUnit();
+  if (!tile.hasDim(Dim::q)) {
+    RowCopier(b, rows, buffer, tile, unit).copy(op.getValid());
     return;
   }
-  RowCopier(b, rows, buffer, tile, lowering.getSchedule().getUnit())
-      .copy(op.getValid());
+  bool isTransposed = layout.getOrder().back() == Dim::q;
+  int64_t dim = isTransposed ? 1 : 0;
+  clearRows(b, buffer, op.getValid(), dim, unit);
+  forEachRun(b, op.getView().getDefiningOp<ViewOp>(),
+             lowering.getView(op.getView()), op.getRow(), op.getValid(), buffer,
+             dim, [&](Value run, Value part, Value count) {
+               if (isTransposed)
+                 loadTransposed(b, run, part, count, tile, unit);
+               else
+                 RowCopier(b, {run, Value()}, part, tile, unit).copy(count);
+             });
 }
 
 /// i1: whether a scalar is neither NaN nor infinite.
@@ -317,52 +337,113 @@ static Value buildIsFinite(ImplicitLocOpBuilder &b, Value value) {
                                buildF32(b, 0));
 }
 
-/// rows[q][dv] = buffer[dv][q], rounded; only where that is not finite yet, if
-/// `keepFinite`.
-static void storeTransposed(ImplicitLocOpBuilder &b, StoreTileOp op,
-                            Value buffer, Value rows, bool keepFinite) {
-  ViewType view = op.getView().getType();
-  Type element = view.getElementType();
-  buildLoop(b, op.getValid(), 1, [&](Value q) {
-    buildLoop(b, buildIndex(b, view.getExtent()), 1, [&](Value dv) {
+/// `width` elements of row `q` of rows, rounded; only
+/// where that is not finite yet, if `keepFinite`.
+static void storeElements(ImplicitLocOpBuilder &b, Value buffer, Value rows,
+                          Value q, Value column, int64_t width,
+                          bool keepFinite) {
+  Type element = cast<MemRefType>(rows.getType()).getElementType();
+  auto type = VectorType::get({width}, b.getF32Type());
+  Value value = vector::LoadOp::create(b, type, buffer, ValueRange{q, column});
+  if (!element.isF32())
+    value = arith::TruncFOp::create(b, type.clone(element), value);
+  if (keepFinite) {
+    Value old = memref::LoadOp::create(b, rows, ValueRange{q, column});
+    Value kept = vector::BroadcastOp::create(b, value.getType(), old);
+    value = arith::SelectOp::create(b, buildIsFinite(b, old), kept, value);
+  }
+  vector::StoreOp::create(b, value, rows, ValueRange{q, column});
+}
+
+/// rows[q][dv] = buffer[q][dv], `unit` elements at a time where they are
+/// contiguous; those that are to stay if finite go one by one.
+static void storeRows(ImplicitLocOpBuilder &b, Value buffer, Value rows,
+                      Value count, int64_t unit, bool keepFinite) {
+  auto type = cast<MemRefType>(rows.getType());
+  int64_t extent = type.getDimSize(1);
+  bool isContiguous = type.getStridesAndOffset().first.back() == 1;
+  int64_t split = isContiguous ? extent / unit * unit : 0;
+  auto storeRange = [&](Value q, int64_t begin, int64_t end, int64_t width) {
+    if (begin == end)
+      return;
+    buildLoop(b, buildIndex(b, begin), buildIndex(b, end), width,
+              [&](Value column) {
+                storeElements(b, buffer, rows, q, column, width, keepFinite);
+              });
+  };
+  buildLoop(b, count, 1, [&](Value q) {
+    storeRange(q, 0, split, unit);
+    storeRange(q, split, extent, 1);
+  });
+}
+
+/// rows[q][dv] = buffer[dv][q], rounded, where that is not finite yet. That is
+/// rare: small code matters, speed does not.
+static void storeNotFinite(ImplicitLocOpBuilder &b, Value buffer, Value rows,
+                           Value count) {
+  auto type = cast<MemRefType>(rows.getType());
+  Type element = type.getElementType();
+  buildLoop(b, count, 1, [&](Value q) {
+    buildLoop(b, buildIndex(b, type.getDimSize(1)), 1, [&](Value dv) {
       Value value = memref::LoadOp::create(b, buffer, ValueRange{dv, q});
       if (!element.isF32())
         value = arith::TruncFOp::create(b, element, value);
-      if (keepFinite) {
-        Value old = memref::LoadOp::create(b, rows, ValueRange{q, dv});
-        value = arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
-      }
+      Value old = memref::LoadOp::create(b, rows, ValueRange{q, dv});
+      value = arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
       memref::StoreOp::create(b, value, rows, ValueRange{q, dv});
     });
   });
 }
 
+static void storeTile(ImplicitLocOpBuilder &b, StoreTileOp op,
+                      TileLowering &lowering, bool keepFinite) {
+  VectorScheduleAttr schedule = lowering.getSchedule();
+  bool byRow = schedule.getByRow();
+  forEachRun(b, op.getView().getDefiningOp<ViewOp>(),
+             lowering.getView(op.getView()), op.getRow(), op.getValid(),
+             lowering.getBuffer(op.getTile()), /*dim=*/byRow ? 0 : 1,
+             [&](Value rows, Value part, Value count) {
+               if (byRow)
+                 storeRows(b, part, rows, count,
+                           keepFinite ? 1 : schedule.getUnit(), keepFinite);
+               else if (keepFinite)
+                 storeNotFinite(b, part, rows, count);
+               else
+                 storeTransposed(b, rows, part, count, schedule.getUnit());
+             });
+}
+
 void attn::lowerStoreTile(StoreTileOp op, TileLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  Value rows = buildRows(b, lowering.getView(op.getView()), op.getRow(),
-                         op.getValid(), op.getView().getType().getExtent());
-  Value buffer = lowering.getBuffer(op.getTile());
   if (!op.getKeepFinite()) {
-    storeTransposed(b, op, buffer, rows, /*keepFinite=*/false);
+    storeTile(b, op, lowering, /*keepFinite=*/false);
     return;
   }
   auto choice =
       scf::IfOp::create(b, op.getKeepFinite(), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard insertion(b);
   b.setInsertionPointToStart(choice.elseBlock());
-  storeTransposed(b, op, buffer, rows, /*keepFinite=*/false);
+  storeTile(b, op, lowering, /*keepFinite=*/false);
   b.setInsertionPointToStart(choice.thenBlock());
-  storeTransposed(b, op, buffer, rows, /*keepFinite=*/true);
+  storeTile(b, op, lowering, /*keepFinite=*/true);
 }
 
 void attn::lowerStoreStats(StoreStatsOp op, TileLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Value buffer = lowering.getBuffer(op.getTile());
   SmallVector<Value> indices(op.getIndices());
-  Value first = indices.back();
+  SmallVector<Value> first(indices);
+  Value heads = buildIndex(b, op.getHeads());
   buildLoop(b, op.getValid(), 1, [&](Value q) {
     Value value = memref::LoadOp::create(b, buffer, q);
-    indices.back() = arith::AddIOp::create(b, first, q);
+    Value row = q;
+    if (op.getHeads() > 1) {
+      row = arith::DivUIOp::create(b, q, heads);
+      Value head = arith::RemUIOp::create(b, q, heads);
+      size_t at = indices.size() - 2;
+      indices[at] = arith::AddIOp::create(b, first[at], head);
+    }
+    indices.back() = arith::AddIOp::create(b, first.back(), row);
     memref::StoreOp::create(b, value, op.getMemref(), indices);
   });
 }

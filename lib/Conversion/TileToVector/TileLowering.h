@@ -113,6 +113,20 @@ void buildLoop(mlir::ImplicitLocOpBuilder &b, mlir::Value begin,
 void buildLoop(mlir::ImplicitLocOpBuilder &b, mlir::Value end, int64_t step,
                llvm::function_ref<void(mlir::Value)> body);
 
+/// A constant whose elements are all 0.
+mlir::Value buildZero(mlir::ImplicitLocOpBuilder &b, mlir::Type type);
+/// `value` (scalar or vector) widened to `element`, or as it is.
+mlir::Value buildExtend(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
+                        mlir::Type element);
+
+/// Loads `valid` rows of a tile with query rows along the lanes.
+void loadTransposed(mlir::ImplicitLocOpBuilder &b, mlir::Value rows,
+                    mlir::Value buffer, mlir::Value valid, TileType tile,
+                    int64_t unit);
+/// Stores such a tile of f32, rounded to the type of `rows`.
+void storeTransposed(mlir::ImplicitLocOpBuilder &b, mlir::Value rows,
+                     mlir::Value buffer, mlir::Value valid, int64_t unit);
+
 void lowerWorkItem(WorkItemOp op);
 void lowerPackedBlock(PackedBlockOp op);
 void lowerView(ViewOp op, TileLowering &lowering);
@@ -126,6 +140,24 @@ void lowerStoreStats(StoreStatsOp op, TileLowering &lowering);
 void lowerAllFinite(AllFiniteOp op, TileLowering &lowering);
 void lowerFill(FillOp op, TileLowering &lowering);
 void lowerContract(ContractOp op, TileLowering &lowering);
+
+/// What the code of a product depends on besides the types of its operands.
+struct ProductKind {
+  /// lhs is stored [k][m], not [m][k].
+  bool transposedA;
+  /// Start from c instead of 0.
+  bool accumulate;
+  /// Skip terms whose rhs is 0.
+  bool guarded;
+  /// The 16-bit type that is multiplied in pairs, or null: products are f32.
+  mlir::Type pairElement;
+  /// c and rhs have query rows outermost.
+  bool byRow;
+};
+
+/// Emits the body of a product function (c, lhs, rhs, m, k) of kind `byRow`.
+void buildRowProduct(mlir::func::FuncOp function, const ProductKind &kind,
+                     VectorScheduleAttr schedule);
 
 /// Reports the first op of `kernel` that the functions above cannot lower.
 mlir::LogicalResult verifyVectorKernel(mlir::func::FuncOp kernel);

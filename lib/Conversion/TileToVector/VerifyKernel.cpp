@@ -28,12 +28,27 @@ static LogicalResult refuse(Operation *op, Type type, const Twine &expected) {
          << type << "; expected " << expected;
 }
 
-/// Query rows along the lanes, elements as they are.
+/// Whether each query row lies along the lanes, instead of all of them.
+static bool isByRow(Operation *op) {
+  auto schedule =
+      op->getParentOfType<func::FuncOp>()->getAttrOfType<VectorScheduleAttr>(
+          "attn.schedule");
+  return schedule.getByRow();
+}
+
+/// Query rows along the lanes, or each of them, elements as they are.
 static LogicalResult expectLanes(Operation *op, TileType tile,
                                  bool allowsPairs = false) {
   if (!tile.hasDim(Dim::q))
     return refuse(op, tile, "a tile with query rows");
   BufferLayoutAttr layout = getBufferLayout(tile);
+  if (isByRow(op)) {
+    if (!layout || layout.getOrder().front() != Dim::q || layout.getPairs())
+      return refuse(op, tile,
+                    "a buffer without pairs and with 'q' outermost, "
+                    "as the schedule is by_row");
+    return success();
+  }
   if (!layout || layout.getOrder().back() != Dim::q)
     return refuse(op, tile, "a buffer with 'q' innermost");
   if (layout.getPairs() && !allowsPairs)
@@ -87,6 +102,9 @@ static LogicalResult verifyOp(LoadTileOp op) {
     return refuse(op, tile, "the view's element type");
   if (!layout)
     return success();
+  if (tile.hasDim(Dim::q) &&
+      failed(expectLanes(op, tile, /*allowsPairs=*/true)))
+    return failure();
   if (layout.getOrder().back() == Dim::q && !tile.hasDim(Dim::d))
     return refuse(op, tile, "query rows of 'd'");
   if (layout.getOrder().back() != Dim::q &&
@@ -146,6 +164,28 @@ static LogicalResult verifyRows(ContractOp op, bool sumsKeys) {
   return success();
 }
 
+/// The left operand of a product of a few rows: rows of contiguous elements,
+/// of the right one's type or widened to it.
+static LogicalResult verifyStreamedRows(ContractOp op) {
+  TileType tile = op.getLhs().getType();
+  Type element = op.getRhs().getType().getElementType();
+  if (tile.getElementType() != element && !element.isF32())
+    return refuse(op, tile, "the element type of rhs, or f32 there");
+  if (!tile.hasDim(Dim::kv))
+    return refuse(op, tile, "rows of keys or values");
+  if (BufferLayoutAttr layout = getBufferLayout(tile)) {
+    if (layout.getOrder().front() != Dim::kv || layout.getPairs())
+      return refuse(op, tile, "a buffer without pairs and with 'kv' outermost");
+    return success();
+  }
+  auto load = op.getLhs().getDefiningOp<LoadTileOp>();
+  auto view = load ? load.getView().getDefiningOp<ViewOp>() : ViewOp();
+  if (!view || getLayoutDims(view.getLayout()).dim <
+                   getLayoutDims(view.getLayout()).sequence)
+    return refuse(op, tile, "a buffer, as rows are not contiguous in place");
+  return success();
+}
+
 static LogicalResult verifyOp(ContractOp op) {
   TileType rhs = op.getRhs().getType(), result = op.getResult().getType();
   if (!rhs.hasDim(Dim::q) || !result.hasDim(Dim::q))
@@ -154,6 +194,8 @@ static LogicalResult verifyOp(ContractOp op) {
   if (failed(expectLanes(op, rhs, /*allowsPairs=*/true)) ||
       failed(expectLanes(op, result)))
     return failure();
+  if (isByRow(op))
+    return verifyStreamedRows(op);
   bool isWide = rhs.getElementType().isF32();
   if (!isWide && !getBufferLayout(rhs).getPairs())
     return refuse(op, rhs, "a buffer with pairs");

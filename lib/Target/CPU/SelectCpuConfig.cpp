@@ -9,7 +9,9 @@
 #include "attn/Target/CPU/Passes.h"
 #include "attn/Target/CPU/Support.h"
 #include "attn/Target/CPU/TargetInfo.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
+#include <numeric>
 
 namespace attn {
 #define GEN_PASS_DEF_SELECTCPUCONFIGPASS
@@ -28,18 +30,43 @@ static constexpr int64_t kBlockKv = 128;
 /// From this head dim on, fewer keys keep K, V and scores in the L2 cache.
 static constexpr int64_t kWideHeadDim = 256;
 
+/// Bytes of a tile of K or V that is streamed: this one and the next one, of
+/// both, stay in the L2 cache wherever their rows lie.
+static constexpr int64_t kStreamedBytes = 16 << 10;
+static constexpr int64_t kMinStreamedKeys = 32;
+
+/// Up to this many rows of a sequence are decoding, or the verification of a
+/// few speculated tokens: its time is that of reading K and V.
+static constexpr int64_t kDecodeRows = 16;
+/// A few decoded sequences are split until they make this many work items,
+/// enough for the threads of any machine, but into parts of at least so many
+/// keys: reading them hides the cost of merging.
+static constexpr int64_t kSplitItems = 256;
+static constexpr int64_t kSplitKeys = 1024;
+
 namespace {
 struct RegisterTile {
   int64_t rows, lanes;
+};
+/// The query rows of a tile: of `heads` heads, in all `rows`. `byRow` is the
+/// form of #attn.vector_schedule.
+struct QueryTile {
+  int64_t rows, heads;
+  bool byRow;
 };
 } // namespace
 
 /// Accumulators take half to three quarters of the registers; the rest holds
 /// one row of the query tile and the broadcast scalars.
-static RegisterTile chooseRegisterTile(const CpuTarget &target) {
-  if (target.vectorBits == 512)
-    return {4, 64};
-  return {4, 16};
+static RegisterTile chooseRegisterTile(const CpuTarget &target,
+                                       const QueryTile &query) {
+  RegisterTile tile{4, target.vectorBits == 512 ? 64 : 16};
+  // Narrow tiles multiply more keys at a time instead of more rows: sums that
+  // wait for each other need company.
+  while (!query.byRow && tile.lanes > target.vectorBits / 32 &&
+         tile.lanes > query.rows)
+    tile = {tile.rows * 2, tile.lanes / 2};
+  return tile;
 }
 
 /// A length to which no block is rounded up: all blocks are smaller.
@@ -52,34 +79,136 @@ static std::optional<int64_t> getStaticLength(int64_t length) {
   return std::clamp<int64_t>(length, 1, kLongLength);
 }
 
+/// The number of rows of a sequence, if known; of packed ones the average.
+static std::optional<int64_t> getRows(AttentionOp op) {
+  int64_t rows =
+      op.getQType().getDimSize(getLayoutDims(op.getQLayout()).sequence);
+  std::optional<int64_t> length = getStaticLength(rows);
+  if (!length || !op.isPackedQ())
+    return length;
+  int64_t starts = cast<ShapedType>(op.getCuSeqlensQ().getType()).getDimSize(0);
+  if (ShapedType::isDynamic(starts) || starts < 2)
+    return std::nullopt;
+  return llvm::divideCeil(*length, starts - 1);
+}
+
+/// Query heads per KV head, if known.
+static int64_t getGroup(AttentionOp op) {
+  int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
+  int64_t kvHeads =
+      op.getKType().getDimSize(getLayoutDims(op.getKLayout()).head);
+  return ShapedType::isDynamic(heads) || ShapedType::isDynamic(kvHeads)
+             ? 1
+             : heads / kvHeads;
+}
+
+static bool readsHead(Attribute mask) {
+  return mask && (isa<DenseAttr, CustomAttr>(mask) ||
+                  llvm::any_of(getMaskOperands(mask), readsHead));
+}
+
+/// Whether rows of different heads can share a tile: nothing but q, out, lse
+/// and the sinks, which the merge adds, differs by head.
+static bool canShareTile(AttentionOp op) {
+  return !op.getBlockQ() && !op.getBias() && !op.getAlibiSlopes() &&
+         !op.getScoreModAttr() && !readsHead(op.getMaskAttr()) &&
+         haveEqualMasks(op.getMaskAttr(), getGroup(op));
+}
+
+/// Whether the few rows of a tile can lie along the lanes one by one, which
+/// reads the rows of K and V where they are, in vectors.
+static bool canStreamKeys(AttentionOp op) {
+  auto isContiguous = [](Layout layout) {
+    LayoutDims dims = getLayoutDims(layout);
+    return dims.dim > dims.sequence;
+  };
+  return isContiguous(op.getKLayout()) && isContiguous(op.getVLayout()) &&
+         op.getKType().getElementTypeBitWidth() >= 16;
+}
+
+static QueryTile chooseQueryTile(AttentionOp op, int64_t unit) {
+  int64_t rows = kBlockQ, heads = 1;
+  if (std::optional<int64_t> length = getRows(op)) {
+    rows = std::min(rows, *length);
+    if (rows <= kDecodeRows && canShareTile(op)) {
+      // The most heads that divide the group and leave a tile of the usual
+      // size.
+      heads = std::min(getGroup(op), kBlockQ / rows);
+      while (getGroup(op) % heads != 0)
+        --heads;
+    }
+  }
+  rows = op.getBlockQ().value_or(rows * heads);
+  // With fewer, most lanes would idle.
+  bool byRow = 2 * rows <= unit && canStreamKeys(op);
+  if (!byRow && !op.getBlockQ())
+    rows = llvm::alignTo(rows, std::lcm(unit, heads));
+  return {rows, heads, byRow};
+}
+
+/// The split of the keys that the op asks for, or that decoding needs.
+static SplitAttr chooseSplit(AttentionOp op, const QueryTile &tile) {
+  MLIRContext *context = op.getContext();
+  if (op.getNumSplits())
+    return SplitAttr::get(context, *op.getNumSplits(), 0, 0);
+  if (op.getSplitSize())
+    return SplitAttr::get(context, 0, 0, *op.getSplitSize());
+  // Sinks of the rows of several heads enter with the merge.
+  SplitAttr none;
+  if (tile.heads > 1 && op.getSinks())
+    none = SplitAttr::get(context, 1, 0, 0);
+  std::optional<int64_t> rows = getRows(op);
+  if (!rows || *rows > kDecodeRows)
+    return none;
+  std::optional<int64_t> keys = getStaticLength(op.getNumKeys());
+  if (keys && *keys < 2 * kSplitKeys)
+    return none;
+  LayoutDims dims = getLayoutDims(op.getQLayout());
+  ShapedType q = op.getQType();
+  if (!op.isPackedQ() && !q.isDynamicDim(dims.batch) &&
+      !q.isDynamicDim(dims.head) &&
+      q.getDimSize(dims.batch) >=
+          kSplitItems * tile.heads / q.getDimSize(dims.head))
+    return none;
+  return SplitAttr::get(context, 0, kSplitItems, kSplitKeys);
+}
+
+/// The keys of a tile, if the op does not say.
+static int64_t chooseBlockKv(AttentionOp op, const QueryTile &query,
+                             int64_t multiple) {
+  int64_t dim = std::max(op.getHeadDim(), op.getValueHeadDim());
+  int64_t keys = dim > kWideHeadDim ? kBlockKv / 2 : kBlockKv;
+  if (query.byRow) {
+    int64_t bytes = dim * op.getKType().getElementTypeBitWidth() / 8;
+    keys =
+        std::clamp<int64_t>(llvm::bit_floor<uint64_t>(kStreamedBytes / bytes),
+                            kMinStreamedKeys, keys);
+  }
+  if (auto length = getStaticLength(op.getNumKeys()))
+    keys = std::min<int64_t>(keys, llvm::alignTo(*length, multiple));
+  return keys;
+}
+
 static ConfigAttr chooseConfig(AttentionOp op, const CpuTarget &target) {
   int64_t unit = target.vectorBits / 32;
-  RegisterTile tile = chooseRegisterTile(target);
+  QueryTile query = chooseQueryTile(op, unit);
+  RegisterTile tile = chooseRegisterTile(target, query);
 
-  int64_t blockQ = kBlockQ;
-  int64_t queries =
-      op.getQType().getDimSize(getLayoutDims(op.getQLayout()).sequence);
-  if (auto length = getStaticLength(queries))
-    blockQ = std::min<int64_t>(blockQ, llvm::alignTo(*length, unit));
-  blockQ = op.getBlockQ().value_or(blockQ);
-
-  int64_t dim = std::max(op.getHeadDim(), op.getValueHeadDim());
-  int64_t blockKv = dim > kWideHeadDim ? kBlockKv / 2 : kBlockKv;
-  if (auto length = getStaticLength(op.getNumKeys()))
-    blockKv = std::min<int64_t>(blockKv, llvm::alignTo(*length, tile.rows));
+  int64_t blockKv = chooseBlockKv(op, query, query.byRow ? unit : tile.rows);
   blockKv = op.getBlockKv().value_or(
       op.getBlockKvCompute() ? llvm::alignTo(blockKv, *op.getBlockKvCompute())
                              : blockKv);
   int64_t compute = op.getBlockKvCompute().value_or(blockKv);
 
   // Weights are made a pair of keys at a time.
-  bool pairs = target.dotBF16 && blockQ % unit == 0 && compute % 2 == 0 &&
-               op.getKType().getElementType().isBF16() &&
+  bool pairs = target.dotBF16 && (query.byRow || query.rows % unit == 0) &&
+               compute % 2 == 0 && op.getKType().getElementType().isBF16() &&
                op.getQType().getElementType().isBF16();
   MLIRContext *context = op.getContext();
-  auto schedule =
-      VectorScheduleAttr::get(context, tile.rows, tile.lanes, unit, pairs);
-  return ConfigAttr::get(context, blockQ, blockKv, compute, schedule);
+  auto schedule = VectorScheduleAttr::get(context, tile.rows, tile.lanes, unit,
+                                          pairs, query.byRow);
+  return ConfigAttr::get(context, query.rows, blockKv, compute, schedule,
+                         query.heads, chooseSplit(op, query));
 }
 
 namespace {
@@ -94,10 +223,6 @@ struct SelectCpuConfigPass
       return signalPassFailure();
     }
     WalkResult result = getOperation()->walk([&](Operation *any) {
-      if (isa<MergeOp>(any)) {
-        any->emitOpError("unsupported on cpu: merging parts");
-        return WalkResult::interrupt();
-      }
       auto op = dyn_cast<AttentionOp>(any);
       if (!op)
         return WalkResult::advance();

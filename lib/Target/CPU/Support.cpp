@@ -41,8 +41,6 @@ std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
       {static_cast<bool>(op.getBias()), "bias"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
-      {op.getNumSplits().has_value() || op.getSplitSize().has_value(),
-       "split keys (num_splits, split_size)"},
       {ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()),
        "per_head masks of a dynamic number of heads"},
   };

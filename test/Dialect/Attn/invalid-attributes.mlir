@@ -113,6 +113,26 @@
 
 // -----
 
+// expected-error @+1 {{config heads 3 does not divide block_q 4}}
+"test.op"() {a = #attn.config<block_q = 4, block_kv = 1, block_kv_compute = 1, schedule = unit, heads = 3>} : () -> ()
+
+// -----
+
+// expected-error @+1 {{split count, items, size are 2, 0, 64; expected a count, a size, or items and a size}}
+"test.op"() {a = #attn.split<count = 2, size = 64>} : () -> ()
+
+// -----
+
+// expected-error @+1 {{split count, items, size are 0, 8, 0; expected a count, a size, or items and a size}}
+"test.op"() {a = #attn.split<items = 8>} : () -> ()
+
+// -----
+
+// expected-error @+1 {{vector_schedule is by_row and has unit 12; expected a power of two}}
+"test.op"() {a = #attn.vector_schedule<rows = 1, lanes = 12, unit = 12, pairs = false, by_row = true>} : () -> ()
+
+// -----
+
 // expected-error @+1 {{vector_schedule rows, lanes, unit are 0, 4, 4; expected at least 1, lanes a multiple of unit}}
 "test.op"() {a = #attn.vector_schedule<rows = 0, lanes = 4, unit = 4, pairs = false>} : () -> ()
 

@@ -144,3 +144,14 @@ func.func @merge_c4_no_result(%o: tensor<4x1x8x16x64xf32>,
       outs(%out : tensor<1x8x16x64xf32>)
   return
 }
+
+// -----
+
+func.func @merge_c5(%o: tensor<4x2x8x16x64xf32>, %l: tensor<4x2x8x16xf32>,
+                    %lens: tensor<3xi32>, %out: tensor<2x8x16x64xf32>) {
+  // expected-error @+1 {{op q_lens is 'tensor<3xi32>'; expected i32 [B] with B = 2 (C5)}}
+  %0 = attn.merge ins(%o, %l : tensor<4x2x8x16x64xf32>, tensor<4x2x8x16xf32>)
+      q_lens(%lens : tensor<3xi32>)
+      outs(%out : tensor<2x8x16x64xf32>) -> tensor<2x8x16x64xf32>
+  return
+}

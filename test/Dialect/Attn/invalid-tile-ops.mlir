@@ -120,6 +120,24 @@ func.func @view_c3_table(%x: memref<?x?x8x64xf32>, %table: memref<?xi64>,
 
 // -----
 
+func.func @view_c4(%x: memref<?x?x8x64xf32>, %i: index) {
+  // expected-error @+1 {{op has heads 0 and is '!attn.view<q, d 64, f32>'; expected at least 1, and 1 for keys (C4)}}
+  %0 = attn.view %x[%i, %i] <bshd> heads(0)
+      : memref<?x?x8x64xf32> -> !attn.view<q, d 64, f32>
+  return
+}
+
+// -----
+
+func.func @view_c4_keys(%x: memref<?x?x8x64xf32>, %i: index) {
+  // expected-error @+1 {{op has heads 2 and is '!attn.view<kv, d 64, f32>'; expected at least 1, and 1 for keys (C4)}}
+  %0 = attn.view %x[%i, %i] <bshd> heads(2)
+      : memref<?x?x8x64xf32> -> !attn.view<kv, d 64, f32>
+  return
+}
+
+// -----
+
 func.func @load_tile_c1(%v: !attn.view<kv, d 64, f32>, %i: index) {
   // expected-error @+1 {{'attn.load_tile' op tile is '!attn.tile<q 16, d 64, f32>' and the view is '!attn.view<kv, d 64, f32>'; expected dims 'kv' and 'd 64' (C1)}}
   %0 = attn.load_tile %v[%i] valid(%i)
@@ -207,6 +225,16 @@ func.func @store_stats_c1_elements(%t: !attn.tile<q 16, f32>,
                                    %m: memref<?xf16>, %i: index) {
   // expected-error @+1 {{op tile has element type 'f32' and the memref has 'f16'; expected the same one (C1)}}
   attn.store_stats %t, %m[%i] valid(%i) : !attn.tile<q 16, f32>, memref<?xf16>
+  return
+}
+
+// -----
+
+func.func @store_stats_c2(%t: !attn.tile<q 16, f32>, %m: memref<?xf32>,
+                          %i: index) {
+  // expected-error @+1 {{op has heads 2 and 1 indices; expected at least 1, and two indices for more (C2)}}
+  attn.store_stats %t, %m[%i] valid(%i) heads(2)
+      : !attn.tile<q 16, f32>, memref<?xf32>
   return
 }
 

@@ -14,7 +14,7 @@
 // CHECK-LABEL: func @short(
 // CHECK:         config(#attn.config<block_q = 16, block_kv = 12, block_kv_compute = 12, schedule = [[$F32]]>)
 // CHECK-LABEL: func @decode(
-// CHECK:         config(#attn.config<block_q = 8, block_kv = 128, block_kv_compute = 128, schedule = [[$BF16]]>)
+// CHECK:         config(#attn.config<block_q = 1, block_kv = 128, block_kv_compute = 128, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false, by_row = true>>)
 // CHECK-LABEL: func @wide_head(
 // CHECK:         block_kv = 128,
 // CHECK-LABEL: func @wider_head(
@@ -29,3 +29,16 @@
 // CHECK-LABEL: func @user_pairs(
 // CHECK:         config(#attn.config<block_q = 24, block_kv = 128, block_kv_compute = 128,
 // CHECK-SAME:    pairs = false
+// CHECK-LABEL: func @decode_group(
+// CHECK:         config(#attn.config<block_q = 4, block_kv = 64, block_kv_compute = 64,
+// CHECK-SAME:      by_row = true>, heads = 4, split = <items = 256, size = 1024>>)
+// CHECK-LABEL: func @decode_sinks(
+// CHECK:         heads = 4, split = <count = 1>>)
+// CHECK-LABEL: func @verify_group(
+// CHECK:         config(#attn.config<block_q = 16, block_kv = 128, block_kv_compute = 128,
+// CHECK-SAME:      pairs = false>, heads = 4>)
+// CHECK-LABEL: func @decode_masks_by_head(
+// CHECK-NOT:     heads =
+// CHECK-LABEL: func @user_splits(
+// CHECK:         split = <count = 3>>)
+// CHECK:         split = <size = 200>>)

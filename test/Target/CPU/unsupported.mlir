@@ -52,34 +52,6 @@ func.func @score_mod(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
 
 // -----
 
-func.func @num_splits(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
-    %out: memref<2x64x4x32xf32>) {
-  // expected-error@+1 {{unsupported on cpu: split keys (num_splits, split_size)}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf32>, memref<2x64x2x32xf32>,
-          memref<2x64x2x32xf32>)
-      scale(1.0)
-      num_splits(2)
-      outs(%out : memref<2x64x4x32xf32>)
-  return
-}
-
-// -----
-
-func.func @split_size(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
-    %out: memref<2x64x4x32xf32>) {
-  // expected-error@+1 {{unsupported on cpu: split keys (num_splits, split_size)}}
-  attn.attention
-      ins(%q, %k, %k : memref<2x64x4x32xf32>, memref<2x64x2x32xf32>,
-          memref<2x64x2x32xf32>)
-      scale(1.0)
-      split_size(32)
-      outs(%out : memref<2x64x4x32xf32>)
-  return
-}
-
-// -----
-
 func.func @dynamic_heads(%q: memref<2x64x?x32xf32>, %k: memref<2x64x?x32xf32>,
     %out: memref<2x64x?x32xf32>) {
   // expected-error@+1 {{unsupported on cpu: per_head masks of a dynamic number of heads}}
@@ -140,12 +112,3 @@ func.func @custom(%q: memref<2x64x4x32xf32>, %k: memref<2x64x2x32xf32>,
   return
 }
 
-// -----
-
-func.func @merge(%outs: memref<2x1x8x16x64xf32>, %lses: memref<2x1x8x16xf32>,
-    %out: memref<1x8x16x64xf32>) {
-  // expected-error@+1 {{unsupported on cpu: merging parts}}
-  attn.merge ins(%outs, %lses : memref<2x1x8x16x64xf32>, memref<2x1x8x16xf32>)
-      outs(%out : memref<1x8x16x64xf32>)
-  return
-}

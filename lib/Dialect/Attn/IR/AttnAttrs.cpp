@@ -296,13 +296,27 @@ LogicalResult NotAttr::verify(EmitError emitError, Attribute mask) {
 
 LogicalResult ConfigAttr::verify(EmitError emitError, int64_t blockQ,
                                  int64_t blockKv, int64_t blockKvCompute,
-                                 Attribute) {
+                                 Attribute, int64_t heads, SplitAttr) {
   if (blockQ < 1 || blockKv < 1 || blockKvCompute < 1)
     return emitError() << "config blocks are " << blockQ << ", " << blockKv
                        << ", " << blockKvCompute << "; expected at least 1";
   if (blockKv % blockKvCompute != 0)
     return emitError() << "config block_kv_compute " << blockKvCompute
                        << " does not divide block_kv " << blockKv;
+  if (heads < 1 || blockQ % heads != 0)
+    return emitError() << "config heads " << heads
+                       << " does not divide block_q " << blockQ;
+  return success();
+}
+
+LogicalResult SplitAttr::verify(EmitError emitError, int64_t count,
+                                int64_t items, int64_t size) {
+  bool byCount = count > 0 && items == 0 && size == 0;
+  bool bySize = count == 0 && items >= 0 && size > 0;
+  if (!byCount && !bySize)
+    return emitError() << "split count, items, size are " << count << ", "
+                       << items << ", " << size
+                       << "; expected a count, a size, or items and a size";
   return success();
 }
 
@@ -320,11 +334,16 @@ LogicalResult BufferLayoutAttr::verify(EmitError emitError, ArrayRef<Dim> order,
 }
 
 LogicalResult VectorScheduleAttr::verify(EmitError emitError, int64_t rows,
-                                         int64_t lanes, int64_t unit, bool) {
+                                         int64_t lanes, int64_t unit, bool,
+                                         bool byRow) {
   if (rows < 1 || unit < 1 || lanes < 1 || lanes % unit != 0)
     return emitError() << "vector_schedule rows, lanes, unit are " << rows
                        << ", " << lanes << ", " << unit
                        << "; expected at least 1, lanes a multiple of unit";
+  // Sums over lanes halve a register.
+  if (byRow && !llvm::isPowerOf2_64(unit))
+    return emitError() << "vector_schedule is by_row and has unit " << unit
+                       << "; expected a power of two";
   // Each is a value of its own in the generated code.
   if (rows > kMaxAccumulators || lanes > kMaxAccumulators / rows)
     return emitError() << "vector_schedule rows, lanes are " << rows << ", "

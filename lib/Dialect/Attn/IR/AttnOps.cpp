@@ -132,7 +132,43 @@ void AttentionOp::getEffects(
   getDpsEffects(*this, effects);
 }
 
+bool attn::haveEqualMasks(Attribute mask, int64_t heads) {
+  if (!mask)
+    return true;
+  SmallVector<Attribute> masks = getMaskOperands(mask);
+  if (!isa<PerHeadAttr>(mask))
+    return llvm::all_of(masks, [&](Attribute operand) {
+      return haveEqualMasks(operand, heads);
+    });
+  for (size_t head = 0; head < masks.size(); ++head)
+    if (masks[head] != masks[head / heads * heads])
+      return false;
+  return true;
+}
+
+/// Fails if the heads of a tile have KV heads or masks of their own.
+static LogicalResult verifyTileHeads(AttentionOp op, int64_t heads) {
+  if (heads == 1)
+    return success();
+  auto getHeads = [](ShapedType type, Layout layout) {
+    return type.getDimSize(getLayoutDims(layout).head);
+  };
+  int64_t all = getHeads(op.getQType(), op.getQLayout());
+  int64_t kvHeads = getHeads(op.getKType(), op.getKLayout());
+  if (ShapedType::isDynamic(all) || ShapedType::isDynamic(kvHeads) ||
+      all / kvHeads % heads != 0)
+    return op.emitOpError() << "has tiles of " << heads
+                            << " heads; expected a static number of query "
+                               "heads per KV head that it divides";
+  if (!haveEqualMasks(op.getMaskAttr(), heads))
+    return op.emitOpError() << "has tiles of " << heads
+                            << " heads and masks that differ among them";
+  return success();
+}
+
 LogicalResult attn::verifyTileSizes(AttentionOp op, ConfigAttr config) {
+  if (failed(verifyTileHeads(op, config.getHeads())))
+    return failure();
   std::pair<StringRef, int64_t> queries{"block_q", config.getBlockQ()};
   std::pair<StringRef, int64_t> keys{"block_kv_compute",
                                      config.getBlockKvCompute()};

@@ -76,6 +76,10 @@ LogicalResult ViewOp::verify() {
                          << " and " << (paged ? "no" : "a")
                          << " block_table; expected one with layout paged and "
                             "only there (C3)";
+  // view_c4
+  if (getHeads() < 1 || (getHeads() > 1 && view.getSequence() != Dim::q))
+    return emitOpError() << "has heads " << getHeads() << " and is " << view
+                         << "; expected at least 1, and 1 for keys (C4)";
   if (!paged)
     return success();
   return expectType(*this, "block_table", getBlockTable().getType(),
@@ -128,6 +132,11 @@ LogicalResult StoreStatsOp::verify() {
     return emitOpError() << "tile has element type " << tile.getElementType()
                          << " and the memref has " << memref.getElementType()
                          << "; expected the same one (C1)";
+  // store_stats_c2
+  if (getHeads() < 1 || (getHeads() > 1 && indices < 2))
+    return emitOpError() << "has heads " << getHeads() << " and " << indices
+                         << " indices; expected at least 1, and two indices "
+                            "for more (C2)";
   return success();
 }
 

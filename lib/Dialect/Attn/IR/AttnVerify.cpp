@@ -173,11 +173,19 @@ LogicalResult MergeOp::verify() {
                                       Elements::F32, Shape{shape[2]}, "C3")))
     return failure();
 
+  // merge_c5
+  if (getQLens() && failed(expectType(*this, "q_lens", getQLens().getType(),
+                                      Elements::I32, Shape{shape[1]}, "C5")))
+    return failure();
+
   // merge_c4
   auto name = [&](unsigned index) -> std::string {
+    Value operand = getOperand(index);
     if (index < 2)
       return index == 0 ? "part_outs" : "part_lses";
-    return getSinks() && index == 2 ? "sinks" : "an init";
+    if (operand == getSinks())
+      return "sinks";
+    return operand == getQLens() ? "q_lens" : "an init";
   };
   return expectOneKind(cast<DestinationStyleOpInterface>(getOperation()), name,
                        "C4");

@@ -32,11 +32,15 @@ using namespace attn;
 /// What the kernel would leave out, by name. Targets refuse it, and more, when
 /// they choose a config; configs may be written by hand.
 static std::optional<StringRef> findWithoutLowering(AttentionOp op) {
+  ConfigAttr config = op.getConfigAttr();
   const std::pair<bool, StringRef> features[] = {
       {static_cast<bool>(op.getBias()), "bias"},
       {static_cast<bool>(op.getQPositions()), "q_positions"},
       {static_cast<bool>(op.getScoreModAttr()), "score_mod"},
-      {op.getNumSplits() || op.getSplitSize(), "split keys"}};
+      {config.getHeads() > 1 && op.getSinks() && !config.getSplit(),
+       "sinks in tiles of several heads"},
+      {(op.getNumSplits() || op.getSplitSize()) && !config.getSplit(),
+       "split keys and a config without a split"}};
   for (auto [used, feature] : features)
     if (used)
       return feature;
@@ -71,37 +75,60 @@ static LogicalResult verifyConvertible(AttentionOp op, ModuleOp module) {
   return success();
 }
 
-/// Replaces `op` by the launch of a kernel named `name`.
-static LogicalResult convertToOnline(AttentionOp op, StringRef name,
-                                     bool countTiles) {
-  llvm::SetVector<Value> operands(op->operand_begin(), op->operand_end());
-  SmallVector<Type> types = llvm::map_to_vector(
-      operands, [](Value operand) { return operand.getType(); });
-  auto indexType = IndexType::get(op.getContext());
-  types.append(2, indexType);
-
-  auto parent = op->getParentOfType<func::FuncOp>();
-  OpBuilder moduleBuilder(parent);
+/// The kernel function named `name`, with arguments of `types`, up to its
+/// terminator.
+static func::FuncOp createKernel(AttentionOp op, StringRef name,
+                                 ArrayRef<Type> types) {
+  OpBuilder moduleBuilder(op->getParentOfType<func::FuncOp>());
   auto kernel =
       func::FuncOp::create(moduleBuilder, op.getLoc(), name,
                            FunctionType::get(op.getContext(), types, {}));
   kernel.setPrivate();
   // The vector lowering reads it.
   kernel->setAttr("attn.schedule", op.getConfigAttr().getSchedule());
-  Block *entry = kernel.addEntryBlock();
-  IRMapping args;
-  args.map(operands.getArrayRef(),
-           entry->getArguments().take_front(operands.size()));
-  OpBuilder endBuilder = OpBuilder::atBlockEnd(entry);
+  OpBuilder endBuilder = OpBuilder::atBlockEnd(kernel.addEntryBlock());
   func::ReturnOp::create(endBuilder, op.getLoc());
-  if (failed(KernelBuilder(op, kernel, args, countTiles).build()))
+  return kernel;
+}
+
+/// Replaces `op` by the launch of a kernel named `name`. With a split, the
+/// launch gets a workspace instead of the results, and a merge follows.
+static LogicalResult convertToOnline(AttentionOp op, StringRef name,
+                                     bool countTiles) {
+  bool splits = static_cast<bool>(op.getConfigAttr().getSplit());
+  llvm::SetVector<Value> operands(op->operand_begin(), op->operand_end());
+  if (splits)
+    operands.set_subtract(op.getOuts());
+  SmallVector<Type> types = llvm::map_to_vector(
+      operands, [](Value operand) { return operand.getType(); });
+  if (splits)
+    types.append({getPartOutsType(op), getPartLsesType(op)});
+  types.append(2, IndexType::get(op.getContext()));
+
+  func::FuncOp kernel = createKernel(op, name, types);
+  ArrayRef<BlockArgument> arguments = kernel.getArguments();
+  IRMapping args;
+  args.map(operands.getArrayRef(), arguments.take_front(operands.size()));
+  Workspace partOf;
+  if (splits)
+    partOf = {arguments[operands.size()], arguments[operands.size() + 1]};
+  if (failed(KernelBuilder(op, kernel, args, partOf, countTiles).build()))
     return failure();
 
   ImplicitLocOpBuilder b(op.getLoc(), op);
   WorkExtents work = buildWorkExtents(b, op, op.getQ(), op.getCuSeqlensQ());
   Value count = arith::MulIOp::create(
       b, arith::MulIOp::create(b, work.batches, work.heads), work.qBlocks);
-  LaunchOp::create(b, name, count, operands.getArrayRef());
+  SmallVector<Value> launched(operands.getArrayRef());
+  Workspace workspace;
+  if (splits) {
+    workspace = buildWorkspace(b, op, count);
+    launched.append({workspace.outs, workspace.lses});
+    count = arith::MulIOp::create(b, count, buildDim(b, workspace.outs, 0));
+  }
+  LaunchOp::create(b, name, count, launched);
+  if (splits)
+    buildMergeOfParts(b, op, workspace);
   op.erase();
   return success();
 }

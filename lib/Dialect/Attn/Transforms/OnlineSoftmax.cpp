@@ -96,7 +96,7 @@ static Value buildProduct(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
       });
 }
 
-/// The weights rounded to V's element type.
+/// The weights rounded to `type`.
 static Value buildRounded(ImplicitLocOpBuilder &b, Value weights, Type type) {
   auto weightType = cast<TileType>(weights.getType());
   if (weightType.getElementType() == type)
@@ -121,8 +121,7 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
   Value rescaledAcc = buildProduct(b, state.acc, rescale);
   Value weights = buildExpDifference(b, tile.scores, safeMax);
   next.sum = ReduceOp::create(b, ReductionKind::add, weights, rescaledSum);
-  Type vElement = cast<TileType>(tile.v.getType()).getElementType();
-  Value rounded = buildRounded(b, weights, vElement);
+  Value rounded = buildRounded(b, weights, tile.weightType);
   next.acc =
       ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded, tile.valid,
                          rescaledAcc, tile.guard, tile.guardScale);

@@ -180,6 +180,38 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
+// Descale factors go with their batch and KV head, but for dims of 1.
+// CHECK-LABEL: func @descales
+// CHECK-SAME:    %[[QD:[a-z0-9]+]]: tensor<2x2xf32>, %[[KD:[a-z0-9]+]]: tensor<1x2xf32>, %[[VD:[a-z0-9]+]]: tensor<1x1xf32>, %{{[a-z0-9]+}}: tensor<2x64x8x32xbf16>
+// CHECK:         scf.forall (%[[B:.*]], %[[G:.*]]) in (2, 2)
+// CHECK-DAG:       %[[QF:.*]] = tensor.extract_slice %[[QD]][%[[B]], %[[G]]] [1, 1]
+// CHECK-DAG:       %[[KF:.*]] = tensor.extract_slice %[[KD]][0, %[[G]]] [1, 1]
+// CHECK:           attn.attention
+// CHECK-SAME:        q_descale(%[[QF]] : tensor<1x1xf32>) k_descale(%[[KF]] : tensor<1x1xf32>) v_descale(%[[VD]] : tensor<1x1xf32>)
+func.func @descales(%q: tensor<2x64x8x32xf8E4M3FN>,
+                    %k: tensor<2x64x2x32xf8E4M3FN>, %qd: tensor<2x2xf32>,
+                    %kd: tensor<1x2xf32>, %vd: tensor<1x1xf32>,
+                    %init: tensor<2x64x8x32xbf16>) -> tensor<2x64x8x32xbf16> {
+  %0 = attn.attention ins(%q, %k, %k : tensor<2x64x8x32xf8E4M3FN>,
+      tensor<2x64x2x32xf8E4M3FN>, tensor<2x64x2x32xf8E4M3FN>) scale(0.5)
+      q_descale(%qd : tensor<2x2xf32>) k_descale(%kd : tensor<1x2xf32>)
+      v_descale(%vd : tensor<1x1xf32>)
+      outs(%init : tensor<2x64x8x32xbf16>) -> tensor<2x64x8x32xbf16>
+  return %0 : tensor<2x64x8x32xbf16>
+}
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op) {
+    %op = transform.structured.match ops{["attn.attention"]} in %root
+        : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_forall %op
+        tile_sizes [1, 1, 0]
+        : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
 // Packed sequences: heads are tiled, batch and rows are left alone. Pages are
 // shared by all batches.
 // CHECK-LABEL: func @packed_over_pages

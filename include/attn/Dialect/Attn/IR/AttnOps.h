@@ -23,9 +23,14 @@
 
 namespace attn {
 
+/// Whether `mask` (which may be null) is the same for all heads of each group
+/// of `heads` neighbours.
+bool haveEqualMasks(mlir::Attribute mask, int64_t heads);
+
 /// Reports an error of `op` if the tiles that `config` asks for, block_q or
 /// block_kv_compute by a head dim or by each other, are larger than tiles may
-/// be. Passes check what they choose or are given before they make tile types.
+/// be, or if its heads cannot share tiles in that way. Passes check what they
+/// choose or are given before they make tile types.
 llvm::LogicalResult verifyTileSizes(AttentionOp op, ConfigAttr config);
 
 } // namespace attn

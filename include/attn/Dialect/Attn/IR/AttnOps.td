@@ -232,7 +232,8 @@ def Attn_MergeOp : Attn_Op<"merge", [
     ```
     A part without visible keys (lse_p = -inf) contributes exactly 0, whatever
     its out_p holds; all parts empty give out = 0, lse = -inf. A sink is one
-    more part (out = 0, lse = sinks[h]), merged once. Serves split KV, cascades
+    more part (out = 0, lse = sinks[h]), merged once. Padding rows (i >=
+    q_lens[b]) give out = 0, lse = -inf, sink or not. Serves split KV, cascades
     over a shared prefix and ring attention alike.
 
     Constraints:
@@ -242,6 +243,7 @@ def Attn_MergeOp : Attn_Op<"merge", [
     - (C3) sinks is f32 [Hq].
     - (C4) All are tensors, with one result per init of the init's type, or all
       are memrefs, without results.
+    - (C5) q_lens is i32 [B].
 
     Example:
     ```mlir
@@ -252,11 +254,13 @@ def Attn_MergeOp : Attn_Op<"merge", [
   }];
   let arguments = (ins Attn_Shaped:$part_outs, Attn_Shaped:$part_lses,
                        Optional<Attn_Shaped>:$sinks,
+                       Optional<Attn_Shaped>:$q_lens,
                        Variadic<Attn_Shaped>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     `ins` `(` $part_outs `,` $part_lses `:` type($part_outs) `,`
     type($part_lses) `)` (`sinks` `(` $sinks^ `:` type($sinks) `)`)?
+    (`q_lens` `(` $q_lens^ `:` type($q_lens) `)`)?
     `outs` `(` $outs `:` type($outs) `)` attr-dict (`->` type($results)^)?
   }];
   let hasVerifier = 1;

@@ -102,10 +102,14 @@ def Attn_ViewOp : Attn_Op<"view", [Pure]> {
     `block_table[b, i / page_size]`, at row `i % page_size`; a load reads no
     entry of the table but those of its valid rows.
 
+    With `heads` n, the rows of the n heads from `head` on take turns: row r of
+    the view is row r / n of head `head` + r % n.
+
     Constraints:
     - (C1) source has the rank of layout, and its head dim is the view's extent.
     - (C2) source's element type is the view's.
     - (C3) block_table is given iff layout is paged; it is i32 [B, max_pages].
+    - (C4) heads is at least 1, and 1 unless the view's rows are `q`.
 
     Example:
     ```mlir
@@ -115,10 +119,11 @@ def Attn_ViewOp : Attn_Op<"view", [Pure]> {
   }];
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$head,
                        Optional<AnyMemRef>:$block_table,
-                       Attn_LayoutAttr:$layout);
+                       Attn_LayoutAttr:$layout,
+                       DefaultValuedAttr<I64Attr, "1">:$heads);
   let results = (outs Attn_ViewType:$view);
   let assemblyFormat = [{
-    $source `[` $batch `,` $head `]` $layout
+    $source `[` $batch `,` $head `]` $layout (`heads` `(` $heads^ `)`)?
     (`pages` `(` $block_table^ `:` type($block_table) `)`)? attr-dict
     `:` type($source) `->` qualified(type($view))
   }];
@@ -182,11 +187,13 @@ def Attn_StoreTileOp
 def Attn_StoreStatsOp : Attn_Op<"store_stats", [MemoryEffects<[MemWrite]>]> {
   let summary = "Store the first valid elements of a row statistic";
   let description = [{
-    Element i goes to `memref[indices..., last index + i]`.
+    Element i goes to `memref[..., h, r + i]`, where h and r are the last two
+    indices; with `heads` n, to `memref[..., h + i % n, r + i / n]`.
 
     Constraints:
     - (C1) The tile has one dim, `q`; the number of indices is the memref's
       rank, at least 1; element types are equal.
+    - (C2) heads is at least 1; more than 1 needs two indices.
 
     Example:
     ```mlir
@@ -195,9 +202,11 @@ def Attn_StoreStatsOp : Attn_Op<"store_stats", [MemoryEffects<[MemWrite]>]> {
     ```
   }];
   let arguments = (ins Attn_TileType:$tile, AnyMemRef:$memref,
-                       Variadic<Index>:$indices, Index:$valid);
+                       Variadic<Index>:$indices, Index:$valid,
+                       DefaultValuedAttr<I64Attr, "1">:$heads);
   let assemblyFormat = [{
-    $tile `,` $memref `[` $indices `]` `valid` `(` $valid `)` attr-dict
+    $tile `,` $memref `[` $indices `]` `valid` `(` $valid `)`
+    (`heads` `(` $heads^ `)`)? attr-dict
     `:` qualified(type($tile)) `,` type($memref)
   }];
   let hasVerifier = 1;
@@ -231,6 +240,8 @@ def Attn_ContractOp : Attn_Op<"contract", [Pure, AttrSizedOperandSegments]> {
     0 contribute nothing whatever the lhs element holds (a hidden key has weight
     0, and its V may be NaN or infinite), and the others are multiplied by
     `guard_scale`, if that is given.
+
+    Operands of 16 bits beside f32 ones are widened, exactly.
 
     `valid` bounds the keys: of an operand's kv dim only the first `valid` take
     part in the sum; elements of the result beyond it are unspecified.

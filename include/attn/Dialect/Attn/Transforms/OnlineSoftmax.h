@@ -44,16 +44,18 @@ struct OnlineState {
 OnlineState buildInitialState(mlir::ImplicitLocOpBuilder &b, int64_t blockQ,
                               int64_t valueHeadDim, mlir::Value sink);
 
-/// The keys of one tile: their `scores` (-inf where hidden), their V,
-/// the number of valid keys, and whether hidden keys must be kept out of the
-/// product with V by more than their weight of 0 (their V may not be finite).
-/// With such a guard, acc counts every weight times `guardScale`.
+/// The keys of one tile: their `scores` (-inf where hidden), their V, the
+/// number of valid keys, whether hidden keys must be kept out of the product
+/// with V by more than their weight of 0 (their V may not be finite), and the
+/// type of the weights in that product. With such a guard, acc counts every
+/// weight times `guardScale`.
 struct OnlineTile {
   mlir::Value scores, v, valid, guard, guardScale;
+  mlir::Type weightType;
 };
 
-/// The state after `tile`. Weights are rounded to V's element type before they
-/// are multiplied with it; the sum is taken before rounding.
+/// The state after `tile`. Weights are rounded to their type before they are
+/// multiplied with V; the sum is taken before rounding.
 OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
                             const OnlineState &state, const OnlineTile &tile);
 

@@ -89,4 +89,20 @@ def RaiseFromLinalgPass
   ];
 }
 
+def ConvertMergePass : Pass<"attn-convert-merge", "::mlir::ModuleOp"> {
+  let summary = "Replace attn.merge by a kernel over rows";
+  let description = [{
+    In: `attn.merge` on memrefs of any strides. Out: for each, a private kernel
+    function over a range of rows, and an `attn.launch` in its place. Parts are
+    summed in ascending order, so that results do not depend on the thread
+    count; an empty part is never read.
+  }];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 #endif // ATTN_DIALECT_ATTN_TRANSFORMS_PASSES_TD

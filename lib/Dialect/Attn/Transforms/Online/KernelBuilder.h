@@ -10,6 +10,7 @@
 //
 //   WorkItem.cpp    decode the work item, load the query tile
 //   KeyRanges.cpp   derive the key ranges from the mask
+//   Parts.cpp       with a split: which part of them, and where results go
 //   KeyLoops.cpp    walk the ranges, store out and lse
 //   ScoreTile.cpp   one step: products, scores, visibility, online softmax
 //
@@ -18,6 +19,7 @@
 #ifndef ATTN_LIB_DIALECT_ATTN_TRANSFORMS_ONLINE_KERNELBUILDER_H
 #define ATTN_LIB_DIALECT_ATTN_TRANSFORMS_ONLINE_KERNELBUILDER_H
 
+#include "../SplitKeys.h"
 #include "attn/Analysis/MaskRanges.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
@@ -57,16 +59,19 @@ struct BodyRanges {
 /// What depends on the work item alone. Rows and keys are counted within their
 /// sequence everywhere but in `qBase` and `kvBase`.
 struct WorkItem {
-  /// Batch, query head, KV head.
+  /// Batch, query head (the first one, if several share the tile), KV head.
   mlir::Value batch, head, kvHead;
-  /// The first row of the tile, and the number of its rows below q_len.
+  /// The part of the keys; null without a split.
+  mlir::Value part;
+  /// The first row of the sequence in the tile, and the number of the tile's
+  /// rows below q_len: of each head that shares it.
   mlir::Value firstRow, rows;
   /// Lengths of the sequence and its q_offset.
   mlir::Value qLen, kvLen, qOffset;
   /// The number of rows of q, and of keys, in front of the sequence in memory;
   /// null if every sequence has a batch index of its own.
   mlir::Value qBase, kvBase;
-  /// The logit of the sink, or null.
+  /// The logit of the sink, or null; parts leave it to the merge.
   mlir::Value sink;
   /// The slope of ALiBi, or null.
   mlir::Value alibiSlope;
@@ -77,13 +82,19 @@ struct WorkItem {
 /// Builds the body of one kernel function.
 class KernelBuilder {
 public:
+  /// `workspace` is empty unless the config has a split.
   KernelBuilder(AttentionOp op, mlir::func::FuncOp kernel,
-                const mlir::IRMapping &args, bool countTiles);
+                const mlir::IRMapping &args, const Workspace &workspace,
+                bool countTiles);
 
   llvm::LogicalResult build();
 
 private:
   mlir::Value arg(mlir::Value operand) const { return args.lookup(operand); }
+  /// Rows of the sequence that a tile holds, of each head that shares it.
+  int64_t getBlockRows() { return config.getBlockQ() / config.getHeads(); }
+  /// The number of rows of the tile, or of a view, for rows of the sequence.
+  mlir::Value buildTileRows(mlir::Value rows);
 
   // WorkItem.cpp
   void buildKeyLength();
@@ -103,9 +114,14 @@ private:
                                        BodyRanges &partial);
   void selectClass(llvm::ArrayRef<BodyRanges> classes, BodyRanges &merged);
 
+  // Parts.cpp
+  mlir::Value buildPart(mlir::Value index);
+  void cutRanges();
+
   // ScoreTile.cpp
   mlir::Value buildQueryPosition(mlir::ImplicitLocOpBuilder &b,
                                  mlir::Value row);
+  mlir::Value buildQueryHead(mlir::ImplicitLocOpBuilder &b, mlir::Value row);
   mlir::FailureOr<mlir::Value> buildVisible(mlir::ImplicitLocOpBuilder &b,
                                             mlir::Value row, mlir::Value key);
   mlir::FailureOr<mlir::Value> buildScores(mlir::Value dots,
@@ -133,10 +149,15 @@ private:
   AttentionOp op;
   ConfigAttr config;
   const mlir::IRMapping &args;
+  const Workspace &workspace;
   bool countTiles;
   mlir::ImplicitLocOpBuilder b;
   /// The work items of this call: [begin, end).
   mlir::Value begin, end;
+
+  /// Where results go, and how out lies there; lse may be null.
+  mlir::Value out, lse;
+  Layout outLayout;
 
   WorkItem item;
   mlir::Value queryTile, kView, vView;

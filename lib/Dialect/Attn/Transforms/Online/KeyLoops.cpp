@@ -91,31 +91,32 @@ FailureOr<OnlineState> KernelBuilder::buildRangeLoops(const OnlineState &state,
 
 /// Stores the tile's rows of out and, if the op has one, of lse; of out only
 /// what is not finite yet, if `keepFinite` is given and true.
-void KernelBuilder::storeTile(Value out, Value lse, Value keepFinite) {
-  Value view = buildView(arg(op.getOut()), op.getOutLayout(), Dim::q, Dim::dv,
-                         op.getValueHeadDim());
+void KernelBuilder::storeTile(Value outTile, Value lseTile, Value keepFinite) {
+  Value view = buildView(out, outLayout, Dim::q, Dim::dv, op.getValueHeadDim());
   // Padding rows are written too.
   Value length = item.qLen;
   if (!op.isPackedQ())
     length =
         buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).sequence);
-  Value valid = buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
-                         buildIndex(b, config.getBlockQ()));
-  if (lse) {
+  Value valid =
+      buildTileRows(buildMin(b, arith::SubIOp::create(b, length, item.firstRow),
+                             buildIndex(b, getBlockRows())));
+  if (lseTile) {
     SmallVector<Value> at{item.batch, item.head, item.firstRow};
     if (op.isPackedQ())
       at = {item.head, arith::AddIOp::create(b, item.qBase, item.firstRow)};
-    StoreStatsOp::create(b, lse, arg(op.getLse()), at, valid);
+    StoreStatsOp::create(b, lseTile, lse, at, valid, config.getHeads());
   }
-  StoreTileOp::create(b, out, view, item.firstRow, valid, keepFinite);
+  StoreTileOp::create(b, outTile, view, buildTileRows(item.firstRow), valid,
+                      keepFinite);
 }
 
 void KernelBuilder::storeResults(const OnlineState &state) {
-  Value lse;
-  if (op.getLse())
-    lse = buildLse(b, state, item.rows);
-  Value out = buildOutput(b, state, item.rows, guardScale, item.outDescale);
-  storeTile(out, lse, /*keepFinite=*/guard);
+  Value lseTile;
+  if (lse)
+    lseTile = buildLse(b, state, item.rows);
+  Value outTile = buildOutput(b, state, item.rows, guardScale, item.outDescale);
+  storeTile(outTile, lseTile, /*keepFinite=*/guard);
 }
 
 /// Rows that belong to no sequence.
@@ -125,10 +126,10 @@ void KernelBuilder::storePadding() {
   auto statistic = TileType::get(b.getContext(), {Dim::q}, {blockQ}, f32);
   auto rows = TileType::get(b.getContext(), {Dim::q, Dim::dv},
                             {blockQ, op.getValueHeadDim()}, f32);
-  Value lse;
-  if (op.getLse())
-    lse = FillOp::create(b, statistic, buildF32(b, -INFINITY));
-  storeTile(FillOp::create(b, rows, buildF32(b, 0)), lse,
+  Value lseTile;
+  if (lse)
+    lseTile = FillOp::create(b, statistic, buildF32(b, -INFINITY));
+  storeTile(FillOp::create(b, rows, buildF32(b, 0)), lseTile,
             /*keepFinite=*/Value());
 }
 
@@ -184,9 +185,11 @@ LogicalResult KernelBuilder::buildAttempts() {
 }
 
 KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
-                             const IRMapping &args, bool countTiles)
-    : op(op), config(op.getConfigAttr()), args(args), countTiles(countTiles),
-      b(op.getLoc(), op.getContext()) {
+                             const IRMapping &args, const Workspace &workspace,
+                             bool countTiles)
+    : op(op), config(op.getConfigAttr()), args(args), workspace(workspace),
+      countTiles(countTiles), b(op.getLoc(), op.getContext()),
+      outLayout(op.getOutLayout()) {
   b.setInsertionPointToStart(&kernel.getBody().front());
   begin = kernel.getArguments().drop_back(1).back();
   end = kernel.getArguments().back();
@@ -200,6 +203,8 @@ LogicalResult KernelBuilder::buildSequenceItem() {
       item.scoreDescale);
   if (failed(buildMaskRanges()))
     return failure();
+  if (item.part)
+    cutRanges();
   queryTile = loadQueryTile();
   return buildAttempts();
 }
@@ -227,6 +232,14 @@ LogicalResult KernelBuilder::buildPackedItem() {
 LogicalResult KernelBuilder::build() {
   auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
   b.setInsertionPointToStart(loop.getBody());
-  buildWorkItem(loop.getInductionVar());
+  Value index = loop.getInductionVar();
+  if (config.getSplit()) {
+    index = buildPart(index);
+  } else {
+    out = arg(op.getOut());
+    if (op.getLse())
+      lse = arg(op.getLse());
+  }
+  buildWorkItem(index);
   return op.isPackedQ() ? buildPackedItem() : buildSequenceItem();
 }

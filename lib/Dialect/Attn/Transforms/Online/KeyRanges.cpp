@@ -24,7 +24,7 @@ LogicalResult KernelBuilder::buildClassRanges(Attribute mask, BodyRanges &full,
                                               BodyRanges &partial) {
   MaskProblem problem;
   problem.mask = mask;
-  problem.blockQ = config.getBlockQ();
+  problem.blockQ = getBlockRows();
   problem.blockKv = config.getBlockKv();
   problem.qOffset = getConstant(item.qOffset);
   problem.qLen = getConstant(item.qLen);
@@ -37,8 +37,8 @@ LogicalResult KernelBuilder::buildClassRanges(Attribute mask, BodyRanges &full,
   for (int64_t slot : ranges->slots)
     slots.push_back(
         buildLoadIndex(b, arg(op.getMaskOperands()[slot]), item.batch));
-  Value block = arith::DivUIOp::create(b, item.firstRow,
-                                       buildIndex(b, config.getBlockQ()));
+  Value block =
+      arith::DivUIOp::create(b, item.firstRow, buildIndex(b, getBlockRows()));
   for (const EmittedRange &range :
        emitTileRanges(b, b.getLoc(), *ranges, block, item.qOffset, item.qLen,
                       item.kvLen, slots)) {

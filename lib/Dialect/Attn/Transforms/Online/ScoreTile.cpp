@@ -12,8 +12,19 @@
 using namespace mlir;
 using namespace attn;
 
+/// The query head of a row of the tile.
+Value KernelBuilder::buildQueryHead(ImplicitLocOpBuilder &b, Value row) {
+  if (config.getHeads() == 1)
+    return item.head;
+  Value heads = buildIndex(b, config.getHeads());
+  return arith::AddIOp::create(b, item.head,
+                               arith::RemUIOp::create(b, row, heads));
+}
+
 /// The position of a row of the tile.
 Value KernelBuilder::buildQueryPosition(ImplicitLocOpBuilder &b, Value row) {
+  if (config.getHeads() > 1)
+    row = arith::DivUIOp::create(b, row, buildIndex(b, config.getHeads()));
   return arith::AddIOp::create(
       b, row, arith::AddIOp::create(b, item.firstRow, item.qOffset));
 }
@@ -28,7 +39,7 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   operands.qPos = buildQueryPosition(b, row);
   operands.j = key;
   operands.b = item.batch;
-  operands.h = item.head;
+  operands.h = buildQueryHead(b, row);
   operands.slotValue = slotValue;
   Value visible =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
@@ -96,18 +107,22 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
     valid =
         arith::MaxSIOp::create(b, buildMin(b, left, valid), buildIndex(b, 0));
   }
-  Type operandType = score->getOperandType();
+  // A target whose products widen keys themselves takes them as they are.
+  Type operandType = score->getOperandType(), keyType = operandType;
+  if (auto schedule = dyn_cast<VectorScheduleAttr>(config.getSchedule());
+      schedule && schedule.getByRow())
+    keyType = op.getKType().getElementType();
   auto tileType = [&](Dim first, int64_t extent, Dim second, int64_t extent2,
                       Type element) {
     return TileType::get(b.getContext(), {first, second}, {extent, extent2},
                          element);
   };
   Value k = LoadTileOp::create(
-      b, tileType(Dim::kv, keys, Dim::d, op.getHeadDim(), operandType), kView,
+      b, tileType(Dim::kv, keys, Dim::d, op.getHeadDim(), keyType), kView,
       firstKey, valid);
   Value v = LoadTileOp::create(
-      b, tileType(Dim::kv, keys, Dim::dv, op.getValueHeadDim(), operandType),
-      vView, firstKey, valid);
+      b, tileType(Dim::kv, keys, Dim::dv, op.getValueHeadDim(), keyType), vView,
+      firstKey, valid);
   Value dots = ContractOp::create(
       b, tileType(Dim::q, config.getBlockQ(), Dim::kv, keys, b.getF32Type()), k,
       queryTile, valid, /*into=*/Value(), /*guard=*/Value(),
@@ -115,5 +130,6 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
   FailureOr<Value> scores = buildScores(dots, firstKey, kind);
   if (failed(scores))
     return failure();
-  return buildOnlineStep(b, state, {*scores, v, valid, guard, guardScale});
+  return buildOnlineStep(b, state,
+                         {*scores, v, valid, guard, guardScale, operandType});
 }

@@ -33,7 +33,8 @@ Value attn::buildDim(ImplicitLocOpBuilder &b, Value memref, int dim) {
 WorkExtents attn::buildWorkExtents(ImplicitLocOpBuilder &b, AttentionOp op,
                                    Value q, Value cuSeqlensQ) {
   LayoutDims dims = getLayoutDims(op.getQLayout());
-  int64_t blockQ = op.getConfigAttr().getBlockQ();
+  int64_t heads = op.getConfigAttr().getHeads();
+  int64_t blockQ = op.getConfigAttr().getBlockQ() / heads;
   AffineExpr rows = b.getAffineSymbolExpr(0), starts = b.getAffineSymbolExpr(1);
   SmallVector<Value> sizes{buildDim(b, q, dims.sequence)};
   AffineExpr blocks = rows.ceilDiv(blockQ);
@@ -45,7 +46,16 @@ WorkExtents attn::buildWorkExtents(ImplicitLocOpBuilder &b, AttentionOp op,
   Value count = affine::AffineApplyOp::create(
       b, AffineMap::get(0, sizes.size(), blocks), sizes);
   Value batches = cuSeqlensQ ? buildIndex(b, 1) : buildDim(b, q, dims.batch);
-  return {batches, buildDim(b, q, dims.head), count};
+  Value tileHeads = buildDim(b, q, dims.head);
+  if (heads > 1)
+    tileHeads = arith::DivUIOp::create(b, tileHeads, buildIndex(b, heads));
+  return {batches, tileHeads, count};
+}
+
+Value KernelBuilder::buildTileRows(Value rows) {
+  if (config.getHeads() == 1)
+    return rows;
+  return arith::MulIOp::create(b, rows, buildIndex(b, config.getHeads()));
 }
 
 /// The number of the work item's keys, and their first row where packed.
@@ -95,7 +105,8 @@ Value KernelBuilder::buildView(Value memref, Layout layout, Dim sequence,
     index = isQuery ? item.qBase : item.kvBase;
   Value table = layout == Layout::paged ? arg(op.getBlockTable()) : Value();
   return ViewOp::create(b, type, memref, index,
-                        isQuery ? item.head : item.kvHead, table, layout);
+                        isQuery ? item.head : item.kvHead, table, layout,
+                        isQuery ? config.getHeads() : 1);
 }
 
 /// Decodes the work item as far as that needs no sequence to exist.
@@ -107,8 +118,8 @@ void KernelBuilder::buildWorkItem(Value index) {
   WorkExtents work = buildWorkExtents(b, op, q, cuSeqlensQ);
   auto decoded = WorkItemOp::create(b, index, work.batches, work.heads,
                                     work.qBlocks, /*longest_first=*/true);
-  item.head = decoded.getHead();
-  int64_t blockQ = config.getBlockQ();
+  item.head = buildTileRows(decoded.getHead());
+  int64_t blockQ = getBlockRows();
   if (op.isPackedQ()) {
     auto block = PackedBlockOp::create(b, decoded.getQBlock(), cuSeqlensQ,
                                        buildDim(b, q, dims.sequence), blockQ);
@@ -136,13 +147,12 @@ void KernelBuilder::buildSequence() {
   buildKeyLength();
   item.qOffset = buildQOffset();
   Value left = arith::SubIOp::create(b, item.qLen, item.firstRow);
-  item.rows = arith::MaxSIOp::create(
-      b, buildMin(b, left, buildIndex(b, config.getBlockQ())),
-      buildIndex(b, 0));
+  item.rows = buildTileRows(arith::MaxSIOp::create(
+      b, buildMin(b, left, buildIndex(b, getBlockRows())), buildIndex(b, 0)));
   kView = buildView(k, op.getKLayout(), Dim::kv, Dim::d, op.getHeadDim());
   vView = buildView(arg(op.getV()), op.getVLayout(), Dim::kv, Dim::dv,
                     op.getValueHeadDim());
-  if (op.getSinks())
+  if (op.getSinks() && !config.getSplit())
     item.sink = memref::LoadOp::create(b, arg(op.getSinks()), item.head);
   if (op.getAlibiSlopes())
     item.alibiSlope = buildAlibiSlope();
@@ -177,6 +187,7 @@ Value KernelBuilder::loadQueryTile() {
   auto tileType = TileType::get(b.getContext(), {Dim::q, Dim::d},
                                 {config.getBlockQ(), op.getHeadDim()},
                                 score->getOperandType());
-  Value tile = LoadTileOp::create(b, tileType, view, item.firstRow, item.rows);
+  Value tile = LoadTileOp::create(b, tileType, view,
+                                  buildTileRows(item.firstRow), item.rows);
   return score->buildScaledQuery(b, tile);
 }
