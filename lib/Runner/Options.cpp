@@ -182,6 +182,7 @@ static Error parseValues(const CommandLine &flags, RunnerOptions &options) {
   options.printTiles = flags.has(OPT_print_tiles);
   options.timePhases = flags.has(OPT_time_phases);
   options.emitFile = flags.get(OPT_output, "-");
+  options.passes = flags.get(OPT_passes, "");
   options.target = flags.get(OPT_target, flags.get(OPT_cpu, "native"));
 
   auto seed = flags.getInteger(OPT_seed, 0, 0, INT64_MAX);

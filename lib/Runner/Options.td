@@ -63,6 +63,9 @@ def output : JoinedOrSeparate<["-"], "o">, MetaVarName<"<file>">,
     Group<group_action>;
 def help : Switch<"help", "Print this">, Group<group_action>;
 
+defm passes : Value<"passes", "<pipeline>", "Passes that the function goes "
+    "through before it is compiled, as text; --check compares with what the "
+    "file says", group_codegen>;
 defm target : Value<"target", "<name>", "CPU to make code for: native "
     "(default) or a name of docs/targets.md", group_codegen>;
 defm cpu : Value<"cpu", "<name>", "The same as --target", group_codegen>;

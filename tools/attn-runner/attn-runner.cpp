@@ -12,6 +12,7 @@
 #include "attn/Runner/Entry.h"
 #include "attn/Runner/Execution.h"
 #include "attn/Runner/Options.h"
+#include "attn/Runner/Passes.h"
 #include "attn/Runner/Problem.h"
 
 #include "attn/Compiler/CommandLine.h"
@@ -144,6 +145,8 @@ static Expected<bool> run(const RunnerOptions &options) {
     return module.takeError();
   double parseTime = millisecondsSince(start);
   if (options.emission != Emission::Nothing) {
+    if (Error error = runPasses(**module, options.passes))
+      return std::move(error);
     if (Error error = emit(**module, options))
       return std::move(error);
     return true;
@@ -167,8 +170,10 @@ static Expected<bool> run(const RunnerOptions &options) {
   JitOptions jitOptions;
   jitOptions.target = options.target;
   jitOptions.countTiles = options.printTiles;
-  auto kernel = JitKernel::compile(OwnedModule((*module)->clone()), entry->name,
-                                   jitOptions);
+  OwnedModule copy((*module)->clone());
+  if (Error error = runPasses(*copy, options.passes))
+    return std::move(error);
+  auto kernel = JitKernel::compile(std::move(copy), entry->name, jitOptions);
   if (!kernel)
     return kernel.takeError();
   if (options.timePhases)

@@ -65,6 +65,8 @@ struct RunnerOptions {
   Emission emission = Emission::Nothing;
   std::string emitFile;
 
+  /// Passes before compiling, as text.
+  std::string passes;
   std::string target;
   /// 0: one per processor.
   int threads = 1;

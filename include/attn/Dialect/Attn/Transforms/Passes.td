@@ -65,6 +65,51 @@ def ConvertToOnlinePass
   ];
 }
 
+def DecomposeToLinalgPass
+    : Pass<"attn-decompose-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "Write attention ops on tensors as plain linalg";
+  let description = [{
+    In: `attn.attention` and `attn.merge` on tensors. Out: `linalg.generic`,
+    `arith`, `math` and `tensor` ops that mean the same, hidden keys and rows
+    without a visible key included; packed and paged operands also need `scf.if`
+    around addresses that exist for some elements only. User functions are
+    inlined. Block sizes, splits and configurations are dropped: they say how,
+    not what. Scores are held in memory as a whole, in f32. Ops on memrefs are
+    refused.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def RaiseFromLinalgPass
+    : Pass<"attn-raise-from-linalg", "::mlir::func::FuncOp"> {
+  let summary = "Find attention written as linalg and make it attn.attention";
+  let description = [{
+    In: functions on tensors. Out: the same, softmax(mask(scale q k + bias)) v
+    being one `attn.attention` wherever the op computes exactly that: the same
+    function of real numbers, rounded no more often. What looks like attention
+    and is not replaced stays as it was, with a remark that says why.
+
+    Elements are matched, not ops: transposes, reshapes, broadcasts, casts and
+    the number of ops that share the work do not matter. docs/raising.md lists
+    what is understood.
+  }];
+  let options = [
+    Option<"assumeVisibleRows", "assume-visible-rows", "bool", "false",
+           "Every row sees a key, whatever masks and biases hold at run time">,
+    Option<"assumeSentinelsHide", "assume-sentinels-hide", "bool", "false",
+           "A score replaced by a number of at most -10000 hides its key">
+  ];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def ConvertMergePass : Pass<"attn-convert-merge", "::mlir::ModuleOp"> {
   let summary = "Replace attn.merge by a kernel over rows";
   let description = [{
