@@ -149,10 +149,12 @@ Error runner::bench(const Entry &entry, ArrayRef<Tensor> arguments,
   double bytes = countBytes(arguments, execution);
   if (flops < memoryBoundIntensity * bytes && bytes > 0) {
     double bandwidth = measureReadBandwidth(threads);
-    os << format("bench: %.1f GB/s of arrays, %.0f %% of the measured read "
-                 "bandwidth %.1f\n",
-                 bytes / times.median * 1e-9,
-                 bytes / times.median * 1e-7 / bandwidth, bandwidth);
+    double median = bytes / times.median * 1e-9,
+           most = bytes / times.min * 1e-9;
+    os << format("bench: %.1f GB/s (best %.1f) of arrays, %.0f %% (best %.0f "
+                 "%%) of the measured read bandwidth %.1f\n",
+                 median, most, 100 * median / bandwidth, 100 * most / bandwidth,
+                 bandwidth);
   }
   if (ceiling > 0 && bestRate > ceiling)
     return createError(

@@ -207,20 +207,26 @@ struct TileContent {
 };
 } // namespace
 
+/// The pairs of a tile: rows of consecutive heads, and keys.
+struct TilePlace {
+  int64_t b, head, heads, row, rows, key, keys;
+};
+
 /// Looks at every pair of a tile. Rows beyond q_len count as nothing, keys
 /// beyond kv_len as hidden.
 static TileContent inspectTile(const reference::AttentionProblem &problem,
-                               int64_t b, int64_t h, int64_t firstRow,
-                               int64_t firstKey, int64_t rows, int64_t keys) {
+                               const TilePlace &place) {
   TileContent tile;
-  int64_t endRow = std::min(firstRow + rows, problem.qLength(b));
-  for (int64_t i = firstRow; i < endRow; ++i)
-    for (int64_t j = firstKey; j < firstKey + keys; ++j) {
-      reference::Coordinates at{b, h, i, problem.qPosition(b, i), j};
-      bool visible =
-          j < problem.kvLength(b) && (!problem.mask || problem.mask(at));
-      (visible ? tile.anyVisible : tile.anyHidden) = true;
-    }
+  int64_t endRow = std::min(place.row + place.rows, problem.qLength(place.b));
+  for (int64_t h = place.head; h < place.head + place.heads; ++h)
+    for (int64_t i = place.row; i < endRow; ++i)
+      for (int64_t j = place.key; j < place.key + place.keys; ++j) {
+        reference::Coordinates at{place.b, h, i, problem.qPosition(place.b, i),
+                                  j};
+        bool visible = j < problem.kvLength(place.b) &&
+                       (!problem.mask || problem.mask(at));
+        (visible ? tile.anyVisible : tile.anyHidden) = true;
+      }
   return tile;
 }
 
@@ -239,12 +245,14 @@ Expected<TileCounts> Experiment::countTilesByHand() const {
   if (!bound)
     return bound.takeError();
   const reference::AttentionProblem &problem = bound->problem;
+  int64_t heads = config.getHeads(), rows = config.getBlockQ() / heads,
+          keys = config.getBlockKv();
   for (int64_t b = 0; b < problem.batch(); ++b)
-    for (int64_t h = 0; h < problem.numQHeads(); ++h)
-      for (int64_t i = 0; i < problem.qLength(b); i += config.getBlockQ())
-        for (int64_t j = 0; j < problem.kvLength(b); j += config.getBlockKv()) {
-          TileContent tile = inspectTile(
-              problem, b, h, i, j, config.getBlockQ(), config.getBlockKv());
+    for (int64_t h = 0; h < problem.numQHeads(); h += heads)
+      for (int64_t i = 0; i < problem.qLength(b); i += rows)
+        for (int64_t j = 0; j < problem.kvLength(b); j += keys) {
+          TileContent tile =
+              inspectTile(problem, {b, h, heads, i, rows, j, keys});
           if (tile.anyVisible)
             ++(tile.anyHidden ? counts.masked : counts.unmasked);
         }

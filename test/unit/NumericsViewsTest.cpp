@@ -12,9 +12,13 @@
 
 #include "NumericsTestUtils.h"
 
+#include "attn/Compiler/Jit.h"
+
+#include "mlir/Parser/Parser.h"
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <sys/mman.h>
 
 using namespace attn;
 using namespace attn::numerics;
@@ -230,4 +234,71 @@ TEST_P(NumericsViewsTest, RowsBehindTheLastSequenceArePadding) {
     EXPECT_EQ(out == 0, t >= 77) << t;
     EXPECT_EQ(lse == -infinity, t >= 77) << t;
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Large memory
+//===----------------------------------------------------------------------===//
+
+namespace {
+template <int rank>
+struct Descriptor {
+  void *allocated, *aligned;
+  int64_t offset, sizes[rank], strides[rank];
+};
+
+/// A pool of memory of which only what is touched exists.
+struct SparseMemory {
+  explicit SparseMemory(size_t bytes)
+      : bytes(bytes),
+        data(mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {}
+  ~SparseMemory() { munmap(data, bytes); }
+  size_t bytes;
+  void *data;
+};
+} // namespace
+
+TEST(NumericsViewsLargeTest, OffsetsBeyond32Bits) {
+  // The last page starts behind element 2^32, byte 2^34.
+  constexpr int64_t pageStride = (int64_t(1) << 31) + 24, pages = 3;
+  SparseMemory pool((pageStride * (pages - 1) + 1024) * sizeof(float));
+  if (pool.data == MAP_FAILED)
+    GTEST_SKIP() << "no address space for " << pool.bytes << " bytes";
+  std::unique_ptr<mlir::MLIRContext> context = createContext();
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(R"(
+    !pages = memref<?x2x1x4xf32, strided<[?, 4, 4, 1], offset: ?>>
+    func.func @main(%q: memref<1x1x1x4xf32>, %k: !pages, %v: !pages,
+                    %lens: memref<1xi32>, %table: memref<1x2xi32>,
+                    %out: memref<1x1x1x4xf32>) {
+      attn.attention ins(%q, %k, %v : memref<1x1x1x4xf32>, !pages, !pages)
+          layout(q = bshd, k = paged, v = paged, out = bshd) scale(0.0)
+          kv_lens(%lens : memref<1xi32>) block_table(%table : memref<1x2xi32>)
+          outs(%out : memref<1x1x1x4xf32>)
+      return
+    })",
+                                                        context.get());
+  ASSERT_TRUE(module);
+  auto kernel = JitKernel::compile(std::move(module), "main", {});
+  ASSERT_TRUE(static_cast<bool>(kernel)) << llvm::toString(kernel.takeError());
+
+  auto *values = static_cast<float *>(pool.data);
+  for (int64_t d = 0; d < 4; ++d) {
+    values[2 * pageStride + d] = 1;
+    values[2 * pageStride + 4 + d] = 2;
+    values[pageStride + d] = 6;
+  }
+  float q[4] = {1, 1, 1, 1}, out[4] = {};
+  int32_t lens[1] = {3}, table[2] = {2, 1};
+  Descriptor<4> query{q, q, 0, {1, 1, 1, 4}, {4, 4, 4, 1}};
+  Descriptor<4> keys{
+      values, values, 0, {pages, 2, 1, 4}, {pageStride, 4, 4, 1}};
+  Descriptor<1> lengths{lens, lens, 0, {1}, {1}};
+  Descriptor<2> entries{table, table, 0, {1, 2}, {2, 1}};
+  Descriptor<4> result{out, out, 0, {1, 1, 1, 4}, {4, 4, 4, 1}};
+  void *arguments[] = {&query, &keys, &keys, &lengths, &entries, &result};
+  (*kernel)->invoke(arguments);
+  // The mean of 1, 2 and 6.
+  for (float value : out)
+    EXPECT_FLOAT_EQ(value, 3);
 }

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace attn;
@@ -140,8 +141,7 @@ forEachRun(ImplicitLocOpBuilder &b, ViewOp view, Value memref, Value row,
 // Element conversions
 //===----------------------------------------------------------------------===//
 
-/// `value` (scalar or vector) widened to `element`, or as it is.
-static Value buildExtend(ImplicitLocOpBuilder &b, Value value, Type element) {
+Value attn::buildExtend(ImplicitLocOpBuilder &b, Value value, Type element) {
   Type from = value.getType();
   if (getElementTypeOrSelf(from) == element)
     return value;
@@ -151,78 +151,31 @@ static Value buildExtend(ImplicitLocOpBuilder &b, Value value, Type element) {
   return arith::ExtFOp::create(b, to, value);
 }
 
-/// The 16 bits of a scalar in the low half of an i32.
-static Value buildBits32(ImplicitLocOpBuilder &b, Value value) {
-  Value bits = arith::BitcastOp::create(b, b.getI16Type(), value);
-  return arith::ExtUIOp::create(b, b.getI32Type(), bits);
-}
-
-/// Two 16-bit scalars as one i32, `low` in the low half.
-static Value buildPair(ImplicitLocOpBuilder &b, Value low, Value high) {
-  Value shift = arith::ConstantOp::create(b, b.getI32IntegerAttr(16));
-  Value upper = arith::ShLIOp::create(b, buildBits32(b, high), shift);
-  return arith::OrIOp::create(b, upper, buildBits32(b, low));
-}
-
-static Value buildZero(ImplicitLocOpBuilder &b, Type type) {
+Value attn::buildZero(ImplicitLocOpBuilder &b, Type type) {
   return arith::ConstantOp::create(b, b.getZeroAttr(type));
 }
 
 //===----------------------------------------------------------------------===//
-// Query tiles: transposed
+// Query tiles
 //===----------------------------------------------------------------------===//
 
-/// The rows of a query tile from `valid` on are 0; dim `dim` of the buffer.
+/// The rows of a query tile from `valid` on are 0; they are dim `dim` of the
+/// buffer. Whole vectors of zeros may begin before them, so that the rows in
+/// front are loaded afterwards.
 static void clearRows(ImplicitLocOpBuilder &b, Value buffer, Value valid,
-                      int64_t dim) {
+                      int64_t dim, int64_t unit) {
   auto type = cast<MemRefType>(buffer.getType());
-  Value zero = buildZero(b, type.getElementType());
-  buildLoop(b, valid, buildIndex(b, type.getDimSize(dim)), 1, [&](Value q) {
-    buildLoop(b, buildIndex(b, type.getDimSize(1 - dim)), 1, [&](Value d) {
-      SmallVector<Value> at{q, d};
-      if (dim == 1)
-        std::swap(at[0], at[1]);
-      memref::StoreOp::create(b, zero, buffer, at);
+  int64_t inner = type.getDimSize(1);
+  int64_t width = llvm::isPowerOf2_64(unit) && inner % unit == 0 ? unit : 1;
+  Value zeros = buildZero(b, VectorType::get({width}, type.getElementType()));
+  Value begins[] = {buildIndex(b, 0), buildIndex(b, 0)};
+  begins[dim] = valid;
+  if (dim == 1)
+    begins[1] = arith::AndIOp::create(b, valid, buildIndex(b, -width));
+  buildLoop(b, begins[0], buildIndex(b, type.getDimSize(0)), 1, [&](Value i) {
+    buildLoop(b, begins[1], buildIndex(b, inner), width, [&](Value j) {
+      vector::StoreOp::create(b, zeros, buffer, ValueRange{i, j});
     });
-  });
-}
-
-/// buffer[d][q] = rows[q][d]. Row by row: rows may lie a multiple of 4 KiB
-/// apart, where walking down a column would always hit the same few cache
-/// lines.
-static void loadTransposed(ImplicitLocOpBuilder &b, Value rows, Value buffer,
-                           Value valid, TileType tile) {
-  Value extent = buildIndex(b, tile.getExtent(Dim::d));
-  Type element = tile.getElementType();
-  buildLoop(b, valid, 1, [&](Value q) {
-    buildLoop(b, extent, 1, [&](Value d) {
-      Value value = memref::LoadOp::create(b, rows, ValueRange{q, d});
-      memref::StoreOp::create(b, buildExtend(b, value, element), buffer,
-                              ValueRange{d, q});
-    });
-  });
-}
-
-/// buffer[d / 2][q] = (rows[q][d], rows[q][d + 1]); an odd last d pairs with 0.
-static void loadTransposedPairs(ImplicitLocOpBuilder &b, Value rows,
-                                Value buffer, Value valid, TileType tile) {
-  int64_t extent = tile.getExtent(Dim::d);
-  auto loadPair = [&](Value pair, Value q, bool hasHigh) {
-    Value d = arith::MulIOp::create(b, pair, buildIndex(b, 2));
-    Value low = memref::LoadOp::create(b, rows, ValueRange{q, d});
-    Value high = buildZero(b, tile.getElementType());
-    if (hasHigh) {
-      Value d1 = arith::AddIOp::create(b, d, buildIndex(b, 1));
-      high = memref::LoadOp::create(b, rows, ValueRange{q, d1});
-    }
-    memref::StoreOp::create(b, buildPair(b, low, high), buffer,
-                            ValueRange{pair, q});
-  };
-  buildLoop(b, valid, 1, [&](Value q) {
-    buildLoop(b, buildIndex(b, extent / 2), 1,
-              [&](Value pair) { loadPair(pair, q, /*hasHigh=*/true); });
-    if (extent % 2 == 1)
-      loadPair(buildIndex(b, extent / 2), q, /*hasHigh=*/false);
   });
 }
 
@@ -364,17 +317,15 @@ void attn::lowerLoadTile(LoadTileOp op, TileLowering &lowering) {
   }
   bool isTransposed = layout.getOrder().back() == Dim::q;
   int64_t dim = isTransposed ? 1 : 0;
+  clearRows(b, buffer, op.getValid(), dim, unit);
   forEachRun(b, op.getView().getDefiningOp<ViewOp>(),
              lowering.getView(op.getView()), op.getRow(), op.getValid(), buffer,
              dim, [&](Value run, Value part, Value count) {
-               if (!isTransposed)
-                 RowCopier(b, {run, Value()}, part, tile, unit).copy(count);
-               else if (layout.getPairs())
-                 loadTransposedPairs(b, run, part, count, tile);
+               if (isTransposed)
+                 loadTransposed(b, run, part, count, tile, unit);
                else
-                 loadTransposed(b, run, part, count, tile);
+                 RowCopier(b, {run, Value()}, part, tile, unit).copy(count);
              });
-  clearRows(b, buffer, op.getValid(), dim);
 }
 
 /// i1: whether a scalar is neither NaN nor infinite.
@@ -386,7 +337,8 @@ static Value buildIsFinite(ImplicitLocOpBuilder &b, Value value) {
                                buildF32(b, 0));
 }
 
-/// `width` elements of row `q` of rows, rounded; as storeTransposed.
+/// `width` elements of row `q` of rows, rounded; only
+/// where that is not finite yet, if `keepFinite`.
 static void storeElements(ImplicitLocOpBuilder &b, Value buffer, Value rows,
                           Value q, Value column, int64_t width,
                           bool keepFinite) {
@@ -425,10 +377,10 @@ static void storeRows(ImplicitLocOpBuilder &b, Value buffer, Value rows,
   });
 }
 
-/// rows[q][dv] = buffer[dv][q], rounded; only where that is not finite yet, if
-/// `keepFinite`.
-static void storeTransposed(ImplicitLocOpBuilder &b, Value buffer, Value rows,
-                            Value count, bool keepFinite) {
+/// rows[q][dv] = buffer[dv][q], rounded, where that is not finite yet. That is
+/// rare: small code matters, speed does not.
+static void storeNotFinite(ImplicitLocOpBuilder &b, Value buffer, Value rows,
+                           Value count) {
   auto type = cast<MemRefType>(rows.getType());
   Type element = type.getElementType();
   buildLoop(b, count, 1, [&](Value q) {
@@ -436,10 +388,8 @@ static void storeTransposed(ImplicitLocOpBuilder &b, Value buffer, Value rows,
       Value value = memref::LoadOp::create(b, buffer, ValueRange{dv, q});
       if (!element.isF32())
         value = arith::TruncFOp::create(b, element, value);
-      if (keepFinite) {
-        Value old = memref::LoadOp::create(b, rows, ValueRange{q, dv});
-        value = arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
-      }
+      Value old = memref::LoadOp::create(b, rows, ValueRange{q, dv});
+      value = arith::SelectOp::create(b, buildIsFinite(b, old), old, value);
       memref::StoreOp::create(b, value, rows, ValueRange{q, dv});
     });
   });
@@ -456,8 +406,10 @@ static void storeTile(ImplicitLocOpBuilder &b, StoreTileOp op,
                if (byRow)
                  storeRows(b, part, rows, count,
                            keepFinite ? 1 : schedule.getUnit(), keepFinite);
+               else if (keepFinite)
+                 storeNotFinite(b, part, rows, count);
                else
-                 storeTransposed(b, part, rows, count, keepFinite);
+                 storeTransposed(b, rows, part, count, schedule.getUnit());
              });
 }
 

@@ -113,6 +113,20 @@ void buildLoop(mlir::ImplicitLocOpBuilder &b, mlir::Value begin,
 void buildLoop(mlir::ImplicitLocOpBuilder &b, mlir::Value end, int64_t step,
                llvm::function_ref<void(mlir::Value)> body);
 
+/// A constant whose elements are all 0.
+mlir::Value buildZero(mlir::ImplicitLocOpBuilder &b, mlir::Type type);
+/// `value` (scalar or vector) widened to `element`, or as it is.
+mlir::Value buildExtend(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
+                        mlir::Type element);
+
+/// Loads `valid` rows of a tile with query rows along the lanes.
+void loadTransposed(mlir::ImplicitLocOpBuilder &b, mlir::Value rows,
+                    mlir::Value buffer, mlir::Value valid, TileType tile,
+                    int64_t unit);
+/// Stores such a tile of f32, rounded to the type of `rows`.
+void storeTransposed(mlir::ImplicitLocOpBuilder &b, mlir::Value rows,
+                     mlir::Value buffer, mlir::Value valid, int64_t unit);
+
 void lowerWorkItem(WorkItemOp op);
 void lowerPackedBlock(PackedBlockOp op);
 void lowerView(ViewOp op, TileLowering &lowering);

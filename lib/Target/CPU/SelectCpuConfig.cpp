@@ -102,37 +102,43 @@ static int64_t getGroup(AttentionOp op) {
              : heads / kvHeads;
 }
 
-static bool readsData(Attribute mask) {
+static bool readsArrays(Attribute mask) {
   return mask && (isa<DenseAttr, SegmentsAttr, CustomAttr>(mask) ||
-                  llvm::any_of(getMaskOperands(mask), readsData));
+                  llvm::any_of(getMaskOperands(mask), readsArrays));
+}
+
+/// Whether scores or visibility take further arrays, by row, key or both.
+static bool readsArrays(AttentionOp op) {
+  return op.getBias() || op.getQPositions() || op.getScoreModAttr() ||
+         readsArrays(op.getMaskAttr());
 }
 
 /// Whether rows of different heads can share a tile: nothing but q, out, lse
-/// and the sinks, which the merge adds, differs by head, and no other operand
-/// has elements per row.
+/// and the sinks, which the merge adds, differs by head.
 static bool canShareTile(AttentionOp op) {
-  return !op.getBlockQ() && !op.getBias() && !op.getAlibiSlopes() &&
-         !op.getScoreModAttr() && !op.getQPositions() &&
-         !readsData(op.getMaskAttr()) &&
+  return !op.getBlockQ() && !op.getAlibiSlopes() && !readsArrays(op) &&
          haveEqualMasks(op.getMaskAttr(), getGroup(op));
 }
 
 /// Whether the few rows of a tile can lie along the lanes one by one, which
-/// reads the rows of K and V where they are, in vectors.
+/// reads the rows of K and V where they are, in vectors. Further arrays of
+/// scores are read for rows that lie along the lanes together.
 static bool canStreamKeys(AttentionOp op) {
   auto isContiguous = [](Layout layout) {
     LayoutDims dims = getLayoutDims(layout);
     return dims.dim > dims.sequence;
   };
   return isContiguous(op.getKLayout()) && isContiguous(op.getVLayout()) &&
-         op.getKType().getElementTypeBitWidth() >= 16;
+         op.getKType().getElementTypeBitWidth() >= 16 && !readsArrays(op);
 }
 
 static QueryTile chooseQueryTile(AttentionOp op, int64_t unit) {
   int64_t rows = kBlockQ, heads = 1;
+  bool decodes = false;
   if (std::optional<int64_t> length = getRows(op)) {
     rows = std::min(rows, *length);
-    if (rows <= kDecodeRows && canShareTile(op)) {
+    decodes = rows <= kDecodeRows;
+    if (decodes && canShareTile(op)) {
       // The most heads that divide the group and leave a tile of the usual
       // size.
       heads = std::min(getGroup(op), kBlockQ / rows);
@@ -141,8 +147,8 @@ static QueryTile chooseQueryTile(AttentionOp op, int64_t unit) {
     }
   }
   rows = op.getBlockQ().value_or(rows * heads);
-  // With fewer, most lanes would idle.
-  bool byRow = 2 * rows <= unit && canStreamKeys(op);
+  // With more rows, all of them along the lanes are as fast.
+  bool byRow = decodes && rows <= 2 * unit && canStreamKeys(op);
   if (!byRow && !op.getBlockQ())
     rows = llvm::alignTo(rows, std::lcm(unit, heads));
   return {rows, heads, byRow};

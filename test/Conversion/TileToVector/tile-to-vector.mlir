@@ -20,7 +20,7 @@
 // CHECK:             %[[NEW:.*]] = arith.mulf %[[OLD]]
 // CHECK:             vector.store %[[NEW]], %[[ACC]]
 // CHECK-NOT:         memref.copy
-// CHECK:           memref.load %[[ACC]]
+// CHECK:           vector.load %[[ACC]]
 // CHECK:         memref.dealloc %[[ACC]]
 // CHECK-NEXT:    return
 func.func @in_place(%o: memref<1x16x1x8xf32>, %begin: index, %end: index,

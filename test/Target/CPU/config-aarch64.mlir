@@ -30,8 +30,8 @@
 // CHECK:         config(#attn.config<block_q = 24, block_kv = 128, block_kv_compute = 128,
 // CHECK-SAME:    pairs = false
 // CHECK-LABEL: func @decode_group(
-// CHECK:         config(#attn.config<block_q = 4, block_kv = 128, block_kv_compute = 128,
-// CHECK-SAME:      pairs = false>, heads = 4, split = <items = 256, size = 1024>>)
+// CHECK:         config(#attn.config<block_q = 4, block_kv = 64, block_kv_compute = 64,
+// CHECK-SAME:      by_row = true>, heads = 4, split = <items = 256, size = 1024>>)
 // CHECK-LABEL: func @decode_sinks(
 // CHECK:         heads = 4, split = <count = 1>>)
 // CHECK-LABEL: func @verify_group(

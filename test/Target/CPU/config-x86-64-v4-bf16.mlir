@@ -12,7 +12,7 @@
 // CHECK-LABEL: func @wide_query(
 // CHECK:         schedule = [[$F32]]
 // CHECK-LABEL: func @short(
-// CHECK:         config(#attn.config<block_q = 16, block_kv = 16, block_kv_compute = 16, schedule = #attn.vector_schedule<rows = 16, lanes = 16, unit = 16, pairs = false>>)
+// CHECK:         config(#attn.config<block_q = 9, block_kv = 16, block_kv_compute = 16, schedule = #attn.vector_schedule<rows = 4, lanes = 64, unit = 16, pairs = false, by_row = true>>)
 // CHECK-LABEL: func @decode(
 // CHECK:         config(#attn.config<block_q = 1, block_kv = 128, block_kv_compute = 128, schedule = #attn.vector_schedule<rows = 4, lanes = 64, unit = 16, pairs = true, by_row = true>>)
 // CHECK-LABEL: func @wide_head(
@@ -36,8 +36,8 @@
 // CHECK-LABEL: func @decode_sinks(
 // CHECK:         heads = 4, split = <count = 1>>)
 // CHECK-LABEL: func @verify_group(
-// CHECK:         config(#attn.config<block_q = 16, block_kv = 128, block_kv_compute = 128,
-// CHECK-SAME:      pairs = true>, heads = 4>)
+// CHECK:         config(#attn.config<block_q = 12, block_kv = 128, block_kv_compute = 128,
+// CHECK-SAME:      by_row = true>, heads = 4>)
 // CHECK-LABEL: func @decode_masks_by_head(
 // CHECK-NOT:     heads =
 // CHECK-LABEL: func @user_splits(

@@ -3,17 +3,21 @@
 
 #schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>
 
-// A part is the last number of the work index; its keys are those between
+// Parts are counted within a batch; their keys are those between
 // multiples of its size; results go to a workspace, the sink to the merge.
 // CHECK-LABEL: func.func private @size_attention_0(
 // CHECK-SAME:    %[[PART_OUTS:[^:]+]]: memref<?x2x4x70x16xf32>, %[[PART_LSES:[^:]+]]: memref<?x2x4x70xf32>, %[[BEGIN:[^:]+]]: index, %{{[^:]+}}: index)
 // CHECK-DAG:     %[[TILES:.+]] = arith.constant 3 : index
 // CHECK:         scf.for %[[INDEX:[^ ]+]] = %[[BEGIN]]
 // CHECK:           %[[PARTS:.+]] = memref.dim %[[PART_OUTS]], %{{.+}}
-// CHECK:           %[[PART:.+]] = arith.remui %[[INDEX]], %[[PARTS]]
+// CHECK:           %[[IN_BATCH:.+]] = arith.remui %[[INDEX]], %[[ITEMS:.+]] : index
+// CHECK:           %[[REST:.+]] = arith.divui %[[INDEX]], %[[ITEMS]]
+// CHECK:           %[[PART:.+]] = arith.remui %[[REST]], %[[PARTS]]
 // CHECK:           memref.subview %[[PART_OUTS]][%[[PART]], 0, 0, 0, 0]
 // CHECK:           memref.subview %[[PART_LSES]][%[[PART]], 0, 0, 0]
-// CHECK:           %[[ITEM:.+]] = arith.divui %[[INDEX]], %[[PARTS]]
+// CHECK:           %[[BATCH:.+]] = arith.divui %[[REST]], %[[PARTS]]
+// CHECK:           %[[FIRST_ITEM:.+]] = arith.muli %[[BATCH]], %[[ITEMS]]
+// CHECK:           %[[ITEM:.+]] = arith.addi %[[FIRST_ITEM]], %[[IN_BATCH]]
 // CHECK:           attn.work_item %[[ITEM]] of
 // CHECK:           %[[FIRST:.+]] = arith.muli %[[PART]], %[[TILES]]
 // CHECK:           arith.addi %[[FIRST]], %[[TILES]]

@@ -124,7 +124,7 @@ func.func @decode_sinks(%q: memref<2x1x16x64xf32>, %k: memref<2x400x4x64xf32>,
   return
 }
 
-// Rows enough to lie along the lanes together.
+// Rows enough for the lanes of some targets.
 func.func @verify_group(%q: memref<2x3x16x64xbf16>,
     %k: memref<2x400x4x64xbf16>, %out: memref<2x3x16x64xbf16>) {
   attn.attention

@@ -6,9 +6,11 @@
 //===----------------------------------------------------------------------===//
 //
 // With a split, a work item is one part of the keys of what would be a work
-// item without: part p of item n has the index n * parts + p. A part visits the
-// key tiles of the item that lie between two bounds, and stores what it has
-// found as an attention of its own; rows are addressed as without a split.
+// item without. Parts are counted within a batch, so that the heads of a batch
+// read the same part of the keys one after the other: they may lie in the same
+// pages of memory. A part visits the key tiles of the item that lie between two
+// bounds, and stores what it has found as an attention of its own; rows are
+// addressed as without a split.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,13 +46,20 @@ static Value buildPartOf(ImplicitLocOpBuilder &b, Value memref, Value part,
 /// the place of the results. Returns the index of the item.
 Value KernelBuilder::buildPart(Value index) {
   Value parts = buildDim(b, workspace.outs, 0);
-  item.part = arith::RemUIOp::create(b, index, parts);
+  Value starts = op.getCuSeqlensQ() ? arg(op.getCuSeqlensQ()) : Value();
+  WorkExtents work = buildWorkExtents(b, op, arg(op.getQ()), starts);
+  Value items = arith::MulIOp::create(b, work.heads, work.qBlocks);
+  Value inBatch = arith::RemUIOp::create(b, index, items);
+  Value partOfBatch = arith::DivUIOp::create(b, index, items);
+  item.part = arith::RemUIOp::create(b, partOfBatch, parts);
   // Packed rows are one batch of the workspace.
   unsigned drop = op.isPackedQ() ? 2 : 1;
   outLayout = op.isPackedQ() ? Layout::htd : Layout::bhsd;
   out = buildPartOf(b, workspace.outs, item.part, drop);
   lse = buildPartOf(b, workspace.lses, item.part, drop);
-  return arith::DivUIOp::create(b, index, parts);
+  Value batch = arith::DivUIOp::create(b, partOfBatch, parts);
+  return arith::AddIOp::create(b, arith::MulIOp::create(b, batch, items),
+                               inBatch);
 }
 
 /// The smallest range of key tiles that holds all ranges; empty, and anywhere,
