@@ -288,7 +288,8 @@ LogicalResult Matcher::matchWeights(Expr weights) {
                   "scores that are -inf");
     isRowGuarded = true;
   }
-  match.guarded = isRowGuarded || (guardedSum && guardedShift) || match.sink;
+  // The weights of a hidden row are 0, not NaN, only if the shift is finite.
+  match.guarded = isRowGuarded || (guardedShift && (guardedSum || match.sink));
   return success();
 }
 
