@@ -21,8 +21,9 @@
 
 namespace attn::numerics {
 
-/// A choice within a factor: its name, the options of attn-gen that make it, and
-/// further features of the support table that it shows, separated by commas.
+/// A choice within a factor: its name, the options of attn-gen that make it,
+/// and further features of the support table that it shows, separated by
+/// commas.
 struct Level {
   std::string name, gen, also;
 };

@@ -259,11 +259,11 @@ TEST(EmitVisible, ReadsSlotsOfData) {
     return program.arg(slot % 2);
   };
   operands.slotElement = slotElement;
-  ASSERT_TRUE(succeeded(emitVisible(
-      program.builder, program.module->getLoc(),
-      parseMask("#attn.and<[#attn.segments<q = 2, kv = 5>, "
-                "#attn.not<#attn.segments<q = 2, kv = 5>>]>"),
-      operands, nullptr)));
+  ASSERT_TRUE(succeeded(
+      emitVisible(program.builder, program.module->getLoc(),
+                  parseMask("#attn.and<[#attn.segments<q = 2, kv = 5>, "
+                            "#attn.not<#attn.segments<q = 2, kv = 5>>]>"),
+                  operands, nullptr)));
   // Equal leaves read once.
   EXPECT_EQ(read, (llvm::SmallVector<int64_t>{2, 5}));
 }

@@ -60,8 +60,7 @@ static Attribute chooseRowLayout(TileType tile, Operation *producer) {
 static Attribute chooseLayout(TileType tile, Operation *producer) {
   MLIRContext *context = tile.getContext();
   Type element = tile.getElementType();
-  bool pairs =
-      isa<FloatType>(element) && element.getIntOrFloatBitWidth() == 16;
+  bool pairs = isa<FloatType>(element) && element.getIntOrFloatBitWidth() == 16;
   if (tile.getRank() == 1)
     return BufferLayoutAttr::get(context, tile.getDims(), false);
   if (tile.hasDim(Dim::q)) {

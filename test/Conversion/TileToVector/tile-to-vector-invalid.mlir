@@ -7,8 +7,10 @@ func.func @no_vector_form(%m: memref<16xf32>, %x: f32)
   %a = attn.fill %x : f32 -> !stat
   %b = attn.map ins(%a : !stat) {
   ^bb0(%e: f32, %q: index):
-    // expected-error@+1 {{'memref.load' op in an attn.map has no vector form; expected an elementwise op}}
-    %y = memref.load %m[%q] : memref<16xf32>
+    // expected-error@+1 {{'memref.dim' op in an attn.map has no vector form; expected an elementwise op}}
+    %n = memref.dim %m, %q : memref<16xf32>
+    %i = arith.index_cast %n : index to i32
+    %y = arith.sitofp %i : i32 to f32
     attn.yield %y : f32
   } -> !stat
   return

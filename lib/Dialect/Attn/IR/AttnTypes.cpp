@@ -129,8 +129,8 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
                            order.end()))
     return emitError() << "tile layout is " << layout
                        << "; expected it to list the dims of the tile";
-  bool isHalf = isa<FloatType>(elementType) &&
-                elementType.getIntOrFloatBitWidth() == 16;
+  bool isHalf =
+      isa<FloatType>(elementType) && elementType.getIntOrFloatBitWidth() == 16;
   if (buffer.getPairs() && !isHalf)
     return emitError() << "tile layout is " << layout << " and element type "
                        << elementType

@@ -100,14 +100,14 @@ class KernelFactory {
 public:
   KernelFactory(AttentionOp op, bool countTiles)
       : op(op), operands(op->operand_begin(), op->operand_end()),
-        hasTable(needsTileTable(op)),
+        usesTable(needsTileTable(op)),
         splits(static_cast<bool>(op.getConfigAttr().getSplit())),
         countTiles(countTiles) {
     if (splits)
       operands.set_subtract(op.getOuts());
   }
 
-  bool hasTileTable() const { return hasTable; }
+  bool hasTileTable() const { return usesTable; }
 
   LogicalResult create(StringRef name, bool fillsTable);
   /// Replaces the op by the launches.
@@ -116,7 +116,7 @@ public:
 private:
   AttentionOp op;
   llvm::SetVector<Value> operands;
-  bool hasTable, splits, countTiles;
+  bool usesTable, splits, countTiles;
 };
 } // namespace
 
@@ -124,7 +124,7 @@ LogicalResult KernelFactory::create(StringRef name, bool fillsTable) {
   bool hasWorkspace = splits && !fillsTable;
   SmallVector<Type> types = llvm::map_to_vector(
       operands, [](Value operand) { return operand.getType(); });
-  if (hasTable)
+  if (usesTable)
     types.push_back(getTileTableType(op.getContext()));
   if (hasWorkspace)
     types.append({getPartOutsType(op), getPartLsesType(op)});
@@ -136,7 +136,7 @@ LogicalResult KernelFactory::create(StringRef name, bool fillsTable) {
   args.map(operands.getArrayRef(), arguments.take_front(operands.size()));
   arguments = arguments.drop_front(operands.size());
   Value table;
-  if (hasTable) {
+  if (usesTable) {
     table = arguments.front();
     arguments = arguments.drop_front();
   }
@@ -154,7 +154,7 @@ void KernelFactory::launch(StringRef name, StringRef tableName) {
       b, arith::MulIOp::create(b, work.batches, work.heads), work.qBlocks);
   SmallVector<Value> launched(operands.getArrayRef());
   TileTable table;
-  if (hasTable) {
+  if (usesTable) {
     table = allocateTileTable(b, op, work);
     launched.push_back(table.memref);
     LaunchOp::create(b, tableName, table.rows, launched);
@@ -166,7 +166,7 @@ void KernelFactory::launch(StringRef name, StringRef tableName) {
     count = arith::MulIOp::create(b, count, buildDim(b, workspace.outs, 0));
   }
   LaunchOp::create(b, name, count, launched);
-  if (hasTable)
+  if (usesTable)
     memref::DeallocOp::create(b, table.memref);
   if (splits)
     buildMergeOfParts(b, op, workspace);

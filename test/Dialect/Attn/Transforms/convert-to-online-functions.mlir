@@ -53,9 +53,15 @@ func.func @visible(%b: index, %h: index, %q: index, %j: index,
   return %r : i1
 }
 
-// CHECK-LABEL: func private @attention_attention_0
+// The table of tiles calls the function, and the body that masks does.
+// CHECK-LABEL: func private @attention_tiles_0
 // CHECK:         attn.map
 // CHECK-COUNT-2:   memref.load
+// CHECK:           arith.cmpi eq, %{{.*}} : i32
+// CHECK:         attn.tile_kind
+// CHECK-LABEL: func private @attention_attention_1
+// CHECK:         attn.map ins
+// CHECK-COUNT-2:   memref.load %{{.*}}[%{{.*}}] : memref<128xi32
 // CHECK:           arith.cmpi eq, %{{.*}} : i32
 func.func @attention(%q: tensor<1x64x4x8xf32>, %k: tensor<1x128x4x8xf32>,
                      %ids: tensor<128xi32>) -> tensor<1x64x4x8xf32> {

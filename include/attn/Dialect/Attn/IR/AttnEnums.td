@@ -52,7 +52,8 @@ def Attn_ReductionKindAttr
   let assemblyFormat = "$value";
 }
 
-def Attn_TileVisibility : I32Enum<"TileVisibility", "what a mask shows of a tile", [
+def Attn_TileVisibility
+    : I32Enum<"TileVisibility", "what a mask shows of a tile", [
     I32EnumCase<"empty", 0>, I32EnumCase<"partial", 1>,
     I32EnumCase<"full", 2>]> {
   let cppNamespace = "::attn";
