@@ -91,7 +91,9 @@ typedef enum AttnDataType {
 /// negative. A scalar has rank 0.
 typedef struct AttnArray {
   void *data;
-  AttnDataType type;
+  /// An AttnDataType. Fields are numbers, which may hold a wrong one and be
+  /// refused.
+  int32_t type;
   int32_t rank;
   const int64_t *sizes;
   const int64_t *strides;

@@ -54,7 +54,8 @@ typedef enum AttnSourceKind {
 } AttnSourceKind;
 
 typedef struct AttnSource {
-  AttnSourceKind kind;
+  /// An AttnSourceKind.
+  int32_t kind;
   const char *data;
   size_t size;
   /// The function to compile. Null: the only public one with attention.

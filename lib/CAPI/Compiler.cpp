@@ -52,8 +52,7 @@ static AttnError *readSource(const AttnSource *source, KernelSource &result) {
   if (!source || (source->size > 0 && !source->data))
     return invalid("source and its data must not be null");
   if (source->kind != ATTN_SOURCE_PROBLEM && source->kind != ATTN_SOURCE_MODULE)
-    return invalid("source: no kind " +
-                   std::to_string(static_cast<int>(source->kind)));
+    return invalid("source: no kind " + std::to_string(source->kind));
   result.kind = source->kind == ATTN_SOURCE_PROBLEM
                     ? KernelSource::Kind::Problem
                     : KernelSource::Kind::Module;

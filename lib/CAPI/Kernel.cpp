@@ -66,7 +66,7 @@ static bool readArrays(const AttnArray *arrays, size_t count,
     const AttnArray &array = arrays[i];
     if (array.type < ATTN_F64 || array.type > ATTN_I64) {
       error = "array " + std::to_string(i) + ": no element type " +
-              std::to_string(static_cast<int>(array.type));
+              std::to_string(array.type);
       return false;
     }
     if (array.rank < 0 ||

@@ -114,7 +114,7 @@ static void testRefusals(AttnCompiler *compiler) {
   AttnText *text;
   CHECK_ERROR(attnEmit(compiler, &source, NULL, "ptx", &text), invalid,
               "stage: no stage 'ptx'; there are attn, configured");
-  source.kind = (AttnSourceKind)7;
+  source.kind = 7;
   CHECK_ERROR(attnEmit(compiler, &source, NULL, "attn", &text), invalid,
               "source: no kind 7");
   AttnKernel *kernel;

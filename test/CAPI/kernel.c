@@ -94,7 +94,7 @@ static void testRefusedArrays(const AttnKernel *kernel) {
   int64_t stride[4] = {64, 16, 8, 1};
   CHECK_REFUSED(arrays[0].type, ATTN_BF16,
                 "q: given element type bf16, expected f32");
-  CHECK_REFUSED(arrays[0].type, (AttnDataType)99, "array 0: no element type");
+  CHECK_REFUSED(arrays[0].type, 99, "array 0: no element type");
   CHECK_REFUSED(arrays[1].rank, 5, "k: given shape [1, 4, 2, 8, 1]");
   CHECK_REFUSED(arrays[1].rank, -1, "array 1: rank must be >= 0");
   CHECK_REFUSED(arrays[1].sizes, NULL, "array 1: rank must be >= 0");

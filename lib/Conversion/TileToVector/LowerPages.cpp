@@ -22,11 +22,26 @@ Value Rows::at(ImplicitLocOpBuilder &b, Value row) const {
   return offsets ? memref::LoadOp::create(b, offsets, row) : row;
 }
 
+/// Starts the way of a row to the cache. Where few query rows stream the keys,
+/// the machine cannot guess the next page, and the table is made long enough
+/// before its rows are read.
+static void prefetchRow(ImplicitLocOpBuilder &b, Value view, Value offset) {
+  constexpr int64_t kLineBits = 512;
+  auto type = cast<MemRefType>(view.getType());
+  int64_t line = kLineBits / type.getElementTypeBitWidth();
+  for (int64_t column = 0; column < type.getDimSize(1); column += line)
+    memref::PrefetchOp::create(b, view,
+                               ValueRange{offset, buildIndex(b, column)},
+                               /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+}
+
 /// Stores the offsets of the rows [begin, end) of the sequence that lie in page
-/// `number`; `row` is the first row of the tile.
+/// `number`; `row` is the first row of the tile. The rows of `streamed`, a view
+/// or null, are prefetched.
 static void storePageOffsets(ImplicitLocOpBuilder &b, const Pages &pages,
-                             Value number, Value row, Value end,
-                             Value offsets) {
+                             Value number, Value row, Value end, Value offsets,
+                             Value streamed) {
   Value entry =
       memref::LoadOp::create(b, pages.table, ValueRange{pages.batch, number});
   Value page = arith::IndexCastOp::create(b, b.getIndexType(), entry);
@@ -43,6 +58,8 @@ static void storePageOffsets(ImplicitLocOpBuilder &b, const Pages &pages,
               memref::StoreOp::create(
                   b, offset, offsets,
                   ValueRange{arith::SubIOp::create(b, i, row)});
+              if (streamed)
+                prefetchRow(b, streamed, offset);
             });
 }
 
@@ -51,6 +68,9 @@ Value attn::buildRowOffsets(ImplicitLocOpBuilder &b, const Pages &pages,
   TileType tile = op.getTile().getType();
   auto type = MemRefType::get({tile.getExtent(Dim::kv)}, b.getIndexType());
   Value offsets = lowering.allocate(type, op->getBlock());
+  Value streamed;
+  if (lowering.getSchedule().getByRow())
+    streamed = lowering.getView(op.getView());
   Value zero = buildIndex(b, 0);
   Value end = arith::AddIOp::create(b, op.getRow(), op.getValid());
   Value firstPage = arith::DivUIOp::create(b, op.getRow(), pages.size);
@@ -62,7 +82,8 @@ Value attn::buildRowOffsets(ImplicitLocOpBuilder &b, const Pages &pages,
       arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, op.getValid(), zero);
   buildLoop(b, firstPage, arith::SelectOp::create(b, hasRows, endPage, zero), 1,
             [&](Value number) {
-              storePageOffsets(b, pages, number, op.getRow(), end, offsets);
+              storePageOffsets(b, pages, number, op.getRow(), end, offsets,
+                               streamed);
             });
   return offsets;
 }
