@@ -112,8 +112,11 @@ MemRefType attn::getPartLsesType(AttentionOp op) {
   SplitAttr split = op.getConfigAttr().getSplit();
   SmallVector<int64_t> shape{split.getCount() > 0 ? split.getCount()
                                                   : ShapedType::kDynamic};
-  for (int dim : getRowDims(op.getQLayout()))
-    shape.push_back(dim < 0 ? 1 : op.getQType().getDimSize(dim));
+  for (int dim : getRowDims(op.getQLayout())) {
+    int64_t size = dim < 0 ? 1 : op.getQType().getDimSize(dim);
+    // No subview of a static size of 0 is valid.
+    shape.push_back(size == 0 ? ShapedType::kDynamic : size);
+  }
   return MemRefType::get(shape, Float32Type::get(op.getContext()));
 }
 
@@ -130,8 +133,8 @@ Workspace attn::buildWorkspace(ImplicitLocOpBuilder &b, AttentionOp op,
   SmallVector<Value> sizes;
   if (lses.isDynamicDim(0))
     sizes.push_back(buildPartCount(b, op, items));
-  for (int dim : getRowDims(op.getQLayout()))
-    if (dim >= 0 && op.getQType().isDynamicDim(dim))
+  for (auto [position, dim] : llvm::enumerate(getRowDims(op.getQLayout())))
+    if (lses.isDynamicDim(position + 1))
       sizes.push_back(buildDim(b, op.getQ(), dim));
   IntegerAttr alignment = b.getI64IntegerAttr(64);
   return {memref::AllocOp::create(b, outs, sizes, alignment),
