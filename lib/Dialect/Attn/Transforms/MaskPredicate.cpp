@@ -107,9 +107,10 @@ Value PredicateEmitter::emitPrefix(PrefixAttr prefix) {
 Value PredicateEmitter::emitSegments(SegmentsAttr segments) {
   if (!operands.slotElement)
     return refuse("segments", "reads segment ids of the row and the key");
-  return compare(arith::CmpIPredicate::eq,
-                 operands.slotElement(segments.getQSlot()),
-                 operands.slotElement(segments.getKvSlot()));
+  // In this order, which arguments of one call would not have.
+  Value ofRow = operands.slotElement(segments.getQSlot());
+  Value ofKey = operands.slotElement(segments.getKvSlot());
+  return compare(arith::CmpIPredicate::eq, ofRow, ofKey);
 }
 
 template <typename OpTy>
