@@ -82,6 +82,9 @@ def current_commit():
 
 
 config.substitutions.append(("%commit", current_commit()))
+# Random problems of one run; `./run test --nightly` asks for more.
+nightly = os.environ.get("ATTN_NIGHTLY") == "1"
+config.substitutions.append(("%problems", "2000" if nightly else "200"))
 
 # ---- Features ----------------------------------------------------------------
 

@@ -256,7 +256,10 @@ std::string Drawer::drawLeaf() {
   case 6:
     return "dense(" + drawDims() + ")";
   case 7:
-    return chance(50) ? "custom(causal)" : "custom(local)";
+    return "custom(" +
+           pickOf<std::string>(
+               {"causal", "local", "tree", "document", "dilated"}) +
+           ")";
   default:
     return "prefix(lens)";
   }
