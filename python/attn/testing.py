@@ -240,7 +240,8 @@ class _Evaluation:
         if call["mask"] is not None:
             parts.append(call["mask"].visible(b, h, q_pos, j))
         if call["attn_mask"] is not None:
-            parts.append(_arrays.to_numpy(call["attn_mask"], "attn_mask"))
+            mask = _arrays.to_numpy(call["attn_mask"], "attn_mask")
+            parts.append(mask.reshape((1,) * (4 - mask.ndim) + mask.shape))
         if call["mask_mod"] is not None:
             parts.append(self._custom(b, h, q_pos, j, shape))
         if call["q_segment_ids"] is not None:
