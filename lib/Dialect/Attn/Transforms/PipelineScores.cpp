@@ -120,8 +120,7 @@ static Value buildFirstScores(ImplicitLocOpBuilder &b, const ScoreLoop &found) {
 /// The iteration after this one; the last one is its own successor, so that no
 /// row is read that the loop does not read anyway.
 static Value buildNextIndex(ImplicitLocOpBuilder &b, scf::ForOp loop) {
-  Value next =
-      arith::AddIOp::create(b, loop.getInductionVar(), loop.getStep());
+  Value next = arith::AddIOp::create(b, loop.getInductionVar(), loop.getStep());
   Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, next,
                                        loop.getUpperBound());
   return arith::SelectOp::create(b, exists, next, loop.getInductionVar());
