@@ -66,6 +66,23 @@ def test_captured_arrays(make, check):
     )
 
 
+def test_empty_captures(make):
+    """A load reads the nearest element, so there must be one."""
+
+    def looks_up(s, b, h, q_pos, kv, table):
+        return s + table[kv]
+
+    q, k = make((1, 3, 2, 8)), make((1, 5, 2, 8))
+    none = np.zeros(0, np.float32)
+    with pytest.raises(ValueError, match="0"):
+        attn.attention(q, k, k, score_mod=looks_up, mod_args=(none,))
+    # Without a key nothing is read.
+    out = attn.attention(
+        q, k[:, :0], k[:, :0], score_mod=looks_up, mod_args=(none,)
+    )
+    assert (np.asarray(out) == 0).all()
+
+
 def branches(s, b, h, q_pos, kv):
     if kv > q_pos:
         return s
