@@ -16,6 +16,8 @@ namespace attn {
 
 struct ImageOptions {
   std::string target = "native";
+  /// As in GpuCodeOptions.
+  std::string ptxas;
   /// As in JitOptions.
   unsigned irOptLevel = 0;
   unsigned codegenOptLevel = 2;
@@ -28,12 +30,16 @@ struct Image {
 };
 
 /// Compiles function `entry` (empty: the only public one with attention) of a
-/// module before the `llvm` stage into an image, for any target.
+/// module before the `llvm` stage into an image, for any target. The code of
+/// GPUs lies beside host code for any machine of this architecture.
 llvm::Expected<Image> createImage(mlir::ModuleOp module, llvm::StringRef entry,
                                   const ImageOptions &options);
 
+enum class LinkedFor { Host, Gpu };
+
 /// Links one object into a shared object that depends on no other.
-llvm::Expected<std::string> linkSharedObject(llvm::StringRef object);
+llvm::Expected<std::string> linkSharedObject(llvm::StringRef object,
+                                             LinkedFor use);
 
 } // namespace attn
 
