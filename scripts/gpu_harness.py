@@ -63,7 +63,12 @@ class Library:
     """libattn-c, with errors as exceptions."""
 
     def __init__(self, path):
-        self.library = ctypes.CDLL(str(path))
+        try:
+            self.library = ctypes.CDLL(str(path))
+        except OSError:
+            # The bundle brings an OpenMP runtime for machines without one.
+            ctypes.CDLL(str(path.with_name("libgomp.so.1")), ctypes.RTLD_GLOBAL)
+            self.library = ctypes.CDLL(str(path))
         pointer = ctypes.c_void_p
         for name, result in [
             ("attnErrorGetText", ctypes.c_char_p),

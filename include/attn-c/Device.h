@@ -32,6 +32,9 @@ typedef struct AttnDeviceOptions {
   uint64_t seed;
   /// Of the emulator, not 0: data races are not looked for.
   int ignoreRaces;
+  /// Of the emulator, not 0: asynchronous copies land when they are issued, not
+  /// when they are waited for.
+  int eagerCopies;
 } AttnDeviceOptions;
 
 /// Opens a device: `kind` is "cuda", "hip" or "emulator". `options` may be

@@ -193,6 +193,9 @@ Expected<Image> attn::createImage(mlir::ModuleOp module, StringRef entryName,
   if (!manifest)
     return manifest.takeError();
 
+  if (!options.problem.empty())
+    (*manifest)["problem"] = json::fixUTF8(options.problem);
+
   JitOptions lowering;
   lowering.target = options.target;
   if (Error error = lowerForJit(module, entry->name, lowering))
@@ -214,5 +217,5 @@ Expected<Image> attn::createImage(mlir::ModuleOp module, StringRef entryName,
   auto shared = linkSharedObject(*object, LinkedFor::Host);
   if (!shared)
     return shared.takeError();
-  return Image{std::move(*shared), std::move(text)};
+  return Image{std::move(*shared), std::move(text), std::move(gpuCode)};
 }

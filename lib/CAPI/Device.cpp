@@ -39,6 +39,7 @@ AttnError *attnDeviceOpen(const char *kind, const AttnDeviceOptions *options,
     if (options) {
       given.seed = options->seed;
       given.detectRaces = !options->ignoreRaces;
+      given.eagerCopies = options->eagerCopies != 0;
     }
     std::string error;
     auto opened =

@@ -25,7 +25,9 @@ std::shared_ptr<Device> Device::open(const std::string &kind, int ordinal,
     return openCudaDevice(ordinal, error);
   if (kind == "hip")
     return openHipDevice(ordinal, error);
-  error = "no device '" + kind + "'; there are cuda, hip";
+  if (kind == "emulator")
+    return openEmulator(ordinal, options, error);
+  error = "no device '" + kind + "'; there are cuda, hip, emulator";
   return nullptr;
 }
 

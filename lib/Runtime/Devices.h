@@ -14,7 +14,7 @@ namespace attn {
 
 std::shared_ptr<Device> openCudaDevice(int ordinal, std::string &error);
 std::shared_ptr<Device> openHipDevice(int ordinal, std::string &error);
-std::shared_ptr<Device> openEmulator(const DeviceOptions &options,
+std::shared_ptr<Device> openEmulator(int ordinal, const DeviceOptions &options,
                                      std::string &error);
 
 /// "device 3: the driver has 2".

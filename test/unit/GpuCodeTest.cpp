@@ -51,7 +51,7 @@ protected:
 };
 } // namespace
 
-static const GpuBinary *find(const GpuCode &code, StringRef kind) {
+static const GpuBinary *findBinary(const GpuCode &code, StringRef kind) {
   for (const GpuBinary &binary : code.binaries)
     if (binary.kind == kind)
       return &binary;
@@ -98,14 +98,14 @@ TEST_F(GpuCodeTest, MakesPtx) {
   EXPECT_EQ(kernel.name, "add_one");
   EXPECT_EQ(kernel.block, (std::array<int64_t, 3>{128, 1, 1}));
   EXPECT_EQ(kernel.sharedBytes, 4096);
-  const GpuBinary *ptx = find(*code, "ptx");
+  const GpuBinary *ptx = findBinary(*code, "ptx");
   ASSERT_TRUE(ptx);
   StringRef text = ptx->bytes;
   EXPECT_TRUE(text.contains(".visible .entry add_one("));
   EXPECT_TRUE(text.contains(".target sm_80"));
   EXPECT_TRUE(text.contains(".version 8.0"));
-  ASSERT_TRUE(find(*code, "bitcode"));
-  EXPECT_TRUE(StringRef(find(*code, "bitcode")->bytes).starts_with("BC"));
+  ASSERT_TRUE(findBinary(*code, "bitcode"));
+  EXPECT_TRUE(StringRef(findBinary(*code, "bitcode")->bytes).starts_with("BC"));
   EXPECT_FALSE(static_cast<bool>(checkResources(*code)));
 }
 
@@ -118,7 +118,7 @@ TEST_F(GpuCodeTest, AssemblesPtxWherePtxasIs) {
   auto code = compile(nvidiaKernel, nvidia);
   ASSERT_TRUE(static_cast<bool>(code)) << toString(code.takeError());
   EXPECT_TRUE(StringRef(code->assembler).starts_with("ptxas 1"));
-  const GpuBinary *cubin = find(*code, "cubin");
+  const GpuBinary *cubin = findBinary(*code, "cubin");
   ASSERT_TRUE(cubin);
   EXPECT_TRUE(StringRef(cubin->bytes)
                   .starts_with("\x7f"
@@ -134,13 +134,13 @@ TEST_F(GpuCodeTest, AssemblesPtxWherePtxasIs) {
 TEST_F(GpuCodeTest, MakesHsaco) {
   auto code = compile(amdKernel, amd);
   ASSERT_TRUE(static_cast<bool>(code)) << toString(code.takeError());
-  const GpuBinary *hsaco = find(*code, "hsaco");
+  const GpuBinary *hsaco = findBinary(*code, "hsaco");
   ASSERT_TRUE(hsaco);
   EXPECT_TRUE(StringRef(hsaco->bytes)
                   .starts_with("\x7f"
                                "ELF"));
-  EXPECT_TRUE(find(*code, "bitcode"));
-  EXPECT_FALSE(find(*code, "ptx"));
+  EXPECT_TRUE(findBinary(*code, "bitcode"));
+  EXPECT_FALSE(findBinary(*code, "ptx"));
   ASSERT_EQ(code->kernels.size(), 1u);
   const GpuKernel &kernel = code->kernels.front();
   EXPECT_EQ(kernel.block, (std::array<int64_t, 3>{256, 1, 1}));

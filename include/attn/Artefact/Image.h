@@ -8,14 +8,18 @@
 #ifndef ATTN_ARTEFACT_IMAGE_H
 #define ATTN_ARTEFACT_IMAGE_H
 
+#include "attn/Artefact/GpuCode.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
+#include <optional>
 #include <string>
 
 namespace attn {
 
 struct ImageOptions {
   std::string target = "native";
+  /// The description that the module was made from, kept in the manifest.
+  std::string problem;
   /// As in GpuCodeOptions.
   std::string ptxas;
   /// As in JitOptions.
@@ -27,6 +31,8 @@ struct ImageOptions {
 struct Image {
   std::string object;
   std::string manifest;
+  /// Of kernels for a GPU; the object holds it too.
+  std::optional<GpuCode> gpuCode;
 };
 
 /// Compiles function `entry` (empty: the only public one with attention) of a

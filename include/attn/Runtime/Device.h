@@ -49,6 +49,9 @@ struct DeviceOptions {
   uint64_t seed = 0;
   /// Looks for data races, at the cost of time.
   bool detectRaces = true;
+  /// Asynchronous copies land when they are issued, not when they are waited
+  /// for.
+  bool eagerCopies = false;
 };
 
 class Device {
