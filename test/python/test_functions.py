@@ -26,7 +26,13 @@ def hide_odd(s, b, h, q_pos, kv):
     return np.where(kv % 2 == 1, -np.inf, s)
 
 
-@pytest.mark.parametrize("function", [relative, capped, alibi, hide_odd])
+def root(s, b, h, q_pos, kv):
+    return np.power(np.abs(s) + 0.5, 0.7) - abs(q_pos - kv) ** 0.5
+
+
+@pytest.mark.parametrize(
+    "function", [relative, capped, alibi, hide_odd, root]
+)
 def test_score_mod(make, check, function):
     q, k = make((2, 9, 4, 16)), make((2, 12, 2, 16))
     check(q, k, make((2, 12, 2, 16)), score_mod=function)

@@ -71,10 +71,10 @@ def ExpandFloat8Pass : Pass<"attn-expand-float8"> {
 def ExpandMathPass : Pass<"attn-expand-math"> {
   let summary = "Replace math functions by polynomials on vectors and scalars";
   let description = [{
-    The functions below become arithmetic on f32: no routine of a math library
-    is called. exp2 is exact where softmax needs it: 2^0 is 1, 2^-inf is 0;
-    results of exp2, exp and powf below 2^-125.5 are 0. NaN stays NaN everywhere, and
-    logarithms take denormal numbers as they are.
+    The functions below become arithmetic: no routine of a math library is
+    called. exp2 is exact where softmax needs it: 2^0 is 1, 2^-inf is 0; results
+    of exp2, exp and powf below 2^-125.5 are 0. NaN stays NaN (but 1^NaN and
+    NaN^0 are 1), and logarithms take denormal numbers as they are.
 
     | function | error |
     |---|---|
