@@ -19,7 +19,7 @@ using namespace attn;
 
 /// PTX ISA, "Matrix fragments for mma.m16n8k16 with floating point type";
 /// AMD matrix instruction calculator, v_mfma_f32_32x32x8 and 16x16x16.
-static SmallVector<MatrixInstruction> makeMatrixInstructions() {
+static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
   constexpr Dim m = Dim::q, n = Dim::kv, k = Dim::d;
   return {
       {MatrixKind::m16n8k16, 16, 8, 16, /*lanes=*/32, /*perRegister=*/2,
@@ -37,7 +37,7 @@ static SmallVector<MatrixInstruction> makeMatrixInstructions() {
 }
 
 const MatrixInstruction &attn::getMatrixInstruction(MatrixKind kind) {
-  static const SmallVector<MatrixInstruction> table = makeMatrixInstructions();
+  static const SmallVector<MatrixInstruction, 0> table = makeMatrixInstructions();
   return *llvm::find_if(
       table, [&](const MatrixInstruction &row) { return row.kind == kind; });
 }
