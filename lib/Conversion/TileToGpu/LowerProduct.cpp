@@ -57,8 +57,8 @@ private:
   enum class LaneOrder { RowsFirst, ChunkFirst };
 
   Value buildLaneBase(Value tile, LaneOrder order, Value row);
-  SmallVector<Value> loadMatrices(Value tile, LaneOrder order, Value base,
-                                  int64_t row, int64_t column, bool transposed);
+  SmallVector<Value> loadMatrices(Value tile, Value base, int64_t row,
+                                  int64_t column, bool transposed);
   Operand loadRows(Value base, int64_t rowTile, int64_t step);
   Operand gatherRows(const RegisterIndex &weights, int64_t rowTile,
                      int64_t step);
@@ -82,7 +82,7 @@ private:
 
 } // namespace
 
-static constexpr int64_t kChunkBytes = 16, kChunkElements = 8;
+static constexpr int64_t kChunkBytes = 16;
 
 /// Rows and chunk of this lane within 16 rows and 2 chunks, i32.
 static std::pair<Value, Value> buildLanePlace(ImplicitLocOpBuilder &b,
@@ -97,49 +97,43 @@ static std::pair<Value, Value> buildLanePlace(ImplicitLocOpBuilder &b,
   return {arith::AddIOp::create(b, low, next), chunk};
 }
 
-/// The byte at which the first row of this lane begins, with `row`, an i32 that
-/// may be null, rows in front of it.
+/// The first byte that this lane reads, with `row`, an i32 that may be null,
+/// rows in front of it. Rows are a multiple of 8 away from the beginning of the
+/// tile, so that the lane alone decides which chunks change places.
 Value MatrixProduct::buildLaneBase(Value tile, LaneOrder order, Value row) {
   const SharedPlace &place = lowering.getPlace(tile);
-  Value rows =
-      buildLanePlace(b, lowering.getLane(), order == LaneOrder::RowsFirst)
-          .first;
+  auto [line, chunk] =
+      buildLanePlace(b, lowering.getLane(), order == LaneOrder::RowsFirst);
+  if (int64_t swizzle = place.layout.getSwizzle(); swizzle > 1) {
+    Value key = arith::AndIOp::create(b, line, buildI32(b, swizzle - 1));
+    chunk = arith::XOrIOp::create(b, chunk, key);
+  }
   if (row)
-    rows = arith::AddIOp::create(b, rows, row);
-  Value offset = arith::MulIOp::create(
-      b, rows,
-      buildI32(b, place.layout.getPitch() * place.elementBytes));
+    line = arith::AddIOp::create(b, line, row);
+  Value offset = arith::AddIOp::create(
+      b,
+      arith::MulIOp::create(
+          b, line, buildI32(b, place.layout.getPitch() * place.elementBytes)),
+      arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
   return arith::AddIOp::create(b, place.begin, offset);
 }
 
 /// Four matrices of 16 rows and 16 columns from (row, column) on, multiples of
-/// 16. The chunk's place within the row is one exclusive or of what the lane
-/// and what the column says.
-SmallVector<Value> MatrixProduct::loadMatrices(Value tile, LaneOrder order,
-                                               Value base, int64_t row,
-                                               int64_t column,
+/// 16. Chunks change places within 128 bytes, at multiples of which rows begin:
+/// one exclusive or moves a lane's address along its row.
+SmallVector<Value> MatrixProduct::loadMatrices(Value tile, Value base,
+                                               int64_t row, int64_t column,
                                                bool transposed) {
   const SharedPlace &place = lowering.getPlace(tile);
-  auto [lineOfLane, chunk] =
-      buildLanePlace(b, lowering.getLane(), order == LaneOrder::RowsFirst);
-  int64_t first = column / kChunkElements * kChunkBytes;
-  Value offset = buildI32(b, first);
-  if (int64_t swizzle = place.layout.getSwizzle(); swizzle > 1) {
-    Value key =
-        arith::AndIOp::create(b, lineOfLane, buildI32(b, swizzle - 1));
-    chunk = arith::XOrIOp::create(b, chunk, key);
-    Value bytes = arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes));
-    offset = arith::XOrIOp::create(b, bytes, offset);
-    offset = arith::AddIOp::create(b, base, offset);
-  } else {
-    Value bytes = arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes));
-    offset = arith::AddIOp::create(b, base, bytes);
-  }
-  Value pointer = lowering.getSharedPointer(b, offset);
   int64_t bytes = row * place.layout.getPitch() * place.elementBytes;
-  if (place.layout.getSwizzle() == 1)
-    bytes += first;
-  pointer = buildByteAddress(b, pointer, bytes);
+  int64_t along = column * place.elementBytes;
+  if (int64_t line = place.layout.getSwizzle() * kChunkBytes;
+      line > kChunkBytes) {
+    base = arith::XOrIOp::create(b, base, buildI32(b, along % line));
+    along -= along % line;
+  }
+  Value pointer =
+      buildByteAddress(b, lowering.getSharedPointer(b, base), bytes + along);
   SmallVector<Type> types(4, register_);
   auto load = LoadMatricesOp::create(b, types, pointer, transposed);
   return SmallVector<Value>(load.getMatrices());
@@ -148,9 +142,8 @@ SmallVector<Value> MatrixProduct::loadMatrices(Value tile, LaneOrder order,
 /// A of a query tile: its matrices come in the order of its registers.
 MatrixProduct::Operand MatrixProduct::loadRows(Value base, int64_t rowTile,
                                                int64_t step) {
-  return loadMatrices(op.getRhs(), LaneOrder::RowsFirst, base,
-                      rowTile * instruction.m, step * instruction.k,
-                      /*transposed=*/false);
+  return loadMatrices(op.getRhs(), base, rowTile * instruction.m,
+                      step * instruction.k, /*transposed=*/false);
 }
 
 /// Two elements as one register; two that were rounded are rounded at once.
@@ -194,9 +187,9 @@ std::pair<MatrixProduct::Operand, MatrixProduct::Operand>
 MatrixProduct::loadColumns(Value base, int64_t columnTile, int64_t step) {
   bool sumsKeys = sumDim == Dim::kv;
   int64_t column = columnTile * instruction.n, sum = step * instruction.k;
-  SmallVector<Value> m = loadMatrices(
-      op.getLhs(), sumsKeys ? LaneOrder::RowsFirst : LaneOrder::ChunkFirst,
-      base, sumsKeys ? sum : column, sumsKeys ? column : sum, sumsKeys);
+  SmallVector<Value> m =
+      loadMatrices(op.getLhs(), base, sumsKeys ? sum : column,
+                   sumsKeys ? column : sum, sumsKeys);
   return {{m[0], m[1]}, {m[2], m[3]}};
 }
 

@@ -23,8 +23,9 @@ using namespace attn;
 /// wider heads leave no registers for that.
 static constexpr int64_t kRows = 16, kMaxDimOfTwo = 128;
 static constexpr int64_t kWarps = 4;
-/// Keys of a tile, and the least.
-static constexpr int64_t kBlockKv = 64, kMinBlockKv = 16;
+/// Keys of a tile, and the least. Narrow heads leave registers for the scores
+/// of twice as many.
+static constexpr int64_t kBlockKv = 64, kNarrowDim = 64, kMinBlockKv = 16;
 static constexpr int64_t kStages = 2;
 
 /// A number of rows or keys, if known.
@@ -54,7 +55,8 @@ struct Choice {
     auto schedule =
         BlockScheduleAttr::get(context, MatrixKind::m16n8k16, warps,
                                /*lanes=*/32, stages, /*transposed=*/false);
-    return ConfigAttr::get(context, warps * rowsOfWarp, keys, keys, schedule);
+    return ConfigAttr::get(context, warps * rowsOfWarp, keys, keys, schedule,
+                           /*heads=*/1, /*split=*/SplitAttr());
   }
 
   /// Makes the tiles smaller; false if they are the smallest.
@@ -101,10 +103,13 @@ static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
   std::optional<int64_t> given = op.getBlockKv();
   if (op.getBlockKvCompute())
     given = op.getBlockKvCompute();
+  if (usesMatrices(op) && getMaxDim(op) <= kNarrowDim)
+    choice.keys = 2 * kBlockKv;
   if (given)
     choice.keys = *given;
   else if (auto keys = getStaticLength(op.getNumKeys()))
-    choice.keys = std::min<int64_t>(kBlockKv, llvm::alignTo(*keys, kMinBlockKv));
+    choice.keys = std::min<int64_t>(choice.keys,
+                                    llvm::alignTo(*keys, kMinBlockKv));
   MLIRContext *context = op.getContext();
   ConfigAttr config = choice.get(context);
   while (getNvvmSharedBytes(op, config) > target.sharedPerBlock &&
@@ -112,7 +117,8 @@ static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
     config = choice.get(context);
   if (op.getBlockKv() && *op.getBlockKv() != choice.keys)
     config = ConfigAttr::get(context, config.getBlockQ(), *op.getBlockKv(),
-                             choice.keys, config.getSchedule());
+                             choice.keys, config.getSchedule(), /*heads=*/1,
+                             /*split=*/SplitAttr());
   if (!op.getNumSplits() && !op.getSplitSize())
     return config;
   auto split = SplitAttr::get(context, op.getNumSplits().value_or(0), 0,
