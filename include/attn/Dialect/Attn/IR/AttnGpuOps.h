@@ -30,6 +30,9 @@ inline constexpr llvm::StringLiteral kKernelIndex = "attn.kernel_index";
 inline constexpr llvm::StringLiteral kBlockSize = "attn.block_size";
 inline constexpr llvm::StringLiteral kSharedBytes = "attn.shared_bytes";
 
+/// Threads of a block that merges the parts of one row.
+inline constexpr int64_t kMergeThreads = 128;
+
 } // namespace attn
 
 #endif // ATTN_DIALECT_ATTN_IR_ATTNGPUOPS_H
