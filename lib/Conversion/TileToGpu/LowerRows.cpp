@@ -146,7 +146,9 @@ public:
 private:
   bool canCopyChunks();
   void copyChunks();
-  void copyChunk(Value row, Value chunk);
+  void copyChunk(Value row, Value chunk, Value source);
+  void copyRows(int64_t chunks);
+  Value getSource(Value row, Value chunk);
   void copyElements();
   Value loadElement(Value row, Value column);
   Value getAddress(Value row, Value chunk);
@@ -186,7 +188,17 @@ Value TileCopier::getAddress(Value row, Value chunk) {
                                    arith::AddIOp::create(b, begin, offset));
 }
 
-void TileCopier::copyChunk(Value row, Value chunk) {
+/// The address in global memory of a chunk of a row.
+Value TileCopier::getSource(Value row, Value chunk) {
+  Value at = arith::AddIOp::create(b, firstRow, toI64(b, row));
+  Value pointer = buildRowPointer(b, rows, at);
+  Value column = arith::MulIOp::create(b, toI64(b, chunk),
+                                       buildI64(b, kChunkBytes / bytes));
+  return buildAddress(b, pointer, element, column);
+}
+
+/// Copies from `source`, or, if that is null, from where the rows say.
+void TileCopier::copyChunk(Value row, Value chunk, Value source) {
   Value target = getAddress(row, chunk);
   int64_t elements = kChunkBytes / bytes;
   Value reads;
@@ -199,11 +211,7 @@ void TileCopier::copyChunk(Value row, Value chunk) {
                   : inside;
   }
   auto copy = [&](Value size) {
-    Value at = arith::AddIOp::create(b, firstRow, toI64(b, row));
-    Value source = buildRowPointer(b, rows, at);
-    Value column =
-        arith::MulIOp::create(b, toI64(b, chunk), buildI64(b, elements));
-    CopyChunkOp::create(b, buildAddress(b, source, element, column), target,
+    CopyChunkOp::create(b, source ? source : getSource(row, chunk), target,
                         size);
   };
   if (!reads)
@@ -221,30 +229,50 @@ void TileCopier::copyChunk(Value row, Value chunk) {
       });
 }
 
+/// A thread's chunks lie in one column, a number of rows apart.
+void TileCopier::copyRows(int64_t chunks) {
+  Value thread = lowering.getThread();
+  Value first = arith::DivUIOp::create(b, thread, buildI32(b, chunks));
+  Value chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
+  int64_t step = lowering.getThreads() / chunks;
+  bool isStrided = !rows.table && rows.heads == 1;
+  Value source, distance;
+  if (isStrided) {
+    source = getSource(first, chunk);
+    distance = arith::MulIOp::create(b, rows.rowStride, buildI64(b, step));
+  }
+  for (int64_t row = 0; row < rowCount; row += step) {
+    if (row > 0 && isStrided)
+      source = buildAddress(b, source, element, distance);
+    Value at = arith::AddIOp::create(b, first, buildI32(b, row));
+    if (row + step <= rowCount) {
+      copyChunk(at, chunk, source);
+      continue;
+    }
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, first,
+                                         buildI32(b, rowCount - row));
+    buildIf(b, exists, [&] { copyChunk(at, chunk, source); });
+  }
+}
+
 /// Neighbouring threads copy neighbouring chunks.
 void TileCopier::copyChunks() {
   int64_t chunks = layout.getColumns() * bytes / kChunkBytes;
   int64_t total = rowCount * chunks, threads = lowering.getThreads();
+  if (threads % chunks == 0)
+    return copyRows(chunks);
   Value thread = lowering.getThread();
   for (int64_t first = 0; first < total; first += threads) {
-    Value row, chunk;
-    if (threads % chunks == 0) {
-      row = arith::AddIOp::create(
-          b, arith::DivUIOp::create(b, thread, buildI32(b, chunks)),
-          buildI32(b, first / chunks));
-      chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
-    } else {
-      Value number = arith::AddIOp::create(b, thread, buildI32(b, first));
-      row = arith::DivUIOp::create(b, number, buildI32(b, chunks));
-      chunk = arith::RemUIOp::create(b, number, buildI32(b, chunks));
-    }
+    Value number = arith::AddIOp::create(b, thread, buildI32(b, first));
+    Value row = arith::DivUIOp::create(b, number, buildI32(b, chunks));
+    Value chunk = arith::RemUIOp::create(b, number, buildI32(b, chunks));
     if (first + threads <= total) {
-      copyChunk(row, chunk);
+      copyChunk(row, chunk, Value());
       continue;
     }
     Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, thread,
                                          buildI32(b, total - first));
-    buildIf(b, exists, [&] { copyChunk(row, chunk); });
+    buildIf(b, exists, [&] { copyChunk(row, chunk, Value()); });
   }
 }
 
@@ -276,6 +304,7 @@ void TileCopier::copyElements() {
   Value first = toIndex(b, lowering.getThread());
   auto loop = scf::ForOp::create(b, first, buildIndex(b, total),
                                  buildIndex(b, lowering.getThreads()));
+  keepRolled(loop);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value number = arith::IndexCastOp::create(b, b.getI32Type(),

@@ -167,6 +167,7 @@ void ScalarProduct::emit() {
   int64_t terms = op.getLhs().getType().getExtent(sumDim);
   auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, terms),
                                  buildIndex(b, 1), sums);
+  keepRolled(loop);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
