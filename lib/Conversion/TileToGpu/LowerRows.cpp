@@ -69,8 +69,8 @@ void attn::lowerRowsView(ViewOp op, ThreadLowering &lowering) {
     offset = advance(offset, op.getBatch(),
                      isPacked(op.getLayout()) ? dims.sequence : dims.batch);
   }
-  Value address = memref::ExtractAlignedPointerAsIndexOp::create(
-      b, op.getSource());
+  Value address =
+      memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
   auto global = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1);
   Value source = LLVM::IntToPtrOp::create(b, global, toI64(b, address));
   rows.pointer = buildAddress(b, source, rows.element, offset);
@@ -92,8 +92,8 @@ Value attn::buildRowPointer(ImplicitLocOpBuilder &b, const GlobalRows &rows,
     Value rowOfPage = arith::RemUIOp::create(b, row, rows.pageSize);
     Value entry = memref::LoadOp::create(
         b, rows.table,
-        ValueRange{rows.batch, arith::IndexCastOp::create(
-                                   b, b.getIndexType(), page)});
+        ValueRange{rows.batch,
+                   arith::IndexCastOp::create(b, b.getIndexType(), page)});
     entry = arith::ExtSIOp::create(b, b.getI64Type(), entry);
     offset = arith::AddIOp::create(
         b, arith::MulIOp::create(b, entry, rows.pageStride),
@@ -176,16 +176,14 @@ bool TileCopier::canCopyChunks() {
 /// The address in shared memory of a chunk of a row.
 Value TileCopier::getAddress(Value row, Value chunk) {
   if (layout.getSwizzle() > 1) {
-    Value key = arith::RemUIOp::create(b, row,
-                                       buildI32(b, layout.getSwizzle()));
+    Value key =
+        arith::RemUIOp::create(b, row, buildI32(b, layout.getSwizzle()));
     chunk = arith::XOrIOp::create(b, chunk, key);
   }
   Value offset = arith::AddIOp::create(
-      b,
-      arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
+      b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
       arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
-  return lowering.getSharedPointer(b,
-                                   arith::AddIOp::create(b, begin, offset));
+  return lowering.getSharedPointer(b, arith::AddIOp::create(b, begin, offset));
 }
 
 /// The address in global memory of a chunk of a row.
@@ -207,8 +205,8 @@ void TileCopier::copyChunk(Value row, Value chunk, Value source) {
   if (extent < layout.getColumns()) {
     Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, chunk,
                                          buildI32(b, extent / elements));
-    reads = reads ? arith::AndIOp::create(b, reads, inside).getResult()
-                  : inside;
+    reads =
+        reads ? arith::AndIOp::create(b, reads, inside).getResult() : inside;
   }
   auto copy = [&](Value size) {
     CopyChunkOp::create(b, source ? source : getSource(row, chunk), target,
@@ -307,8 +305,8 @@ void TileCopier::copyElements() {
   keepRolled(loop);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  Value number = arith::IndexCastOp::create(b, b.getI32Type(),
-                                            loop.getInductionVar());
+  Value number =
+      arith::IndexCastOp::create(b, b.getI32Type(), loop.getInductionVar());
   // Neighbouring threads read neighbouring elements.
   Value inner = buildI32(b, rows.columnStride ? rowCount : columns);
   Value outerPart = arith::DivUIOp::create(b, number, inner);
@@ -317,8 +315,7 @@ void TileCopier::copyElements() {
   Value column = rows.columnStride ? outerPart : innerPart;
   Value value = loadElement(row, column);
   Value perChunk = buildI32(b, kChunkBytes / bytes);
-  Value target =
-      getAddress(row, arith::DivUIOp::create(b, column, perChunk));
+  Value target = getAddress(row, arith::DivUIOp::create(b, column, perChunk));
   Value inChunk = arith::RemUIOp::create(b, column, perChunk);
   LLVM::StoreOp::create(b, value, buildAddress(b, target, element, inChunk));
 }

@@ -14,7 +14,7 @@
 // CHECK: func.func @host(%[[N:.*]]: index, %[[ARG:.*]]: memref
 // CHECK: memref.extract_strided_metadata %[[ARG]]
 // CHECK: memref.extract_aligned_pointer_as_index %[[ARG]]
-// CHECK: attn.launch_kernel @attn_gpu::@kernel over %[[N]] (%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}})
+// CHECK: attn.launch_kernel @attn_gpu::@kernel over %[[N]](%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}})
 func.func private @kernel(%q: memref<?x8xf32, strided<[?, 1], offset: ?>>,
                           %s: f32, %begin: index, %end: index)
     attributes {attn.block_size = 64 : i64, attn.shared_bytes = 256 : i64} {

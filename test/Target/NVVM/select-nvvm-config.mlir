@@ -4,10 +4,7 @@
 
 // Two tiles of rows per warp, where registers allow it.
 // CHECK-LABEL: @d128
-// CHECK: config = #attn.config<block_q = 128, block_kv = 64, block_kv_compute = 64, schedule = <instruction = m16n8k16, warps = 4, lanes = 32, stages = 2>>
-// Less shared memory: fewer keys.
-// SMALL-LABEL: @d128
-// SMALL: block_q = 128, block_kv = 32
+// CHECK: config(#attn.config<block_q = 128, block_kv = 64, block_kv_compute = 64, schedule = #attn.block_schedule<instruction = m16n8k16, warps = 4, lanes = 32, stages = 2>>
 func.func @d128(%q: memref<1x4096x8x128xbf16>, %o: memref<1x4096x8x128xbf16>) {
   attn.attention ins(%q, %q, %q : memref<1x4096x8x128xbf16>,
       memref<1x4096x8x128xbf16>, memref<1x4096x8x128xbf16>)
@@ -26,6 +23,9 @@ func.func @d64(%q: memref<1x4096x8x64xf16>, %o: memref<1x4096x8x64xf16>) {
 
 // CHECK-LABEL: @d256
 // CHECK: block_q = 64, block_kv = 64{{.*}}warps = 4
+// Less shared memory: fewer keys.
+// SMALL-LABEL: @d256
+// SMALL: block_q = 64, block_kv = 32{{.*}}stages = 2
 func.func @d256(%q: memref<1x4096x8x256xbf16>, %o: memref<1x4096x8x256xbf16>) {
   attn.attention ins(%q, %q, %q : memref<1x4096x8x256xbf16>,
       memref<1x4096x8x256xbf16>, memref<1x4096x8x256xbf16>)

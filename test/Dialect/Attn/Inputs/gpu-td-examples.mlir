@@ -23,7 +23,7 @@ func.func @shared_tile(%buffer: memref<2x64x64xbf16, 3>, %stage: index) {
   return
 }
 func.func @combine_partial(%parts: !attn.tile<q 16, f32,
-    #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], [q 1 by 16], partial>>) {
+    #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], [], partial>>) {
   // EXAMPLE attn.combine_partial
   return
 }
