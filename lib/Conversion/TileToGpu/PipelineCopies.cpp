@@ -306,6 +306,14 @@ static bool isCold(Operation *op) {
   return op->getParentOfType<scf::WhileOp>() != nullptr;
 }
 
+/// The loop over keys that `load` stands in, or null: it carries tiles.
+static scf::ForOp getKeyLoop(LoadTileOp load) {
+  auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
+  bool carriesTiles =
+      loop && llvm::any_of(loop.getResultTypes(), llvm::IsaPred<TileType>);
+  return carriesTiles ? loop : scf::ForOp();
+}
+
 namespace {
 struct PipelineCopiesPass
     : attn::impl::PipelineCopiesPassBase<PipelineCopiesPass> {
@@ -318,7 +326,7 @@ struct PipelineCopiesPass
     llvm::MapVector<Operation *, SmallVector<LoadTileOp>> byLoop;
     for (LoadTileOp load : loads) {
       bool isQuery = load.getTile().getType().hasDim(Dim::q);
-      auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
+      scf::ForOp loop = getKeyLoop(load);
       if (!isQuery && loop && schedule.getStages() > 1 && !isCold(load))
         byLoop[loop].push_back(load);
       else if (isQuery && schedule.getStages() > 1)
