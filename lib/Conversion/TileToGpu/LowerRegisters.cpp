@@ -34,7 +34,8 @@ class MapEmitter {
 public:
   MapEmitter(MapOp op, ThreadLowering &lowering)
       : op(op), b(op.getLoc(), op), lowering(lowering),
-        tile(op.getResult().getType()), body(op.getBody().front()) {
+        tile(op.getResult().getType()), body(op.getBody().front()),
+        comparisons(b, op, lowering) {
     for (Value input : op.getInputs())
       inputs.emplace_back(cast<TileType>(input.getType()), getDims(input));
   }
@@ -71,6 +72,7 @@ private:
   ThreadLowering &lowering;
   TileType tile;
   Block &body;
+  CoordinateComparisons comparisons;
   SmallVector<RegisterIndex> inputs;
 };
 
@@ -88,6 +90,10 @@ Value MapEmitter::evaluate(int64_t reg) {
       map.map(argument, getCoordinate(dim, reg));
   }
   for (Operation &inner : body.without_terminator()) {
+    if (Value visible = comparisons.build(b, &inner, reg)) {
+      map.map(inner.getResult(0), visible);
+      continue;
+    }
     Operation *copy = b.clone(inner, map);
     // Many elements are divided by one value of their row: by a product with
     // its reciprocal, which rounds once more and is exact where the value is a
@@ -116,6 +122,20 @@ static Value combine(ImplicitLocOpBuilder &b, ReductionKind kind, Value lhs,
   return arith::MaxNumFOp::create(b, lhs, rhs);
 }
 
+/// Of a value in each of the lanes that lie `distances` apart.
+static Value combineLanes(ImplicitLocOpBuilder &b, ReductionKind kind,
+                          Value value, ArrayRef<int64_t> distances,
+                          ThreadLowering &lowering) {
+  for (int64_t distance : distances) {
+    auto other = gpu::ShuffleOp::create(
+        b, value, static_cast<int32_t>(distance),
+        static_cast<int32_t>(lowering.getSchedule().getLanes()),
+        gpu::ShuffleMode::XOR);
+    value = combine(b, kind, value, other.getShuffleResult());
+  }
+  return value;
+}
+
 void attn::lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   TileType input = op.getInput().getType(), result = op.getResult().getType();
@@ -134,16 +154,30 @@ void attn::lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering) {
     value = value ? combine(b, op.getKind(), value, element) : element;
   }
   ArrayRef<Value> into = lowering.getRegisters(op.getInto());
+  bool isPartial = getFragmentOf(result).getPartial();
   for (auto [value, start] : llvm::zip_equal(values, into)) {
-    for (int64_t distance : getLaneDistances(layout, reduced)) {
-      auto other = gpu::ShuffleOp::create(
-          b, value, static_cast<int32_t>(distance),
-          static_cast<int32_t>(lowering.getSchedule().getLanes()),
-          gpu::ShuffleMode::XOR);
-      value = combine(b, op.getKind(), value, other.getShuffleResult());
-    }
+    if (!isPartial)
+      value = combineLanes(b, op.getKind(), value,
+                           getLaneDistances(layout, reduced), lowering);
     value = combine(b, op.getKind(), value, start);
   }
+  lowering.setRegisters(op.getResult(), values);
+}
+
+void attn::lowerCombinePartial(CombinePartialOp op, ThreadLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  // The lanes that repeat elements are those of a dim that is not there.
+  SmallVector<LayoutDigit> lanes;
+  for (const LayoutDigit &digit :
+       getFragmentOf(op.getTile().getType()).getLanes())
+    lanes.push_back({Dim::kv, digit.size, digit.step == 0 ? 1 : 0});
+  FragmentAttr repeats =
+      FragmentAttr::get(op.getContext(), {}, lanes, {}, /*partial=*/false);
+  SmallVector<Value> values;
+  for (Value part : lowering.getRegisters(op.getTile()))
+    values.push_back(combineLanes(b, ReductionKind::add, part,
+                                  getLaneDistances(repeats, Dim::kv),
+                                  lowering));
   lowering.setRegisters(op.getResult(), values);
 }
 
@@ -153,8 +187,15 @@ void attn::lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering) {
 
 void attn::lowerFillRegisters(FillOp op, ThreadLowering &lowering) {
   TileType tile = op.getTile().getType();
+  Value value = op.getValue();
+  if (getFragmentOf(tile).getPartial()) {
+    // One of the threads holds it, the others 0.
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    value = arith::SelectOp::create(b, lowering.isFirstAlong(getFragmentOf(tile)),
+                                    value, buildF32(b, 0));
+  }
   lowering.setRegisters(op.getTile(),
-                        SmallVector<Value>(countRegisters(tile), op.getValue()));
+                        SmallVector<Value>(countRegisters(tile), value));
 }
 
 /// x * 0 is 0 for every number and NaN otherwise, and so is the sum.

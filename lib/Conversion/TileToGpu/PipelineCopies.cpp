@@ -16,7 +16,9 @@
 //     use tile i
 //
 // Groups are closed where there is nothing to copy too, so that they count
-// iterations.
+// iterations. Loops that follow each other, over tiles that need no mask and
+// over those that do, form a chain: the last iterations of one copy the first
+// tiles of the next.
 //
 //===----------------------------------------------------------------------===//
 
@@ -89,42 +91,57 @@ static void startLoad(LoadTileOp load) {
 
 namespace {
 
-/// Pipelines the loads that stand directly in one loop over keys.
-class LoopPipeliner {
-public:
-  LoopPipeliner(scf::ForOp loop, SmallVector<LoadTileOp> loads, int64_t stages)
-      : loop(loop), loads(std::move(loads)), stages(stages),
-        b(loop.getLoc(), loop) {}
+/// A loop over keys, and the loads that stand directly in it.
+struct KeyLoop {
+  scf::ForOp loop;
+  SmallVector<LoadTileOp> loads;
+  /// The ops of the loop's body that rows and numbers of keys come from.
+  llvm::SetVector<Operation *> slice;
 
   /// Whether rows of later iterations can be computed ahead of time.
   bool canRunAhead();
+  /// Whether they can be computed in front of `first`.
+  bool canRunBefore(scf::ForOp first);
+  bool copiesLike(const KeyLoop &other) const;
+};
+
+/// Pipelines the loads of a chain of loops.
+class ChainPipeliner {
+public:
+  ChainPipeliner(MutableArrayRef<KeyLoop> chain, int64_t stages)
+      : chain(chain), stages(stages),
+        b(chain[0].loop.getLoc(), chain[0].loop) {}
+
   void run();
 
 private:
-  void copyTiles(Value iteration, Value stage);
+  void copyAhead(size_t number, Value iteration, Value stage);
+  void copyTiles(KeyLoop &member, Value iteration, Value stage);
+  Value buildLater(KeyLoop &member, Value iteration, int64_t distance);
   Value buildNextStage(Value stage, int64_t distance);
-  scf::ForOp addStage();
+  void addStage(KeyLoop &member, Value stage);
+  void pipeline(size_t number);
 
-  scf::ForOp loop;
-  SmallVector<LoadTileOp> loads;
+  MutableArrayRef<KeyLoop> chain;
   int64_t stages;
   ImplicitLocOpBuilder b;
   SmallVector<Value> buffers;
-  /// The ops of the loop's body that rows and numbers of keys come from.
-  llvm::SetVector<Operation *> slice;
 };
 
 } // namespace
 
-bool LoopPipeliner::canRunAhead() {
+bool KeyLoop::canRunAhead() {
   BackwardSliceOptions options;
   options.omitBlockArguments = true;
   options.filter = [&](Operation *op) {
     return op->getBlock() == loop.getBody();
   };
+  auto isCarried = [&](Value value) {
+    return llvm::is_contained(loop.getRegionIterArgs(), value);
+  };
   for (LoadTileOp load : loads)
     for (Value value : {load.getRow(), load.getValid()}) {
-      if (llvm::is_contained(loop.getRegionIterArgs(), value))
+      if (isCarried(value))
         return false;
       if (Operation *op = value.getDefiningOp();
           op && op->getBlock() == loop.getBody()) {
@@ -133,31 +150,81 @@ bool LoopPipeliner::canRunAhead() {
       }
     }
   return llvm::all_of(slice, [&](Operation *op) {
-    return isPure(op) && llvm::none_of(op->getOperands(), [&](Value operand) {
-             return llvm::is_contained(loop.getRegionIterArgs(), operand);
-           });
+    return isPure(op) && llvm::none_of(op->getOperands(), isCarried);
   });
 }
 
-/// Starts the copies of an iteration, if there is such an iteration.
-void LoopPipeliner::copyTiles(Value iteration, Value stage) {
-  Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, iteration,
-                                       loop.getUpperBound());
-  auto guarded = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard insertion(b);
-  b.setInsertionPointToStart(guarded.thenBlock());
+bool KeyLoop::canRunBefore(scf::ForOp first) {
+  auto isEarly = [&](Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op || slice.contains(op) || op->getBlock() != first->getBlock())
+      return true;
+    return op->isBeforeInBlock(first);
+  };
+  SmallVector<Value> needed{loop.getLowerBound(), loop.getUpperBound()};
+  for (LoadTileOp load : loads)
+    needed.append({load.getView(), load.getRow(), load.getValid()});
+  for (Operation *op : slice)
+    llvm::append_range(needed, op->getOperands());
+  return llvm::all_of(needed, isEarly);
+}
+
+bool KeyLoop::copiesLike(const KeyLoop &other) const {
+  if (loads.size() != other.loads.size() ||
+      loop->getBlock() != other.loop->getBlock() ||
+      scf::ForOp(loop).getStep() != scf::ForOp(other.loop).getStep())
+    return false;
+  return llvm::all_of(llvm::zip_equal(loads, other.loads), [](auto pair) {
+    auto [mine, others] = pair;
+    return LoadTileOp(mine).getTile().getType() ==
+           LoadTileOp(others).getTile().getType();
+  });
+}
+
+/// Starts the copies of an iteration.
+void ChainPipeliner::copyTiles(KeyLoop &member, Value iteration, Value stage) {
   IRMapping map;
-  map.map(loop.getInductionVar(), iteration);
-  for (Operation &op : *loop.getBody())
-    if (slice.contains(&op))
+  map.map(member.loop.getInductionVar(), iteration);
+  for (Operation &op : *member.loop.getBody())
+    if (member.slice.contains(&op))
       b.clone(op, map);
-  for (auto [load, buffer] : llvm::zip_equal(loads, buffers))
+  for (auto [load, buffer] : llvm::zip_equal(member.loads, buffers))
     CopyTileOp::create(b, load.getView(), map.lookupOrDefault(load.getRow()),
                        map.lookupOrDefault(load.getValid()), buffer, stage,
                        getLayout(load));
 }
 
-Value LoopPipeliner::buildNextStage(Value stage, int64_t distance) {
+/// The same, if there is such an iteration, in this loop or one that follows.
+void ChainPipeliner::copyAhead(size_t number, Value iteration, Value stage) {
+  KeyLoop &member = chain[number];
+  Value end = member.loop.getUpperBound();
+  Value exists =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, iteration, end);
+  bool isLast = number + 1 == chain.size();
+  auto choice = scf::IfOp::create(b, exists, /*withElseRegion=*/!isLast);
+  OpBuilder::InsertionGuard insertion(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  copyTiles(member, iteration, stage);
+  if (isLast)
+    return;
+  b.setInsertionPointToStart(choice.elseBlock());
+  // The loop may have no iteration at all.
+  Value done = arith::MaxSIOp::create(b, end, member.loop.getLowerBound());
+  Value beyond = arith::SubIOp::create(b, iteration, done);
+  copyAhead(number + 1,
+            arith::AddIOp::create(b, chain[number + 1].loop.getLowerBound(),
+                                  beyond),
+            stage);
+}
+
+Value ChainPipeliner::buildLater(KeyLoop &member, Value iteration,
+                                 int64_t distance) {
+  Value steps = arith::MulIOp::create(b, member.loop.getStep(),
+                                      buildIndex(b, distance));
+  return arith::AddIOp::create(b, iteration, steps);
+}
+
+Value ChainPipeliner::buildNextStage(Value stage, int64_t distance) {
   Value next = arith::AddIOp::create(b, stage, buildIndex(b, distance));
   Value wraps = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, next,
                                       buildIndex(b, stages));
@@ -165,13 +232,14 @@ Value LoopPipeliner::buildNextStage(Value stage, int64_t distance) {
   return arith::SelectOp::create(b, wraps, wrapped, next);
 }
 
-/// Gives the loop one more iter_arg, the number of the buffer in use.
-scf::ForOp LoopPipeliner::addStage() {
+/// Gives a loop one more iter_arg, the number of the buffer in use.
+void ChainPipeliner::addStage(KeyLoop &member, Value stage) {
+  scf::ForOp loop = member.loop;
+  b.setInsertionPoint(loop);
   SmallVector<Value> inits(loop.getInitArgs());
-  inits.push_back(buildIndex(b, 0));
+  inits.push_back(stage);
   auto next = scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
                                  loop.getStep(), inits);
-  next.getBody()->getOperations().clear();
   next.getBody()->getOperations().splice(next.getBody()->end(),
                                          loop.getBody()->getOperations());
   for (auto [from, to] : llvm::zip(loop.getBody()->getArguments(),
@@ -180,40 +248,58 @@ scf::ForOp LoopPipeliner::addStage() {
   for (auto [from, to] : llvm::zip(loop.getResults(), next.getResults()))
     from.replaceAllUsesWith(to);
   loop.erase();
-  return next;
+  member.loop = next;
 }
 
-void LoopPipeliner::run() {
-  for (LoadTileOp load : loads)
-    buffers.push_back(allocateBuffer(b, load.getTile().getType(), stages));
-  gpu::BarrierOp::create(b);
-  for (int64_t stage = 0; stage < stages - 1; ++stage) {
-    Value iteration = arith::AddIOp::create(b, loop.getLowerBound(),
-                                            buildIndex(b, stage));
-    copyTiles(iteration, buildIndex(b, stage));
-    CopyCommitOp::create(b);
-  }
-  loop = addStage();
-  Value stage = loop.getRegionIterArgs().back();
-  b.setInsertionPointToStart(loop.getBody());
+void ChainPipeliner::pipeline(size_t number) {
+  KeyLoop &member = chain[number];
+  Value stage = member.loop.getRegionIterArgs().back();
+  b.setInsertionPointToStart(member.loop.getBody());
   CopyWaitOp::create(b, stages - 2);
   gpu::BarrierOp::create(b);
-  Value ahead = arith::AddIOp::create(b, loop.getInductionVar(),
-                                      buildIndex(b, stages - 1));
-  copyTiles(ahead, buildNextStage(stage, stages - 1));
+  Value ahead = buildLater(member, member.loop.getInductionVar(), stages - 1);
+  copyAhead(number, ahead, buildNextStage(stage, stages - 1));
   CopyCommitOp::create(b);
-  for (auto [load, buffer] : llvm::zip_equal(loads, buffers)) {
+  for (auto [load, buffer] : llvm::zip_equal(member.loads, buffers))
     load.replaceAllUsesWith(
         SharedTileOp::create(b, load.getTile().getType(), buffer, stage)
             .getResult());
-    load.erase();
-  }
-  auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
+  auto yield = cast<scf::YieldOp>(member.loop.getBody()->getTerminator());
   b.setInsertionPoint(yield);
   yield->insertOperands(yield->getNumOperands(), buildNextStage(stage, 1));
-  b.setInsertionPointAfter(loop);
+}
+
+void ChainPipeliner::run() {
+  for (LoadTileOp load : chain[0].loads)
+    buffers.push_back(allocateBuffer(b, load.getTile().getType(), stages));
+  gpu::BarrierOp::create(b);
+  for (int64_t stage = 0; stage < stages - 1; ++stage) {
+    copyAhead(0, buildLater(chain[0], chain[0].loop.getLowerBound(), stage),
+              buildIndex(b, stage));
+    CopyCommitOp::create(b);
+  }
+  Value stage = buildIndex(b, 0);
+  for (KeyLoop &member : chain) {
+    addStage(member, stage);
+    stage = member.loop.getResults().back();
+  }
+  for (size_t number = 0; number < chain.size(); ++number)
+    pipeline(number);
+  for (KeyLoop &member : chain)
+    for (LoadTileOp load : member.loads)
+      load.erase();
+  b.setInsertionPointAfter(chain.back().loop);
   for (Value buffer : llvm::reverse(buffers))
     memref::DeallocOp::create(b, buffer);
+}
+
+/// The loops that follow the first one of `loops` as one chain with it.
+static size_t countChained(MutableArrayRef<KeyLoop> loops) {
+  size_t count = 1;
+  while (count < loops.size() && loops[count].copiesLike(loops[0]) &&
+         loops[count].canRunBefore(loops[0].loop))
+    ++count;
+  return count;
 }
 
 /// Whether `op` belongs to the further attempts, which are rare.
@@ -241,13 +327,18 @@ struct PipelineCopiesPass
       else
         waitForLoad(load);
     }
+    SmallVector<KeyLoop> loops;
     for (auto &[loop, members] : byLoop) {
-      LoopPipeliner pipeliner(cast<scf::ForOp>(loop), members,
-                              schedule.getStages());
-      if (pipeliner.canRunAhead())
-        pipeliner.run();
+      KeyLoop member{cast<scf::ForOp>(loop), members, {}};
+      if (member.canRunAhead())
+        loops.push_back(member);
       else
         llvm::for_each(members, waitForLoad);
+    }
+    for (MutableArrayRef<KeyLoop> rest(loops); !rest.empty();) {
+      size_t count = countChained(rest);
+      ChainPipeliner(rest.take_front(count), schedule.getStages()).run();
+      rest = rest.drop_front(count);
     }
   }
 };

@@ -172,6 +172,9 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
       .Case([&](TileKindOp op) { return lowerBlockTileKind(op, state), done(); })
       .Case([&](MapOp op) { return lowerMapToRegisters(op, state), done(); })
       .Case([&](ReduceOp op) { return lowerReduceRegisters(op, state), done(); })
+      .Case([&](CombinePartialOp op) {
+        return lowerCombinePartial(op, state), done();
+      })
       .Case([&](ContractOp op) { return lowerProduct(op, state), done(); })
       .Case([&](memref::AllocOp op) -> LogicalResult {
         if (!isSharedBuffer(op))

@@ -160,6 +160,26 @@ mlir::Value buildIf(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
 mlir::Value buildBlockAnd(mlir::ImplicitLocOpBuilder &b, mlir::Value bits,
                           ThreadLowering &lowering);
 
+/// The comparisons of a map that need 32 bits only.
+class CoordinateComparisons {
+public:
+  /// Emits what they have in common for all elements.
+  CoordinateComparisons(mlir::ImplicitLocOpBuilder &b, MapOp map,
+                        ThreadLowering &lowering);
+  /// The value of `op`, an op of the map's body, for register `reg`; null if it
+  /// is no such comparison.
+  mlir::Value build(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op,
+                    int64_t reg);
+
+private:
+  struct Comparison {
+    llvm::SmallVector<int64_t, 2> factors;
+    mlir::Value bound;
+  };
+  MapOp map;
+  llvm::DenseMap<mlir::Operation *, Comparison> comparisons;
+};
+
 //===----------------------------------------------------------------------===//
 // Ops
 //===----------------------------------------------------------------------===//
@@ -178,6 +198,7 @@ void lowerBlockAllFinite(AllFiniteOp op, ThreadLowering &lowering);
 void lowerBlockTileKind(TileKindOp op, ThreadLowering &lowering);
 void lowerMapToRegisters(MapOp op, ThreadLowering &lowering);
 void lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering);
+void lowerCombinePartial(CombinePartialOp op, ThreadLowering &lowering);
 /// By matrix instructions, or by multiplications one after the other.
 void lowerProduct(ContractOp op, ThreadLowering &lowering);
 bool canUseMatrixInstruction(ContractOp op, BlockScheduleAttr schedule);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Target/NVVM/Passes.h"
 #include "attn/Target/NVVM/Support.h"
@@ -141,6 +142,10 @@ struct SelectNvvmConfigPass
     }
     WalkResult result =
         getOperation()->walk([&](Operation *any) -> WalkResult {
+          if (auto merge = dyn_cast<MergeOp>(any))
+            merge->setAttr(kBlockSize, IntegerAttr::get(
+                                           IntegerType::get(&getContext(), 64),
+                                           kMergeThreads));
           auto op = dyn_cast<AttentionOp>(any);
           return op ? select(op, *gpu) : success();
         });

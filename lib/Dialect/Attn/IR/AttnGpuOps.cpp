@@ -22,6 +22,11 @@ void AttnDialect::registerGpuOps() {
 #define GET_OP_CLASSES
 #include "attn/Dialect/Attn/IR/AttnGpuOps.cpp.inc"
 
+FragmentAttr attn::withPartial(FragmentAttr layout, bool partial) {
+  return FragmentAttr::get(layout.getContext(), layout.getRegisters(),
+                           layout.getLanes(), layout.getWarps(), partial);
+}
+
 //===----------------------------------------------------------------------===//
 // Launches
 //===----------------------------------------------------------------------===//
@@ -85,6 +90,23 @@ LogicalResult SharedTileOp::verify() {
                        << " and a tile of type " << tile
                        << "; expected a shared layout and a static memref "
                           "[stages][rows][pitch] of its elements (C1)";
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles in registers
+//===----------------------------------------------------------------------===//
+
+LogicalResult CombinePartialOp::verify() {
+  // combine_partial_c1
+  TileType tile = getTile().getType();
+  auto layout = dyn_cast_or_null<FragmentAttr>(tile.getLayout());
+  if (layout && layout.getPartial() &&
+      getResult().getType() == tile.withLayout(withPartial(layout, false)))
+    return success();
+  return emitOpError() << "has operand type " << tile << " and result type "
+                       << getResult().getType()
+                       << "; expected a partial fragment, and the same one "
+                          "not partial (C1)";
 }
 
 //===----------------------------------------------------------------------===//

@@ -21,6 +21,9 @@
 
 namespace attn {
 
+/// The same fragment with or without `partial`.
+FragmentAttr withPartial(FragmentAttr layout, bool partial);
+
 /// The module that kernels are moved to.
 inline constexpr llvm::StringLiteral kGpuModule = "attn_gpu";
 

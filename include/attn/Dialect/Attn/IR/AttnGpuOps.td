@@ -136,6 +136,33 @@ def Attn_SharedTileOp : Attn_Op<"shared_tile", [MemoryEffects<[MemRead]>]> {
 }
 
 //===----------------------------------------------------------------------===//
+// Tiles in registers
+//===----------------------------------------------------------------------===//
+
+def Attn_CombinePartialOp : Attn_Op<"combine_partial", [Pure]> {
+  let summary = "Add up what the threads hold of each element";
+  let description = [{
+    Constraints:
+    - (C1) tile has a partial fragment layout, and the result the same one, not
+      partial.
+
+    Example:
+    ```mlir
+    %sum = attn.combine_partial %parts : !attn.tile<q 16, f32,
+            #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], [q 1 by 16], partial>>
+        -> !attn.tile<q 16, f32,
+            #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], [q 1 by 16]>>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile);
+  let results = (outs Attn_TileType:$result);
+  let assemblyFormat = [{
+    $tile attr-dict `:` qualified(type($tile)) `->` qualified(type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
 // The code of one thread
 //===----------------------------------------------------------------------===//
 
