@@ -69,6 +69,13 @@ static Error emitCode(mlir::ModuleOp module, const std::string &targetName,
   auto target = getCodegenTarget(targetName);
   if (!target)
     return target.takeError();
+  if (target->isGpu) {
+    if (code == Code::Object)
+      return createError("stage: objects of GPUs are in a compiled kernel");
+    return printGpuCode(
+        module, *target,
+        code == Code::LLVMIR ? GpuText::LLVMIR : GpuText::Assembly, os);
+  }
   auto machine =
       createTargetMachine(*target, /*optLevel=*/2, ObjectUse::SharedObject);
   if (!machine)

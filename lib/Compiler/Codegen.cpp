@@ -8,6 +8,7 @@
 #include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Target/CPU/TargetInfo.h"
+#include "attn/Target/NVVM/TargetInfo.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
@@ -41,15 +42,12 @@ static void initializeTargets() {
   });
 }
 
-/// A GPU by LLVM's name of it.
+/// A GPU by its name in the tables of targets.
 static std::optional<attn::CodegenTarget> getGpuTarget(StringRef name) {
-  // The oldest PTX that has what we use: drivers refuse newer than themselves.
-  if (name.starts_with("sm_"))
-    return attn::CodegenTarget{"nvptx64-nvidia-cuda", name.str(), "+ptx80",
-                               /*isGpu=*/true};
-  if (name.starts_with("gfx"))
-    return attn::CodegenTarget{"amdgcn-amd-amdhsa", name.str(), "",
-                               /*isGpu=*/true};
+  for (const attn::NvvmTarget &gpu : attn::getKnownNvvmTargets())
+    if (gpu.name == name)
+      return attn::CodegenTarget{attn::kNvvmTriple, gpu.chip, gpu.features,
+                                 /*isGpu=*/true};
   return std::nullopt;
 }
 

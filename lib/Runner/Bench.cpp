@@ -57,18 +57,20 @@ double runner::countFlops(int64_t pairs, int64_t headDim, int64_t valueDim) {
          static_cast<double>(headDim + valueDim);
 }
 
-static Times measure(Execution &execution) {
+static Expected<Times> measure(Execution &execution) {
   auto start = Clock::now();
-  do
-    execution.call();
-  while (secondsSince(start) < warmUpSeconds);
+  do {
+    if (auto warmUp = execution.time(); !warmUp)
+      return warmUp.takeError();
+  } while (secondsSince(start) < warmUpSeconds);
 
   std::vector<double> seconds;
   start = Clock::now();
   for (;;) {
-    auto callStart = Clock::now();
-    execution.call();
-    seconds.push_back(secondsSince(callStart));
+    auto callSeconds = execution.time();
+    if (!callSeconds)
+      return callSeconds.takeError();
+    seconds.push_back(*callSeconds);
     double elapsed = secondsSince(start);
     int calls = static_cast<int>(seconds.size());
     if ((calls >= minCalls && elapsed >= measureSeconds) ||
@@ -175,7 +177,10 @@ static void printTimes(const Times &times, const Execution &execution,
 Error runner::bench(const Entry &entry, ArrayRef<Tensor> arguments,
                     Execution &execution, int threads, raw_ostream &os) {
   MachinePeak before = measureMachinePeak(threads);
-  Times times = measure(execution);
+  auto measured = measure(execution);
+  if (!measured)
+    return measured.takeError();
+  Times times = *measured;
   MachinePeak peak = best(before, measureMachinePeak(threads));
   printTimes(times, execution, os);
 
@@ -213,5 +218,28 @@ Error runner::bench(const Entry &entry, ArrayRef<Tensor> arguments,
         Twine(static_cast<int64_t>(ceiling)) +
         " GFLOP/s): the machine was busy during one measurement, or the kernel "
         "leaves work out");
+  return Error::success();
+}
+
+Error runner::benchDevice(const Entry &entry, ArrayRef<Tensor> arguments,
+                          DeviceExecution &execution, raw_ostream &os) {
+  auto times = measure(execution);
+  if (!times)
+    return times.takeError();
+  printTimes(*times, execution, os);
+  os << "bench: device " << execution.getDevice().getName() << ", "
+     << execution.getProgram().describe() << "\n";
+  if (entry.attentions.size() != 1)
+    return Error::success();
+  AttentionOp op = entry.attentions.front();
+  auto bound = bindProblem(op, arguments);
+  if (!bound) {
+    os << "bench: no GFLOP/s: " << toString(bound.takeError()) << "\n";
+    return Error::success();
+  }
+  double flops = countFlops(countVisiblePairs(*bound), op.getHeadDim(),
+                            op.getValueHeadDim());
+  os << format("bench: %.1f GFLOP/s (best %.1f)\n",
+               flops / times->median * 1e-9, flops / times->min * 1e-9);
   return Error::success();
 }
