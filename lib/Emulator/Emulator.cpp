@@ -193,7 +193,7 @@ int attn_emulator_run(attn_emulator *module,
                 std::to_string(code->layout.argumentBytes));
   Launch launch;
   launch.kernel = {code->entry, info->name, code->layout.staticSharedBytes,
-                   info->warpSize, info->cluster};
+                   info->warpSize, info->chip, info->cluster};
   launch.options = readOptions(options);
   std::copy_n(request->grid, 3, launch.grid.begin());
   std::copy_n(request->block, 3, launch.block.begin());

@@ -105,6 +105,9 @@ bool lowerScalar(llvm::CallInst &call, FunctionContext &context);
 /// the registry.
 llvm::Error lowerOperation(llvm::CallInst &call, FunctionContext &context);
 
+/// A fence as an operation of the registry; the instruction stays.
+llvm::Error lowerFence(llvm::FenceInst &fence, FunctionContext &context);
+
 /// Splits inline assembly into instructions of the registry. Locals are the
 /// registers that it declares.
 llvm::Error decodeInlineAsm(const llvm::InlineAsm &assembly, bool isAMD,

@@ -39,9 +39,9 @@ static void sleep(Group &group) { group.machine().yield(group.thread()); }
 void attn::emulator::addMiscOperations(Registry &registry) {
   for (const char *name : {"llvm.trap", "llvm.ubsantrap", "ptx:trap"})
     registry.add(name, Scope::Thread, trap);
-  for (const char *name :
-       {"llvm.nvvm.membar.cta", "llvm.nvvm.membar.gl", "llvm.nvvm.membar.sys",
-        "ptx:membar", "ptx:fence.acq_rel", "ptx:fence.sc"})
+  for (const char *name : {"fence.nvptx", "llvm.nvvm.membar.cta",
+                           "llvm.nvvm.membar.gl", "llvm.nvvm.membar.sys",
+                           "ptx:membar", "ptx:fence.acq_rel", "ptx:fence.sc"})
     registry.add(name, Scope::Thread, fence);
   for (const char *name :
        {"llvm.nvvm.read.ptx.sreg.clock", "llvm.nvvm.read.ptx.sreg.clock64"})

@@ -17,7 +17,11 @@ const Registry &Registry::get() {
     addAsyncCopyOperations(all);
     addBarrierOperations(all);
     addExchangeOperations(all);
+    addBarrierOperationsAMD(all);
+    addBufferOperationsAMD(all);
+    addExchangeOperationsAMD(all);
     addMatrixOperations(all);
+    addMatrixOperationsAMD(all);
     addMiscOperations(all);
     return all;
   }();

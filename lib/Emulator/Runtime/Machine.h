@@ -159,6 +159,8 @@ struct Block : StateOwner {
   ShadowCells shared;
   PagedShadow global;
   BlockSet acquiredBlocks;
+  /// For barriers that count the waves which have not ended.
+  std::function<void(Warp &)> onWarpEnd;
 };
 
 //===----------------------------------------------------------------------===//
