@@ -8,6 +8,7 @@
 #include "attn/Emulator/Emulator.h"
 #include "Jit/Jit.h"
 #include "Ops/Registry.h"
+#include "Ops/TensorMap.h"
 
 #include "llvm/Support/Error.h"
 
@@ -192,7 +193,7 @@ int attn_emulator_run(attn_emulator *module,
                 " bytes of arguments; it takes " +
                 std::to_string(code->layout.argumentBytes));
   Launch launch;
-  launch.kernel = {code->entry, info->name, code->layout.staticSharedBytes,
+  launch.kernel = {code->entry,    info->name, code->layout.staticSharedBytes,
                    info->warpSize, info->chip, info->cluster};
   launch.options = readOptions(options);
   std::copy_n(request->grid, 3, launch.grid.begin());
@@ -210,6 +211,27 @@ int attn_emulator_run(attn_emulator *module,
     *statistics = {launch.statistics().switches, launch.statistics().operations,
                    launch.statistics().checks};
   return isDone ? 0 : fail(launch.error());
+}
+
+int attn_emulator_encode_tensor(const attn_emulator_tensor *tensor, void *map) {
+  TensorMap result;
+  result.base = reinterpret_cast<uintptr_t>(tensor->base);
+  result.elementBytes = static_cast<uint8_t>(tensor->element_bytes);
+  result.rank = static_cast<uint8_t>(tensor->rank);
+  if (result.rank < 1 || result.rank > TensorMap::maxRank)
+    return fail("a tensor map of rank " + std::to_string(tensor->rank));
+  for (unsigned d = 0; d < result.rank; ++d) {
+    result.dims[d] = tensor->dims[d];
+    result.box[d] = static_cast<uint16_t>(tensor->box[d]);
+    result.strides[d] = d ? tensor->strides[d - 1] : result.elementBytes;
+  }
+  result.setSwizzle(tensor->swizzle_bytes);
+  const std::string refusal = result.check();
+  if (!refusal.empty())
+    return fail("a tensor map with " + refusal);
+  std::memset(map, 0, TensorMap::bytes);
+  std::memcpy(map, &result, sizeof(result));
+  return 0;
 }
 
 size_t attn_emulator_operations(const char **names, size_t capacity) {

@@ -34,6 +34,27 @@ static void globalTimer(Group &group) {
           std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()));
 }
 
+//===----------------------------------------------------------------------===//
+// Moves between registers of inline assembly
+//===----------------------------------------------------------------------===//
+
+template <bool whenEqual>
+static void compare(Group &group) {
+  const Thread &thread = group.thread();
+  const bool isEqual = operand(thread, 1) == operand(thread, 2);
+  if (isEnabled(thread))
+    setOperand(thread, 0, isEqual == whenEqual);
+}
+static void move(Group &group) {
+  if (isEnabled(group.thread()))
+    setOperand(group.thread(), 0, operand(group.thread(), 1));
+}
+static void select(Group &group) {
+  const Thread &thread = group.thread();
+  if (isEnabled(thread))
+    setOperand(thread, 0, operand(thread, operand(thread, 3) & 1 ? 1 : 2));
+}
+
 static void sleep(Group &group) { group.machine().yield(group.thread()); }
 
 void attn::emulator::addMiscOperations(Registry &registry) {
@@ -48,6 +69,10 @@ void attn::emulator::addMiscOperations(Registry &registry) {
     registry.add(name, Scope::Thread, clock);
   registry.add("llvm.nvvm.read.ptx.sreg.globaltimer", Scope::Thread,
                globalTimer);
+  registry.add("ptx:setp.ne", Scope::Thread, compare<false>);
+  registry.add("ptx:setp.eq", Scope::Thread, compare<true>);
+  registry.add("ptx:mov", Scope::Thread, move);
+  registry.add("ptx:selp", Scope::Thread, select);
   registry.add("llvm.nvvm.nanosleep", Scope::Thread, sleep);
   for (const char *name :
        {"llvm.nvvm.prefetch.global.L1", "llvm.nvvm.prefetch.global.L2",

@@ -17,6 +17,10 @@ const Registry &Registry::get() {
     addAsyncCopyOperations(all);
     addBarrierOperations(all);
     addExchangeOperations(all);
+    addClusterOperations(all);
+    addMbarrierOperations(all);
+    addTensorCopyOperations(all);
+    addWarpgroupOperations(all);
     addBarrierOperationsAMD(all);
     addBufferOperationsAMD(all);
     addExchangeOperationsAMD(all);

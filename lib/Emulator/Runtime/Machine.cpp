@@ -294,6 +294,7 @@ void Machine::wait(Thread &thread, const WaitPoint &point) {
 }
 
 void Machine::wake(Thread &thread) {
+  ++progress;
   thread.waitsFor = nullptr;
   setStatus(thread, ThreadStatus::Ready);
 }
