@@ -7,6 +7,7 @@
 
 #include "attn/Emulator/Emulator.h"
 #include "Jit/Jit.h"
+#include "Jit/Mutate.h"
 #include "Ops/Registry.h"
 #include "Ops/TensorMap.h"
 
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 using namespace attn::emulator;
 
@@ -21,6 +23,8 @@ struct attn_emulator {
   std::string ir;
   std::string triple;
   std::vector<KernelInfo> kernels;
+  std::vector<std::string> mutants;
+  std::optional<size_t> mutant;
   /// Compiled at their first launch.
   std::map<std::string, std::unique_ptr<CompiledKernel>> compiled;
   std::mutex mutex;
@@ -52,6 +56,7 @@ attn_emulator *attn_emulator_create(const char *ir, size_t bytes,
     return nullptr;
   }
   module->kernels = findKernels(**parsed);
+  module->mutants = listMutants(**parsed);
   return module.release();
 }
 
@@ -98,6 +103,8 @@ static const CompiledKernel *getCode(attn_emulator &module,
     fail(llvm::toString(parsed.takeError()));
     return nullptr;
   }
+  if (module.mutant)
+    makeMutant(**parsed, *module.mutant);
   auto compiled =
       CompiledKernel::compile(std::move(*parsed), std::move(context), name);
   if (!compiled) {
@@ -110,6 +117,23 @@ static const CompiledKernel *getCode(attn_emulator &module,
 
 int attn_emulator_compile(attn_emulator *module, const char *kernel) {
   return getCode(*module, kernel) ? 0 : 1;
+}
+
+size_t attn_emulator_mutant_count(const attn_emulator *module) {
+  return module->mutants.size();
+}
+
+const char *attn_emulator_mutant_name(const attn_emulator *module,
+                                      size_t index) {
+  return module->mutants[index].c_str();
+}
+
+int attn_emulator_mutate(attn_emulator *module, size_t index) {
+  if (index >= module->mutants.size())
+    return fail("no mutant " + std::to_string(index));
+  module->compiled.clear();
+  module->mutant = index;
+  return 0;
 }
 
 //===----------------------------------------------------------------------===//

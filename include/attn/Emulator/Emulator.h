@@ -47,6 +47,15 @@ int attn_emulator_block_size(const attn_emulator *module, const char *kernel,
 /// Compiles a kernel now; otherwise its first launch does.
 int attn_emulator_compile(attn_emulator *module, const char *kernel);
 
+/// Mutants of a module: one barrier, wait, commit, fence or arrival deleted or
+/// weakened. A run of a mutant should fail; if it does not, either the
+/// operation was not needed or its absence was not noticed.
+size_t attn_emulator_mutant_count(const attn_emulator *module);
+const char *attn_emulator_mutant_name(const attn_emulator *module,
+                                      size_t index);
+/// Makes the module that mutant from its next run on.
+int attn_emulator_mutate(attn_emulator *module, size_t index);
+
 typedef struct attn_emulator_launch {
   const char *kernel;
   uint32_t grid[3];

@@ -253,6 +253,9 @@ Expected<RetargetResult> attn::emulator::retarget(Module &module,
     return createStringError("no kernel '" + kernelName + "'");
   const bool isAMD = isForAMD(module);
   isolate(module, kernelName);
+  if (Error error = lowerFatPointers(module))
+    return std::move(error);
+  kernel = module.getFunction(kernelName);
   adoptHost(module, host);
   RetargetResult result;
   layOutParameters(*kernel, result);

@@ -94,6 +94,10 @@ private:
   uint64_t scratchBytes = 0;
 };
 
+/// Makes fat buffer pointers of AMD (address space 7) buffer resources and
+/// offsets, by the target's own pass. Before the module leaves the target.
+llvm::Error lowerFatPointers(llvm::Module &module);
+
 /// Replaces the shared variables of the module; returns the bytes they take.
 size_t placeSharedMemory(llvm::Module &module);
 
