@@ -20,10 +20,14 @@ declare void @llvm.nvvm.barrier.cluster.arrive.aligned()
 declare void @llvm.nvvm.barrier.cluster.wait.aligned()
 declare ptr addrspace(7) @llvm.nvvm.mapa.shared.cluster(ptr addrspace(3), i32)
 declare void @llvm.nvvm.mbarrier.init.shared(ptr addrspace(3), i32)
-declare i64 @llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta(ptr addrspace(3), i32)
-declare i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(ptr addrspace(3), i32)
-declare void @llvm.nvvm.cp.async.bulk.tensor.g2s.cta.tile.2d(ptr addrspace(3), ptr addrspace(3), ptr, i32, i32, i64, i1)
-declare void @llvm.nvvm.cp.async.bulk.tensor.s2g.tile.2d(ptr addrspace(3), ptr, i32, i32, i64, i1)
+declare i64 @llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta(
+    ptr addrspace(3), i32)
+declare i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(
+    ptr addrspace(3), i32)
+declare void @llvm.nvvm.cp.async.bulk.tensor.g2s.cta.tile.2d(ptr
+    addrspace(3), ptr addrspace(3), ptr, i32, i32, i64, i1)
+declare void @llvm.nvvm.cp.async.bulk.tensor.s2g.tile.2d(ptr addrspace(3),
+    ptr, i32, i32, i64, i1)
 declare void @llvm.nvvm.cp.async.bulk.commit.group()
 declare void @llvm.nvvm.cp.async.bulk.wait.group(i32)
 @tile = internal addrspace(3) global [256 x i32] undef, align 1024
@@ -35,7 +39,8 @@ declare void @llvm.nvvm.cp.async.bulk.wait.group(i32)
 static std::string loadBox(const std::string &bytes, const std::string &parity,
                            const std::string &x = "0") {
   return std::string(declarations) + R"(
-define ptx_kernel void @k(ptr addrspace(1) %out, ptr align 64 byval([128 x i8]) %map) {
+define ptx_kernel void @k(ptr addrspace(1) %out, ptr align 64 byval(
+    [128 x i8]) %map) {
   %tid = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
   %isFirst = icmp eq i32 %tid, 0
   br i1 %isFirst, label %init, label %ready
@@ -46,13 +51,16 @@ ready:
   call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)
   br i1 %isFirst, label %issue, label %wait
 issue:
-  call i64 @llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta(ptr addrspace(3) @bar, i32 )" +
+  call i64 @llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta(
+    ptr addrspace(3) @bar, i32 )" +
          bytes + R"()
-  call void @llvm.nvvm.cp.async.bulk.tensor.g2s.cta.tile.2d(ptr addrspace(3) @tile, ptr addrspace(3) @bar, ptr %map, i32 )" +
+  call void @llvm.nvvm.cp.async.bulk.tensor.g2s.cta.tile.2d(ptr
+    addrspace(3) @tile, ptr addrspace(3) @bar, ptr %map, i32 )" +
          x + R"(, i32 0, i64 0, i1 false)
   br label %wait
 wait:
-  %ok = call i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(ptr addrspace(3) @bar, i32 )" +
+  %ok = call i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(
+    ptr addrspace(3) @bar, i32 )" +
          parity + R"()
   br i1 %ok, label %copy, label %wait
 copy:
@@ -154,7 +162,8 @@ TEST(EmulatorHopperTest, BarriersMustBeInitialised) {
 /// Fills a tile, fences, and stores it.
 static std::string storeBox(const std::string &fence) {
   return std::string(declarations) + R"(
-define ptx_kernel void @k(ptr addrspace(1) %out, ptr align 64 byval([128 x i8]) %map) {
+define ptx_kernel void @k(ptr addrspace(1) %out, ptr align 64 byval(
+    [128 x i8]) %map) {
   %tid = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
   br label %fill
 fill:
@@ -171,7 +180,8 @@ filled:
   %isFirst = icmp eq i32 %tid, 0
   br i1 %isFirst, label %issue, label %end
 issue:
-  call void @llvm.nvvm.cp.async.bulk.tensor.s2g.tile.2d(ptr addrspace(3) @tile, ptr %map, i32 0, i32 0, i64 0, i1 false)
+  call void @llvm.nvvm.cp.async.bulk.tensor.s2g.tile.2d(ptr
+    addrspace(3) @tile, ptr %map, i32 0, i32 0, i64 0, i1 false)
   call void @llvm.nvvm.cp.async.bulk.commit.group()
   call void @llvm.nvvm.cp.async.bulk.wait.group(i32 0)
   br label %end
@@ -198,7 +208,8 @@ define ptx_kernel void @k(ptr addrspace(1) %out) "nvvm.cluster_dim"="2" {
   %rank = call i32 @llvm.nvvm.read.ptx.sreg.cluster.ctarank()
   %mine = getelementptr i32, ptr addrspace(3) @tile, i32 %tid
   %peer = xor i32 %rank, 1
-  %theirs = call ptr addrspace(7) @llvm.nvvm.mapa.shared.cluster(ptr addrspace(3) %mine, i32 %peer)
+  %theirs = call ptr addrspace(7) @llvm.nvvm.mapa.shared.cluster(
+    ptr addrspace(3) %mine, i32 %peer)
   %base = mul i32 %block, 32
   %index = add i32 %base, %tid
   store i32 %index, ptr addrspace(7) %theirs

@@ -16,7 +16,8 @@ multiclass Value<string name, string meta, string help> {
   def NAME # _separate : Separate<["--"], name>, Alias<!cast<Joined>(NAME)>;
 }
 
-defm kernel : Value<"kernel", "<name>", "Kernel to run (default: the only one)">;
+defm kernel : Value<"kernel", "<name>", "Kernel to run (default: the only "
+    "one)">;
 defm grid : Value<"grid", "<x>[x<y>[x<z>]]", "Blocks (default 1)">;
 defm block : Value<"block", "<x>[x<y>[x<z>]]", "Threads of a block (default: "
     "what the kernel requires)">;

@@ -1,4 +1,4 @@
-//===- FatPointers.cpp - Buffer pointers of AMD, lowered by LLVM's own pass
+//===- FatPointers.cpp - Buffer pointers of AMD ---------------------------===//
 //-===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
