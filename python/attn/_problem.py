@@ -16,6 +16,7 @@ from ._arrays import ELEMENT_TYPES, FLOAT_TYPES, view
 from .errors import AttnError
 
 OFFSET_LIMIT = 2**63
+_MAX_F32 = float(np.finfo(np.float32).max)
 
 
 class Operand:
@@ -309,10 +310,28 @@ def check_number(name, value):
     if (
         isinstance(value, bool)
         or not isinstance(value, (int, float, np.floating, np.integer))
-        or not math.isfinite(value)
+        or not abs(value) <= _MAX_F32
     ):
-        fail(name, repr(value), "a finite number")
+        fail(name, repr(value), "a finite number of float32")
     return float(value)
+
+
+def check_softcap(value):
+    if check_number("softcap", value) < 0:
+        fail("softcap", value, "a number >= 0")
+    return float(value)
+
+
+def get_default_scale(head_dim):
+    return 1 / math.sqrt(head_dim)
+
+
+def has_default_scale(scale, head_dim):
+    """The scale that nearly all calls have is part of the code, so that they
+    take the shortest way; any other is an operand."""
+    return scale is None or np.float32(scale) == np.float32(
+        get_default_scale(head_dim)
+    )
 
 
 def check_count(name, value):

@@ -32,6 +32,18 @@ def test_svg(tmp_path):
     assert f"{(tiles == PARTIAL).sum()} partial" in text
 
 
+def test_png(tmp_path):
+    matplotlib = pytest.importorskip("matplotlib.image")
+    path = tmp_path / "mask.png"
+    tiles = attn.plot_mask(attn.causal(), 256, path=path)
+    picture = matplotlib.imread(path)
+    assert picture.ndim == 3
+    # The colours of all kinds of tiles that there are.
+    seen = {tuple(np.rint(c * 255).astype(int)) for c in picture[::5, ::5, :3].reshape(-1, 3)}
+    colours = {0: (0xF2, 0xF2, 0xF2), 1: (0x9E, 0xCA, 0xE1), 2: (8, 0x51, 0x9C)}
+    assert {colours[kind] for kind in np.unique(tiles)} <= seen
+
+
 def test_refusals(tmp_path):
     with pytest.raises(attn.AttnError, match="expected .svg or .png"):
         attn.plot_mask(None, 8, path=tmp_path / "mask.jpg")
