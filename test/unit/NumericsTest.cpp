@@ -57,6 +57,20 @@ TEST_P(NumericsTest, OneVisibleKeyGivesItsV) {
   expectRight(*experiment);
 }
 
+TEST_P(NumericsTest, OneVisibleKeyGivesItsVWhateverTheScale) {
+  // Of these scores the products with scale log2 e are not exact.
+  for (const char *scale : {"0.3", "0.0883883", "1.7", "777.7"}) {
+    auto experiment = make(
+        std::string("--sq=70 --q-heads=2 --mask=window(0,0) --lse --scale=") +
+        scale);
+    compile(*experiment);
+    experiment->call();
+    EXPECT_EQ(getBytes(experiment->getOut()), getBytes(experiment->get("v")))
+        << scale;
+    expectRight(*experiment);
+  }
+}
+
 TEST_P(NumericsTest, EqualScoresGiveTheExactMean) {
   for (int64_t keys : {1, 2, 4, 16, 64, 128, 256}) {
     auto experiment = make("--sq=17 --q-heads=2 --scale=0 --out-dtype=f32 "

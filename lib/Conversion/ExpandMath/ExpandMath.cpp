@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/Passes.h"
+#include "attn/Dialect/Attn/IR/MathHints.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -76,17 +77,20 @@ static Type getIntLike(Type type) {
   return i32;
 }
 
-/// low where x < low, high where x > high; NaN stays. In this form each clamp
-/// is one instruction of x86.
+/// `limit` where x is `beyond` it; NaN stays. In this form each limit is one
+/// instruction of x86.
+static Value buildLimit(ImplicitLocOpBuilder &b, Value x,
+                        arith::CmpFPredicate beyond, float limit) {
+  Value bound = buildFloat(b, x.getType(), limit);
+  Value isBeyond = arith::CmpFOp::create(b, beyond, x, bound);
+  return arith::SelectOp::create(b, isBeyond, bound, x);
+}
+
+/// low where x < low, high where x > high; NaN stays.
 static Value buildClamp(ImplicitLocOpBuilder &b, Value x, float low,
                         float high) {
-  for (auto [predicate, limit] : {std::pair(arith::CmpFPredicate::OLT, low),
-                                  std::pair(arith::CmpFPredicate::OGT, high)}) {
-    Value bound = buildFloat(b, x.getType(), limit);
-    Value beyond = arith::CmpFOp::create(b, predicate, x, bound);
-    x = arith::SelectOp::create(b, beyond, bound, x);
-  }
-  return x;
+  x = buildLimit(b, x, arith::CmpFPredicate::OLT, low);
+  return buildLimit(b, x, arith::CmpFPredicate::OGT, high);
 }
 
 /// The polynomial with these ascending coefficients at x.
@@ -127,10 +131,19 @@ static Value buildPower(ImplicitLocOpBuilder &b, Value fraction,
 
 /// 2^x = 2^(n - 1) p(x - n) with n = round(x). Everything stays NaN for a NaN
 /// x: the comparisons are false for it and the product keeps it.
+static Value buildExp2OfClamped(ImplicitLocOpBuilder &b, Value x) {
+  Rounded n = buildRound(b, x);
+  return buildPower(b, arith::SubFOp::create(b, x, n.number), n);
+}
+
 static Value buildExp2(ImplicitLocOpBuilder &b, Value x) {
-  Value clamped = buildClamp(b, x, kMinExponent, kMaxExponent);
-  Rounded n = buildRound(b, clamped);
-  return buildPower(b, arith::SubFOp::create(b, clamped, n.number), n);
+  return buildExp2OfClamped(b, buildClamp(b, x, kMinExponent, kMaxExponent));
+}
+
+/// The same for an x that is at most 0, or NaN.
+static Value buildExp2OfNotPositive(ImplicitLocOpBuilder &b, Value x) {
+  return buildExp2OfClamped(
+      b, buildLimit(b, x, arith::CmpFPredicate::OLT, kMinExponent));
 }
 
 /// e^x = 2^n 2^((x - n ln 2) / ln 2) with n = round(x / ln 2): the product x /
@@ -252,6 +265,20 @@ struct Expand : OpRewritePattern<OpTy> {
   BuildFn build;
 };
 
+/// Only one limit is left of the clamp.
+struct ExpandExp2OfNotPositive : OpRewritePattern<math::Exp2Op> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::Exp2Op op,
+                                PatternRewriter &rewriter) const override {
+    if (!op->hasAttr(kNotPositive) ||
+        !getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "may be positive, or not f32");
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, buildExp2OfNotPositive(b, op.getOperand()));
+    return success();
+  }
+};
+
 /// Marks ops whose operand upstream's approximation takes as it is.
 static constexpr StringLiteral kGuarded = "attn.guarded";
 
@@ -312,6 +339,7 @@ struct ExpandMathPass : attn::impl::ExpandMathPassBase<ExpandMathPass> {
       return signalPassFailure();
     RewritePatternSet expansions(context);
     expansions.add<Expand<math::Exp2Op>>(context, buildExp2);
+    expansions.add<ExpandExp2OfNotPositive>(context, /*benefit=*/2);
     expansions.add<Expand<math::ExpOp>>(context, buildExp);
     expansions.add<Expand<math::SinOp>>(context,
                                         [](ImplicitLocOpBuilder &b, Value x) {

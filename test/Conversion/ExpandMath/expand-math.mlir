@@ -30,6 +30,20 @@ func.func @exp2_vector(%x: vector<16xf32>) -> vector<16xf32> {
   return %y : vector<16xf32>
 }
 
+// What is not positive needs no upper limit.
+// CHECK-LABEL: func @exp2_not_positive
+// CHECK-SAME:    %[[X:.*]]: vector<16xf32>
+// CHECK:         %[[BELOW:.*]] = arith.cmpf olt, %[[X]], %[[LOW:.*]] :
+// CHECK:         %[[X1:.*]] = arith.select %[[BELOW]], %[[LOW]], %[[X]]
+// CHECK-NOT:     arith.cmpf
+// CHECK:         arith.addf %[[X1]], %{{.*}}
+// CHECK-NOT:     arith.cmpf
+// CHECK:         return
+func.func @exp2_not_positive(%x: vector<16xf32>) -> vector<16xf32> {
+  %y = math.exp2 %x {attn.not_positive} : vector<16xf32>
+  return %y : vector<16xf32>
+}
+
 // CHECK-LABEL: func @exp2_scalar
 // CHECK-NOT:     vector
 // CHECK:         arith.shli {{.*}} : i32

@@ -7,6 +7,7 @@
 
 #include "attn/Dialect/Attn/Transforms/OnlineSoftmax.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "attn/Dialect/Attn/IR/MathHints.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/STLExtras.h"
@@ -73,18 +74,22 @@ static Value buildSafeMax(ImplicitLocOpBuilder &b, Value max) {
       });
 }
 
-/// exp(lhs - rhs), elementwise with rhs broadcast. Base 2 begins after the
-/// subtraction: scores of the largest magnitude do not overflow, and what is
-/// rounded is the small difference.
-static Value buildExpDifference(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
-  return buildMap(b, cast<TileType>(lhs.getType()), {lhs, rhs},
-                  [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
-                    Value difference =
-                        arith::SubFOp::create(b, elements[0], elements[1]);
-                    Value exponent = arith::MulFOp::create(b, difference,
-                                                           buildF32(b, kLog2E));
-                    return math::Exp2Op::create(b, exponent).getResult();
-                  });
+/// exp(unit (lhs - rhs)) for lhs <= rhs, elementwise with rhs broadcast. Unit
+/// and base 2 enter after the subtraction: the difference of equal scores is 0
+/// and their weight 1, however large they are, and what is rounded is small.
+/// (unit lhs - (unit rhs)) as one multiply-add would give neither.
+static Value buildExpDifference(ImplicitLocOpBuilder &b, Value lhs, Value rhs,
+                                double unit) {
+  return buildMap(
+      b, cast<TileType>(lhs.getType()), {lhs, rhs},
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        Value difference = arith::SubFOp::create(b, elements[0], elements[1]);
+        Value exponent =
+            arith::MulFOp::create(b, difference, buildF32(b, unit * kLog2E));
+        auto weight = math::Exp2Op::create(b, exponent);
+        weight->setAttr(kNotPositive, b.getUnitAttr());
+        return weight.getResult();
+      });
 }
 
 /// lhs * rhs, elementwise with rhs broadcast.
@@ -116,10 +121,10 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
   OnlineState next;
   next.max = ReduceOp::create(b, ReductionKind::max, tile.scores, state.max);
   Value safeMax = buildSafeMax(b, next.max);
-  Value rescale = buildExpDifference(b, state.max, safeMax);
+  Value rescale = buildExpDifference(b, state.max, safeMax, tile.unit);
   Value rescaledSum = buildProduct(b, state.sum, rescale);
   Value rescaledAcc = buildProduct(b, state.acc, rescale);
-  Value weights = buildExpDifference(b, tile.scores, safeMax);
+  Value weights = buildExpDifference(b, tile.scores, safeMax, tile.unit);
   next.sum = ReduceOp::create(b, ReductionKind::add, weights, rescaledSum);
   Value rounded = buildRounded(b, weights, tile.weightType);
   next.acc =
@@ -165,7 +170,7 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
 }
 
 Value attn::buildLse(ImplicitLocOpBuilder &b, const OnlineState &state,
-                     Value rows) {
+                     Value rows, double unit) {
   auto statType = cast<TileType>(state.sum.getType());
   return buildMap(
       b, statType, {state.max, state.sum},
@@ -173,7 +178,8 @@ Value attn::buildLse(ImplicitLocOpBuilder &b, const OnlineState &state,
         Value has = buildRowHasOutput(b, at[0], rows, elements[1]);
         Value log2 = math::Log2Op::create(b, elements[1]);
         Value log = arith::MulFOp::create(b, log2, buildF32(b, kLn2));
-        Value lse = arith::AddFOp::create(b, elements[0], log);
+        Value max = arith::MulFOp::create(b, elements[0], buildF32(b, unit));
+        Value lse = arith::AddFOp::create(b, max, log);
         return arith::SelectOp::create(b, has, lse, buildNegativeInfinity(b))
             .getResult();
       });

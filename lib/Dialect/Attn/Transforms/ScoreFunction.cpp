@@ -27,17 +27,14 @@ static Type chooseOperandType(AttentionOp op) {
   return Float32Type::get(op.getContext());
 }
 
-/// Whether `factor` is 2^n or -2^n with a small n: multiplying by it rounds
-/// nothing but at the edges of f32.
-static bool isPowerOfTwo(double factor) {
-  int exponent;
-  return std::abs(std::frexp(factor, &exponent)) == 0.5 &&
-         std::abs(exponent) < 32;
-}
+/// Bounds of a scale that is a unit. A difference of two products that
+/// overflows has weight 0 with any of them, and the largest is far from
+/// overflowing too.
+static constexpr double kMinUnit = 0x1p-64, kMaxUnit = 0x1p64;
 
 ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
                              function_ref<Value(Value)> map, Value alibiSlope,
-                             Value descale)
+                             Value descale, bool naturalOnly)
     : operandType(chooseOperandType(op)), alibiSlope(alibiSlope),
       hasBias(op.getBias() != nullptr) {
   if (FlatSymbolRefAttr symbol = op.getScoreModAttr())
@@ -62,20 +59,10 @@ ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
     dotFactor = arith::MulFOp::create(b, buildF32(b, factor), descale);
     return;
   }
-  bool isExact = operandType.isF32() && isPowerOfTwo(factor);
-  if (factor != 1.0)
-    (isExact ? queryFactor : dotFactor) = buildF32(b, factor);
-}
-
-Value ScoreFunction::buildScaledQuery(ImplicitLocOpBuilder &b,
-                                      Value tile) const {
-  if (!queryFactor)
-    return tile;
-  return buildMap(
-      b, cast<TileType>(tile.getType()), tile,
-      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
-        return arith::MulFOp::create(b, elements[0], queryFactor).getResult();
-      });
+  if (!needsMap() && !naturalOnly && factor >= kMinUnit && factor <= kMaxUnit)
+    unit = factor;
+  else if (factor != 1.0)
+    dotFactor = buildF32(b, factor);
 }
 
 Value ScoreFunction::buildDynamicSoftcap(ImplicitLocOpBuilder &b,

@@ -20,8 +20,8 @@
 // CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
 // CHECK-DAG:     %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
 // CHECK-DAG:     %[[TINY:.*]] = arith.constant 2.32830644E-10 : f32
-// CHECK-DAG:     %[[SCALE:.*]] = arith.constant 2.500000e-01 : f32
-// CHECK-DAG:     %[[LOG2E:.*]] = arith.constant 1.44269502 : f32
+// A quarter of log2 e: a plain scale is the unit in which the softmax counts.
+// CHECK-DAG:     %[[UNIT:.*]] = arith.constant 0.360673755 : f32
 // CHECK:         scf.for %[[W:.*]] = %[[BEGIN]] to %[[END]] step %[[C1]] {
 // CHECK-NEXT:      %[[B:.*]], %[[H:.*]], %[[BLOCK:.*]] = attn.work_item %[[W]] of(%[[C1]], %[[C4]], %[[C4]]) longest_first
 // CHECK:           %[[ROW:.*]] = arith.muli %[[BLOCK]], %[[C32]]
@@ -30,10 +30,7 @@
 // CHECK:           %[[KVIEW:.*]] = attn.view %[[K]][%[[B]], %[[G]]] <bshd> : {{.*}} -> !attn.view<kv, d 16, f32>
 // CHECK:           %[[VVIEW:.*]] = attn.view %[[V]][%[[B]], %[[G]]] <bshd> : {{.*}} -> !attn.view<kv, dv 8, f32>
 // CHECK:           %[[QVIEW:.*]] = attn.view %[[Q]][%[[B]], %[[H]]] <bshd> : {{.*}} -> !attn.view<q, d 16, f32>
-// A scale that rounds nothing multiplies Q.
-// CHECK:           %[[RAW:.*]] = attn.load_tile %[[QVIEW]][%[[ROW]]]
-// CHECK:           %[[QT:.*]] = attn.map ins(%[[RAW]]
-// CHECK:             arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK:           %[[QT:.*]] = attn.load_tile %[[QVIEW]][%[[ROW]]]
 // Attempts: plain, guarded, guarded with small weights.
 // CHECK:           scf.while (%[[ATTEMPT:.*]] = %[[C0]]) : (index) -> index {
 // CHECK:           %[[GUARD:.*]] = arith.cmpi ne, %[[ATTEMPT]], %[[C0]]
@@ -55,8 +52,8 @@
 // CHECK:               arith.select %[[EMPTY]], %[[ZERO]], %[[X]]
 // CHECK:             %[[RESCALE:.*]] = attn.map ins(%[[MAX]], %[[SAFE]]
 // CHECK:               %[[LESS:.*]] = arith.subf
-// CHECK:               %[[BASE2:.*]] = arith.mulf %[[LESS]], %[[LOG2E]]
-// CHECK:               math.exp2 %[[BASE2]]
+// CHECK:               %[[BASE2:.*]] = arith.mulf %[[LESS]], %[[UNIT]]
+// CHECK:               math.exp2 %[[BASE2]] {attn.not_positive}
 // CHECK:             %[[SCALED:.*]] = attn.map ins(%[[SUM]], %[[RESCALE]]
 // CHECK:             %[[SCALEDACC:.*]] = attn.map ins(%[[ACC]], %[[RESCALE]]
 // CHECK:             %[[P:.*]] = attn.map ins(%[[S]], %[[SAFE]]
@@ -390,20 +387,82 @@ func.func @softcap(%q: memref<1x64x4x16xf32>, %out: memref<1x64x4x16xf32>) {
 
 // -----
 
-// A scale that rounds multiplies the products; a full tile needs a map for it.
+// Lse is natural: it counts the maximum times the unit.
 #config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
-// CHECK-LABEL: func.func private @inexact_scale_attention_0
+// CHECK-LABEL: func.func private @unit_of_lse_attention_0
 // CHECK-DAG:     %[[SCALE:.*]] = arith.constant 3.000000e-01 : f32
+// CHECK:         %[[DOT:.*]] = attn.contract
+// CHECK-NEXT:    attn.reduce max %[[DOT]]
+// CHECK:         attn.all_finite
+// CHECK:         attn.map ins(%[[MAX:[^ ]*]], %[[SUM:[^ ]*]] :
+// CHECK:           math.log2
+// CHECK:           %[[NATURAL:.*]] = arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK:           arith.addf {{.*}}%[[NATURAL]]
+// CHECK:         attn.store_stats
+func.func @unit_of_lse(%q: memref<1x64x4x16xf32>, %out: memref<1x64x4x16xf32>,
+                       %lse: memref<1x4x64xf32>) {
+  attn.attention
+      ins(%q, %q, %q : memref<1x64x4x16xf32>, memref<1x64x4x16xf32>,
+          memref<1x64x4x16xf32>)
+      scale(0.3) config(#config)
+      outs(%out, %lse : memref<1x64x4x16xf32>, memref<1x4x64xf32>)
+  return
+}
+
+// -----
+
+// A negative scale would turn the order of scores: it multiplies the products,
+// and a full tile needs a map for it.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
+// CHECK-LABEL: func.func private @negative_scale_attention_0
+// CHECK-DAG:     %[[SCALE:.*]] = arith.constant -3.000000e-01 : f32
 // CHECK:         %[[DOT:.*]] = attn.contract
 // CHECK:         %[[S:.*]] = attn.map ins(%[[DOT]]
 // CHECK:           arith.mulf %{{.*}}, %[[SCALE]]
 // CHECK:         attn.reduce max %[[S]]
-func.func @inexact_scale(%q: memref<1x64x4x16xf32>,
-                         %out: memref<1x64x4x16xf32>) {
+func.func @negative_scale(%q: memref<1x64x4x16xf32>,
+                          %out: memref<1x64x4x16xf32>) {
   attn.attention
       ins(%q, %q, %q : memref<1x64x4x16xf32>, memref<1x64x4x16xf32>,
           memref<1x64x4x16xf32>)
-      scale(0.3) config(#config) outs(%out : memref<1x64x4x16xf32>)
+      scale(-0.3) config(#config) outs(%out : memref<1x64x4x16xf32>)
+  return
+}
+
+// -----
+
+// So does one so small that differences of products may overflow.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
+// CHECK-LABEL: func.func private @small_scale_attention_0
+// CHECK-DAG:     %[[LOG2E:.*]] = arith.constant 1.44269502 : f32
+// CHECK-DAG:     %[[SCALE:.*]] = arith.constant 9.99999968E-21 : f32
+// CHECK:         attn.contract
+// CHECK:           arith.mulf %{{.*}}, %[[SCALE]]
+func.func @small_scale(%q: memref<1x64x4x16xf32>,
+                       %out: memref<1x64x4x16xf32>) {
+  attn.attention
+      ins(%q, %q, %q : memref<1x64x4x16xf32>, memref<1x64x4x16xf32>,
+          memref<1x64x4x16xf32>)
+      scale(1.0e-20) config(#config) outs(%out : memref<1x64x4x16xf32>)
+  return
+}
+
+// -----
+
+// So does one beside a sink, whose logit is natural.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
+// CHECK-LABEL: func.func private @scale_and_sink_attention_0
+// CHECK-DAG:     %[[LOG2E:.*]] = arith.constant 1.44269502 : f32
+// CHECK-DAG:     %[[SCALE:.*]] = arith.constant 3.000000e-01 : f32
+// CHECK:         attn.contract
+// CHECK:           arith.mulf %{{.*}}, %[[SCALE]]
+func.func @scale_and_sink(%q: memref<1x64x4x16xf32>, %sinks: memref<4xf32>,
+                          %out: memref<1x64x4x16xf32>) {
+  attn.attention
+      ins(%q, %q, %q : memref<1x64x4x16xf32>, memref<1x64x4x16xf32>,
+          memref<1x64x4x16xf32>)
+      scale(0.3) sinks(%sinks : memref<4xf32>) config(#config)
+      outs(%out : memref<1x64x4x16xf32>)
   return
 }
 
@@ -442,11 +501,8 @@ func.func @alibi(%q: memref<1x64x4x16xf32>, %slopes: memref<1x4xf32>,
 // summed.
 #config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 32, unit = 16, pairs = true>>
 // CHECK-LABEL: func.func private @pairs_attention_0
-// CHECK-DAG:     %[[FACTOR:.*]] = arith.constant 2.500000e-01 : f32
 // CHECK:         %[[Q:.*]] = attn.load_tile {{.*}} -> !attn.tile<q 32, d 16, bf16>
 // CHECK:         %[[S:.*]] = attn.contract %{{.*}}, %[[Q]] {{.*}} -> !attn.tile<q 32, kv 64, f32>
-// CHECK:         attn.map ins(%[[S]]
-// CHECK:           arith.mulf %{{.*}}, %[[FACTOR]]
 // CHECK:         %[[P:.*]] = attn.map
 // CHECK:           math.exp2
 // CHECK:         -> !attn.tile<q 32, kv 64, f32>

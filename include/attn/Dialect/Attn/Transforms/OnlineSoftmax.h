@@ -13,8 +13,10 @@
 //   acc = sum over visible exp(s - max) v
 //
 // It has a neutral element and an associative merge, so keys may come in any
-// partition. Scores, max and lse are in natural units; base 2 is how exp is
-// computed. Every target's tile body is built here.
+// partition. Scores and max count in units of `unit`, a positive factor that
+// makes them natural; lse is natural, and base 2 is how exp is computed. A
+// scale that nothing but the softmax sees is such a unit: it then costs no
+// operation of its own. Every target's tile body is built here.
 //
 // Tiles of acc and scores are two-dimensional (q x dv, q x kv), max and sum are
 // one-dimensional (q).
@@ -52,6 +54,7 @@ OnlineState buildInitialState(mlir::ImplicitLocOpBuilder &b, int64_t blockQ,
 struct OnlineTile {
   mlir::Value scores, v, valid, guard, guardScale;
   mlir::Type weightType;
+  double unit = 1;
 };
 
 /// The state after `tile`. Weights are rounded to their type before they are
@@ -66,10 +69,10 @@ mlir::Value buildOutput(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
                         mlir::Value rows, mlir::Value accScale,
                         mlir::Value descale);
 
-/// lse = max + ln(sum); -inf where nothing was visible and in rows from `rows`
-/// on. A row that counts nothing but a sink gives the sink exactly.
+/// lse = unit max + ln(sum); -inf where nothing was visible and in rows from
+/// `rows` on. A row that counts nothing but a sink gives the sink exactly.
 mlir::Value buildLse(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
-                     mlir::Value rows);
+                     mlir::Value rows, double unit);
 
 /// Creates an attn.map over `inputs` whose body `build` fills: it receives the
 /// elements and then the coordinates, and returns the value to yield.

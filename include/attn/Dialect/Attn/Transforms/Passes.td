@@ -126,4 +126,58 @@ def ConvertMergePass : Pass<"attn-convert-merge", "::mlir::ModuleOp"> {
   ];
 }
 
+def PeelFirstAttemptPass
+    : Pass<"attn-peel-first-attempt", "::mlir::func::FuncOp"> {
+  let summary = "Take the first attempt at a work item out of the loop";
+  let description = [{
+    In: kernels whose attempts at a work item are an `scf.while`. Out: the first
+    attempt, with plain products and stores, and under one condition the loop
+    over the rare further ones. A machine with few registers then has a body
+    without guards for what nearly always is the only attempt.
+
+    ```mlir
+    attn.contract ...                       // attempt 0
+    attn.store_tile ...
+    scf.if %not_finite {
+      scf.while (%attempt = %c1) ... {
+        attn.contract ... guard(%yes scale %x)
+        attn.store_tile ... keep_finite(%yes)
+      }
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
+def PipelineScoresPass
+    : Pass<"attn-pipeline-scores", "::mlir::func::FuncOp"> {
+  let summary = "Multiply the next keys beside the softmax of these";
+  let description = [{
+    In: kernels with loops over key tiles. Out: the same, with the product of
+    query and key tiles one iteration ahead: the loop carries the products of
+    its iteration, and its body computes those of the next one, which nothing
+    else in the body waits for. A machine whose matrix unit works beside its
+    vector unit then has work for both. The last iteration repeats its own
+    product, so that nothing is read that was not read before.
+
+    Loops whose products are guarded, those of the rare second attempt at a work
+    item, stay as they are.
+
+    ```mlir
+    %s = attn.contract %k0, %q ...
+    scf.for %i = ... iter_args(%acc, ..., %s) {
+      %next = attn.contract %k, %q ...    // of tile i + 1
+      ... attn.map ins(%s ...) ...        // of tile i
+      scf.yield %acc1, ..., %next
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
 #endif // ATTN_DIALECT_ATTN_TRANSFORMS_PASSES_TD

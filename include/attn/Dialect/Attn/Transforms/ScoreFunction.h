@@ -14,8 +14,9 @@
 //   f = bias == -inf ? -inf : score_mod(s, b, h, q_pos, j, captures...)
 //
 // The scale multiplies the finished dot product, where it is one rounding; a
-// sum of many equally rounded terms would drift. Only a scale that rounds
-// nothing, a power of two, multiplies the query instead, if that is f32.
+// sum of many equally rounded terms would drift. Where nothing but a positive
+// scale makes the score, it stays a dot product, and the scale is the unit in
+// which the online softmax counts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,17 +41,17 @@ class ScoreFunction {
 public:
   /// Builds what all scores share at `b`; `map` gives the value that stands for
   /// an operand of `op`. `alibiSlope` is that of the head and `descale` what
-  /// multiplies the scale; both are f32 and may be null.
+  /// multiplies the scale; both are f32 and may be null. With `naturalOnly`,
+  /// the unit is 1.
   ScoreFunction(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
                 llvm::function_ref<mlir::Value(mlir::Value)> map,
-                mlir::Value alibiSlope, mlir::Value descale);
+                mlir::Value alibiSlope, mlir::Value descale, bool naturalOnly);
 
   /// Element type of the operands of the matrix products.
   mlir::Type getOperandType() const { return operandType; }
 
-  /// The q x d tile that enters the product.
-  mlir::Value buildScaledQuery(mlir::ImplicitLocOpBuilder &b,
-                               mlir::Value tile) const;
+  /// What final scores are multiplied by to be natural.
+  double getUnit() const { return unit; }
 
   /// Whether `buildScore` does anything.
   bool needsMap() const {
@@ -77,8 +78,7 @@ private:
                             const ScoreElement &element) const;
 
   mlir::Type operandType;
-  /// Multiplies the query tile, or null.
-  mlir::Value queryFactor;
+  double unit = 1;
   /// Multiplies the product, or null.
   mlir::Value dotFactor;
   /// Multiplies tanh of the scaled product; null without softcap.

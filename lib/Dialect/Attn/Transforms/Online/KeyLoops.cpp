@@ -153,7 +153,7 @@ void KernelBuilder::storeTile(Value outTile, Value lseTile, Value keepFinite) {
 void KernelBuilder::storeResults(const OnlineState &state) {
   Value lseTile;
   if (lse)
-    lseTile = buildLse(b, state, item.rows);
+    lseTile = buildLse(b, state, item.rows, score->getUnit());
   Value outTile = buildOutput(b, state, item.rows, guardScale, item.outDescale);
   storeTile(outTile, lseTile, /*keepFinite=*/guard);
 }
@@ -242,7 +242,7 @@ LogicalResult KernelBuilder::buildSequenceItem() {
   buildSequence();
   score.emplace(
       b, op, [&](Value operand) { return arg(operand); }, item.alibiSlope,
-      item.scoreDescale);
+      item.scoreDescale, /*naturalOnly=*/item.sink != nullptr);
   buildPairOperands();
   if (table)
     tableRow = buildTableRow();

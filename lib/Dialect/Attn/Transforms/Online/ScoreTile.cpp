@@ -166,6 +166,7 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
   FailureOr<Value> scores = buildScores(dots, step, kind);
   if (failed(scores))
     return failure();
-  return buildOnlineStep(b, state,
-                         {*scores, v, valid, guard, guardScale, operandType});
+  return buildOnlineStep(
+      b, state,
+      {*scores, v, valid, guard, guardScale, operandType, score->getUnit()});
 }

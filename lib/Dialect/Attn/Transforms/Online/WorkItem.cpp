@@ -185,15 +185,13 @@ void KernelBuilder::buildDescales() {
   item.outDescale = buildDescale(op.getVDescale());
 }
 
-/// The query tile, of the type that enters the products, and scaled where that
-/// is exact.
+/// The query tile, of the type that enters the products.
 Value KernelBuilder::loadQueryTile() {
   Value view = buildView(arg(op.getQ()), op.getQLayout(), Dim::q, Dim::d,
                          op.getHeadDim());
   auto tileType = TileType::get(b.getContext(), {Dim::q, Dim::d},
                                 {config.getBlockQ(), op.getHeadDim()},
                                 score->getOperandType());
-  Value tile = LoadTileOp::create(b, tileType, view,
-                                  buildTileRows(item.firstRow), item.rows);
-  return score->buildScaledQuery(b, tile);
+  return LoadTileOp::create(b, tileType, view, buildTileRows(item.firstRow),
+                            item.rows);
 }

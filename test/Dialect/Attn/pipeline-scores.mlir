@@ -1,0 +1,101 @@
+// RUN: attn-opt %s --attn-pipeline-scores --split-input-file | FileCheck %s
+
+!q = !attn.tile<q 64, d 64, bf16>
+!k = !attn.tile<kv 32, d 64, bf16>
+!v = !attn.tile<kv 32, dv 64, bf16>
+!s = !attn.tile<q 64, kv 32, f32>
+!p = !attn.tile<q 64, kv 32, bf16>
+!o = !attn.tile<q 64, dv 64, f32>
+
+// The product of the first keys comes before the loop, if there are any; the
+// body multiplies the keys of the next iteration, or once more its own.
+
+// CHECK-LABEL: func @pipelined
+// CHECK-SAME: %[[K:[a-z0-9]+]]: !attn.view<kv, d 64, bf16>
+// CHECK-SAME: %[[BEGIN:[a-z0-9]+]]: index, %[[END:[a-z0-9]+]]: index
+// CHECK: %[[RUNS:.*]] = arith.cmpi slt, %[[BEGIN]], %[[END]]
+// CHECK: %[[FIRST:.*]] = scf.if %[[RUNS]]
+// CHECK: %[[ROW0:.*]] = arith.muli %[[BEGIN]], %{{.*}}
+// CHECK: %[[K0:.*]] = attn.load_tile %[[K]][%[[ROW0]]]
+// CHECK: %[[S0:.*]] = attn.contract %[[K0]]
+// CHECK: scf.yield %[[S0]]
+// CHECK: else
+// CHECK: attn.fill
+// CHECK: scf.for %[[I:.*]] = %[[BEGIN]] to %[[END]] step %[[ONE:.*]] iter_args(%[[ACC:.*]] = %{{.*}}, %[[S:.*]] = %[[FIRST]])
+// CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %[[ONE]]
+// CHECK: %[[EXISTS:.*]] = arith.cmpi slt, %[[NEXT]], %[[END]]
+// CHECK: %[[I1:.*]] = arith.select %[[EXISTS]], %[[NEXT]], %[[I]]
+// CHECK: %[[ROW1:.*]] = arith.muli %[[I1]]
+// CHECK: %[[K1:.*]] = attn.load_tile %[[K]][%[[ROW1]]]
+// CHECK: %[[S1:.*]] = attn.contract %[[K1]]
+// CHECK: %[[ROW:.*]] = arith.muli %[[I]]
+// CHECK-NOT: attn.load_tile %[[K]]
+// CHECK: attn.load_tile %{{.*}}[%[[ROW]]]{{.*}}dv 64
+// CHECK: attn.map ins(%[[S]]
+// CHECK: %[[O:.*]] = attn.contract
+// CHECK: scf.yield %[[O]], %[[S1]]
+func.func @pipelined(%k: !attn.view<kv, d 64, bf16>, %begin: index, %end: index,
+                     %v: !attn.view<kv, dv 64, bf16>, %q: !q, %init: !o) -> !o {
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %r = scf.for %i = %begin to %end step %c1 iter_args(%acc = %init) -> (!o) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %vt = attn.load_tile %v[%row] valid(%c32)
+        : !attn.view<kv, dv 64, bf16> -> !v
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %p = attn.map ins(%s : !s) {
+    ^bb0(%x: f32, %a: index, %b: index):
+      %e = arith.truncf %x : f32 to bf16
+      attn.yield %e : bf16
+    } -> !p
+    %o = attn.contract %vt, %p valid(%c32) into(%acc : !o) : !v, !p -> !o
+    scf.yield %o : !o
+  }
+  return %r : !o
+}
+
+// Guarded products are those of rare second attempts.
+
+// CHECK-LABEL: func @guarded
+// CHECK: iter_args(%{{[^,]*}}) -> (!attn.tile<q 64, dv 64, f32>)
+func.func @guarded(%k: !attn.view<kv, d 64, bf16>,
+                   %v: !attn.view<kv, dv 64, bf16>, %q: !q, %init: !o,
+                   %guard: i1) -> !o {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %r = scf.for %i = %c0 to %c32 step %c1 iter_args(%acc = %init) -> (!o) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %vt = attn.load_tile %v[%row] valid(%c32)
+        : !attn.view<kv, dv 64, bf16> -> !v
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %p = attn.map ins(%s : !s) {
+    ^bb0(%x: f32, %a: index, %b: index):
+      %e = arith.truncf %x : f32 to bf16
+      attn.yield %e : bf16
+    } -> !p
+    %o = attn.contract %vt, %p valid(%c32) into(%acc : !o) guard(%guard)
+        : !v, !p -> !o
+    scf.yield %o : !o
+  }
+  return %r : !o
+}
+
+// A loop that only says how often, like that of a tile table, has one product.
+
+// CHECK-LABEL: func @times
+// CHECK: iter_args(%{{[^,]*}}) -> (!attn.tile<q 64, kv 32, f32>)
+func.func @times(%k: !attn.view<kv, d 64, bf16>, %row: index, %times: index,
+                 %q: !q, %init: !s) -> !s {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %r = scf.for %i = %c0 to %times step %c1 iter_args(%acc = %init) -> (!s) {
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    scf.yield %s : !s
+  }
+  return %r : !s
+}
