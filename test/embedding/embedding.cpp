@@ -12,7 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "attn/Dialect/Attn/IR/BuildAttention.h"
 #include "attn/InitAll.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Runtime/Parallel.h"
@@ -53,8 +53,8 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context) {
   Value q = body->getArgument(0), k = body->getArgument(1);
   Value v = body->getArgument(2), out = body->getArgument(3);
   linalg::AddOp::create(b, loc, ValueRange{q, q}, ValueRange{q});
-  attn::AttentionOp::create(b, loc, q, k, v, out, kScale,
-                            attn::CausalAttr::get(&context));
+  attn::AttentionOp op = attn::buildAttention(b, loc, q, k, v, out, kScale);
+  op.setMaskAttr(attn::CausalAttr::get(&context));
   func::ReturnOp::create(b, loc);
   return module;
 }

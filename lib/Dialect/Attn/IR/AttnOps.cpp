@@ -16,30 +16,6 @@ using namespace mlir;
 using namespace attn;
 
 //===----------------------------------------------------------------------===//
-// Building
-//===----------------------------------------------------------------------===//
-
-void AttentionOp::build(OpBuilder &builder, OperationState &state, Value q,
-                        Value k, Value v, Value out, float scale,
-                        Attribute mask) {
-  SmallVector<Type> results;
-  if (isa<RankedTensorType>(out.getType()))
-    results.push_back(out.getType());
-  const Value none;
-  build(builder, state, results, q, k, v, /*bias=*/none, /*sinks=*/none,
-        /*alibi_slopes=*/none, /*q_lens=*/none, /*kv_lens=*/none,
-        /*dynamic_q_offset=*/none, /*q_positions=*/none, /*cu_seqlens_q=*/none,
-        /*cu_seqlens_kv=*/none, /*block_table=*/none, /*q_descale=*/none,
-        /*k_descale=*/none, /*v_descale=*/none, /*dynamic_scale=*/none,
-        /*dynamic_softcap=*/none, /*mask_operands=*/{}, /*score_operands=*/{},
-        out, mask, builder.getF32FloatAttr(scale), /*softcap=*/{},
-        /*q_offset=*/{}, /*score_mod=*/{}, Layout::bshd, Layout::bshd,
-        Layout::bshd, Layout::bshd, /*num_splits=*/{}, /*split_size=*/{},
-        /*block_q=*/{}, /*block_kv=*/{}, /*block_kv_compute=*/{},
-        /*config=*/{});
-}
-
-//===----------------------------------------------------------------------===//
 // Parsing and printing
 //===----------------------------------------------------------------------===//
 

@@ -190,13 +190,6 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     | `config` `(` qualified($config) `)`)
     `outs` `(` $outs `:` type($outs) `)` attr-dict (`->` type($results)^)?
   }];
-  let builders = [
-    // A problem of q, k, v in the layout bshd; its result has the type of `out`,
-    // or is none where that is a memref. What else it has is set on the op:
-    // `op.getSinksMutable().assign(sinks)`, `op.setSoftcap(...)`.
-    OpBuilder<(ins "::mlir::Value":$q, "::mlir::Value":$k, "::mlir::Value":$v,
-      "::mlir::Value":$out, "float":$scale,
-      CArg<"::mlir::Attribute", "{}">:$mask)>];
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
