@@ -25,6 +25,7 @@ from ._problem import (
     has_default_scale,
     memref,
     open_dim,
+    open_sizes,
     pairs,
     scalar,
     simplify,
@@ -487,11 +488,11 @@ class Builder:
         self.out_form = form
         size = dict(zip(letters, self.out_shape))
         stride = dict(zip(letters, _arrays.contiguous_strides(self.out_shape)))
-        row = "t" if self.packed else "s"
+        is_decoded = size.get("s") == 1
         return Operand(
             "out",
             memref(
-                [None if d in ("b", row) else size[d] for d in form],
+                open_sizes(form, size, is_decoded),
                 [None] * (len(form) - 1) + [1],
                 FLOAT_TYPES[self.out_dtype],
             ),

@@ -55,6 +55,15 @@ def describe(shape):
 _FORMS = {4: ("bshd", "bhds"), 3: ("thd", "hdt")}
 
 
+def open_sizes(form, size, is_decoded=False):
+    """The sizes in a type: batch and rows are open. A single row to decode
+    is not: tiles of such a kernel hold the heads of a group, not rows."""
+    return [
+        None if d in "bt" or (d == "s" and not is_decoded) else size[d]
+        for d in form
+    ]
+
+
 class Matrix:
     """q, k, v or out: sizes by letter, and how it lies in memory."""
 
@@ -94,11 +103,8 @@ class Matrix:
         )
 
     def operand(self):
-        row = "t" if "t" in self.letters else "s"
-        open_dims = {"b", row}
-        sizes = [
-            None if d in open_dims else self.size[d] for d in self.form
-        ]
+        is_decoded = self.name in ("q", "out") and self.size.get("s") == 1
+        sizes = open_sizes(self.form, self.size, is_decoded)
         strides = [None] * (len(self.form) - 1) + [1]
         name = self.name
         return Operand(

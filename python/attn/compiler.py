@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -94,9 +95,14 @@ PROGRESS_DELAY = 1.0
 
 
 def _describe(text):
-    """The types of q, k and v of a module, as a compilation names them."""
-    types = text.split("attn.attention ins(", 1)[-1].split("\n", 1)[0]
-    return types.split(" : ", 1)[-1].rstrip(")")
+    """q, k and v of a module: "q f32 [?, ?, 8, 64], k ..."; ? is any size."""
+    # The last one: a note may quote the module.
+    inputs = text.rsplit("attn.attention ins(", 1)[-1].split("\n", 1)[0]
+    types = re.findall(r"memref<((?:[?\d]+x)+)(\w+)", inputs)
+    return ", ".join(
+        f"{name} {element} [{sizes[:-1].replace('x', ', ')}]"
+        for name, (sizes, element) in zip("qkv", types)
+    )
 
 
 @contextlib.contextmanager
@@ -110,7 +116,7 @@ def _progress(text, target):
 
     def say():
         print(
-            f"attn: compiling attention on {_describe(text)} for {target} ...",
+            f"attn: compiling attention of {_describe(text)} for {target} ...",
             file=sys.stderr,
             flush=True,
         )
