@@ -57,7 +57,8 @@ static void handleFatalError(void *, const char *reason, bool) {
 ServiceResult
 attn::runSurvivingFatalErrors(std::function<ServiceResult()> work) {
   static std::once_flag once;
-  std::call_once(once, [] { llvm::install_fatal_error_handler(handleFatalError); });
+  std::call_once(once,
+                 [] { llvm::install_fatal_error_handler(handleFatalError); });
 
   // The worker keeps it, too: it may never end.
   auto shared = std::make_shared<Shared>();

@@ -105,8 +105,8 @@ static void testRefusals(AttnCompiler *compiler) {
               "--colour");
   CHECK_ERROR(compileText(compiler, problem, "--help", NULL), invalid,
               "expected name=value");
-  CHECK_ERROR(compileText(compiler, problem, "dqk=8", NULL),
-              ATTN_ERROR_COMPILE, "returns something");
+  CHECK_ERROR(compileText(compiler, problem, "dqk=8", NULL), ATTN_ERROR_COMPILE,
+              "returns something");
   CHECK_ERROR(compileText(compiler, problem, "memref", "z80"), invalid,
               "unknown target 'z80'");
   CHECK_ERROR(compileText(compiler, module, "func.func @f(", NULL), invalid,
@@ -156,8 +156,8 @@ static void testStages(AttnCompiler *compiler) {
     attnTextDestroy(text);
   }
   CHECK_OK(attnEmit(compiler, &source, NULL, "attn", &text));
-  CHECK_OK(compileText(compiler, ATTN_SOURCE_MODULE, attnTextGetData(text),
-                       NULL));
+  CHECK_OK(
+      compileText(compiler, ATTN_SOURCE_MODULE, attnTextGetData(text), NULL));
   attnTextDestroy(text);
 }
 

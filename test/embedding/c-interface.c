@@ -14,7 +14,7 @@ int main(void) {
   AttnCompilerOptions options = {sizeof(options), "", 0, 0};
   AttnCompiler *compiler = NULL;
   AttnKernel *kernel = NULL;
-  const char text[] = "q-heads=2\ndqk=32\nmask=causal\ndynamic\n";
+  const char text[] = "q-heads=2\ndqk=32\nmask=causal\nmemref\n";
   AttnSource source = {ATTN_SOURCE_PROBLEM, text, strlen(text), NULL};
   AttnError *error = attnCompilerCreate(&options, &compiler);
   if (!error)
