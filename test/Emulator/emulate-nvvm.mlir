@@ -24,7 +24,7 @@
 // LIST: 0 reverse: delete llvm.nvvm.barrier.cta.sync.aligned.all #0
 // LIST-NOT: 1
 // MUTANT: attn-emulate: error: read of uninitialised shared memory
-// MUTANT-NEXT: in kernel reverse, block (0, 0, 0), thread {{.*}}, at a load of i32 (line
+// MUTANT-NEXT: in kernel reverse, block (0, 0, 0), thread {{.*}}, at a load of i32
 // BOUNDS: error: global memory accessed out of bounds: 4 bytes at offset 252
 // FEW: error: kernel reverse: 8 bytes of arguments; it takes 12
 // BAD: error: --arg: expected FILE.npy, zeros:, i32:, i64: or f32:, not 'five'

@@ -75,15 +75,17 @@ static uint32_t element(const Thread &thread, size_t operandIndex,
 static void multiplyBlock(Group &group, const MfmaShape &shape,
                           uint32_t block) {
   MatrixProduct &product = matrixProduct(shape.size, shape.size, shape.depth);
+  const FloatDecoder decodeLeft(shape.left);
+  const FloatDecoder decodeRight(shape.right);
   for (uint32_t lane = 0; lane < 64; ++lane) {
     const Thread &thread = group.lane(lane);
     if (shape.block(lane) == block)
       for (uint32_t e = 0; e < shape.elements(); ++e) {
         const uint32_t k = shape.k(lane, e);
         product.a(lane % shape.size, k) =
-            decode(element(thread, 0, e, shape.left), shape.left);
+            decodeLeft(element(thread, 0, e, shape.left));
         product.b(k, lane % shape.size) =
-            decode(element(thread, 1, e, shape.right), shape.right);
+            decodeRight(element(thread, 1, e, shape.right));
       }
     for (uint32_t n = 0; n < shape.accumulators(); ++n) {
       const Position at = accumulatorAt(shape, lane, n);

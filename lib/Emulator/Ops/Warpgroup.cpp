@@ -156,13 +156,14 @@ static void readOperand(Group &group, const MatrixDescriptor &descriptor,
                         Function store) {
   Machine &machine = group.machine();
   const uint32_t bytes = static_cast<uint32_t>(bitWidth(type)) / 8;
+  const FloatDecoder decoder(type);
   for (uint32_t row = 0; row < rows; ++row)
     for (uint32_t k = 0; k < depth; ++k) {
       const uintptr_t address = descriptor.address(row, k);
       machine.requireShared(group.thread(), address, bytes);
       uint32_t bits = 0;
       std::memcpy(&bits, reinterpret_cast<const void *>(address), bytes);
-      store(row, k, decode(bits, type));
+      store(row, k, decoder(bits));
       if (!machine.detectsRaces() || address % 16 != 0)
         continue;
       // The chunk of 16 bytes that begins here; a warp reads its rows of A, and
