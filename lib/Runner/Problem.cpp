@@ -107,6 +107,27 @@ static mlir::func::FuncOp lookupFunction(AttentionOp op,
                                                                         symbol);
 }
 
+namespace {
+/// A problem that can be bound but has no meaning.
+class EmptyCapture : public llvm::ErrorInfo<EmptyCapture> {
+public:
+  static char ID;
+
+  explicit EmptyCapture(const TensorView &capture)
+      : message("a captured array is " + describe(capture) +
+                "; expected no dim of 0") {}
+  void log(llvm::raw_ostream &os) const override { os << message; }
+  std::error_code convertToErrorCode() const override {
+    return llvm::inconvertibleErrorCode();
+  }
+
+private:
+  std::string message;
+};
+} // namespace
+
+char EmptyCapture::ID = 0;
+
 /// A function reads the nearest element of a capture, so there must be one;
 /// where there is no row or no key it reads none.
 static Error checkCapture(const reference::AttentionProblem &problem,
@@ -114,8 +135,7 @@ static Error checkCapture(const reference::AttentionProblem &problem,
   if (capture.numElements() > 0 || problem.q.numElements() == 0 ||
       problem.k.numElements() == 0)
     return Error::success();
-  return createError("a captured array is " + describe(capture) +
-                     "; expected no dim of 0");
+  return llvm::make_error<EmptyCapture>(capture);
 }
 
 static Expected<reference::MaskFunction>
@@ -388,8 +408,11 @@ Error runner::validateArguments(const Entry &entry,
         return error;
     auto bound = bindProblem(op, arguments);
     if (!bound) {
+      Error error = bound.takeError();
+      if (error.isA<EmptyCapture>())
+        return error;
       // What cannot be bound is computed by the function, and its business.
-      llvm::consumeError(bound.takeError());
+      llvm::consumeError(std::move(error));
       continue;
     }
     std::string error;
