@@ -113,28 +113,24 @@ def _progress(text, target):
         yield
         return
     start = time.monotonic()
+    has_spoken = threading.Event()
 
-    def say():
-        print(
-            f"attn: compiling attention of {_describe(text)} for {target} ...",
-            file=sys.stderr,
-            flush=True,
-        )
+    def say(text):
+        print(f"attn: {text}", file=sys.stderr, flush=True)
 
-    timer = threading.Timer(PROGRESS_DELAY, say)
+    def announce():
+        has_spoken.set()
+        say(f"compiling attention of {_describe(text)} for {target} ...")
+
+    timer = threading.Timer(PROGRESS_DELAY, announce)
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
-        elapsed = time.monotonic() - start
-        if elapsed > PROGRESS_DELAY:
-            print(
-                f"attn: ... done after {elapsed:.1f} s",
-                file=sys.stderr,
-                flush=True,
-            )
+        if has_spoken.is_set():
+            say(f"... done after {time.monotonic() - start:.1f} s")
 
 
 def compile_text(text: str, target: str) -> Binary:
