@@ -55,4 +55,4 @@
 // LLVM: llvm.fptrunc %{{.*}} : vector<2xf32> to vector<2xbf16>
 // LLVM: nvvm.ldmatrix {{.*}}layout = #nvvm.mma_layout<col>
 // LLVM: nvvm.mma.sync
-// LLVM: attn.launch_kernel @attn_gpu::@attention_attention_0
+// LLVM: llvm.call @attn_launch_kernel(
