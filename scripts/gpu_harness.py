@@ -531,7 +531,8 @@ def main():
     parser.add_argument("--filter", default="", help="part of a kernel's name")
     parser.add_argument("--no-check", action="store_true")
     arguments = parser.parse_args()
-    library = Library(arguments.folder / "libattn-c.so")
+    folder = arguments.folder.resolve()
+    library = Library(folder / "libattn-c.so")
     device = library.create(
         "attnDeviceOpen", arguments.device.encode(), None
     )
