@@ -16,8 +16,13 @@ const Registry &Registry::get() {
     Registry all;
     addAsyncCopyOperations(all);
     addBarrierOperations(all);
+    addBarrierOperationsAMD(all);
+    addBufferOperationsAMD(all);
+    addCopyOperationsAMD(all);
     addExchangeOperations(all);
+    addExchangeOperationsAMD(all);
     addMatrixOperations(all);
+    addMatrixOperationsAMD(all);
     addMiscOperations(all);
     return all;
   }();

@@ -87,6 +87,8 @@ public:
   void adopt(ActorId actor, const SyncClock &from);
   void acquire(ActorId actor, const SyncClock &from);
   void acquire(ActorId actor, Epoch done);
+  /// Adds an epoch to what a snapshot knows.
+  void add(Snapshot &snapshot, Epoch done) const;
   /// What `actor` did and knows becomes visible to the asynchronous proxy.
   void fenceProxy(ActorId actor);
   /// A new epoch; what follows is not ordered before earlier releases.

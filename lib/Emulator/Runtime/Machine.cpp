@@ -172,6 +172,7 @@ void Machine::startThreads(Block &block) {
     warp.count = std::min(warpSize, numThreads - warp.indexInBlock * warpSize);
     warp.ready = warp.lanes();
     warp.done = warp.gathering = warp.waiting = 0;
+    warp.published = {};
     order.push_back(&warp);
   }
   unfinished += numThreads;

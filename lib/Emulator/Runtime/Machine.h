@@ -139,6 +139,9 @@ struct Warp : StateOwner {
   uint64_t done = 0;
   uint64_t gathering = 0;
   uint64_t waiting = 0;
+  /// Of a wave: what it did before its last fence or wait for the LDS, which is
+  /// what a barrier orders; nothing before the first one.
+  Snapshot published;
 
   uint64_t lanes() const {
     return count == 64 ? ~uint64_t(0) : (uint64_t(1) << count) - 1;

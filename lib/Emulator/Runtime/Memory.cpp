@@ -173,6 +173,10 @@ void Machine::fence(Thread &thread) {
   if (!detectsRaces())
     return;
   thread.hasFenced = true;
+  if (launch.kernel.warpSize == 64) {
+    thread.warp->published = clocks.snapshot(thread.actor);
+    clocks.tick(thread.actor);
+  }
   for (uintptr_t address : thread.observedAtomics) {
     clocks.acquire(thread.actor, atomicClocks[address]);
     launch.globalTrace.acquire(address, thread.block->acquiredBlocks);
