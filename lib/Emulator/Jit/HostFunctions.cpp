@@ -24,6 +24,7 @@ static ThreadRegisters *threadRegisters() {
 static void callOperation(const CallSite *site, char *arguments,
                           char *results) {
   Thread &thread = *Machine::current();
+  thread.access = nullptr;
   thread.site = site;
   thread.arguments = arguments;
   thread.results = results;
@@ -33,6 +34,7 @@ static void callOperation(const CallSite *site, char *arguments,
 static void announceAccess(const void *address, uint64_t bytes,
                            const AccessSite *site) {
   Thread &thread = *Machine::current();
+  thread.access = site;
   if (bytes == site->bytes) {
     thread.machine->checkAccess(thread, reinterpret_cast<uintptr_t>(address),
                                 *site);

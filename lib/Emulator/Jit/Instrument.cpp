@@ -15,6 +15,7 @@ using namespace llvm;
 using namespace attn::emulator;
 
 // Address spaces that NVPTX and AMDGPU share.
+static constexpr unsigned sharedSpace = 3;
 static constexpr unsigned constantSpace = 4;
 static constexpr unsigned privateSpace = 5;
 
@@ -23,10 +24,14 @@ static bool needsNoCheck(const Value *pointer) {
   const unsigned space = pointer->getType()->getPointerAddressSpace();
   if (space == constantSpace || space == privateSpace)
     return true;
+  if (space == sharedSpace)
+    return false;
   const Value *object = getUnderlyingObject(pointer);
   if (auto *argument = dyn_cast<Argument>(object))
     return argument->hasByValAttr() || argument->hasByRefAttr();
-  return isa<AllocaInst, GlobalVariable>(object);
+  if (auto *variable = dyn_cast<GlobalVariable>(object))
+    return variable->getAddressSpace() != sharedSpace;
+  return isa<AllocaInst>(object);
 }
 
 static const char *keep(SiteTable &sites, std::string text) {

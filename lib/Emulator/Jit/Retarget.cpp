@@ -180,7 +180,7 @@ static Error rewriteFunction(Function &function, SiteTable &sites, bool isAMD) {
       return error;
   std::vector<SitePosition> atCalls;
   for (CallInst *call : operations)
-    atCalls.push_back(positions.positionOf(*call));
+    atCalls.push_back(positions.findPosition(*call));
   for (auto [call, position] : zip(operations, atCalls)) {
     if (lowerScalar(*call, context))
       continue;
@@ -254,11 +254,11 @@ Expected<RetargetResult> attn::emulator::retarget(Module &module,
   adoptHost(module, host);
   RetargetResult result;
   layOutParameters(*kernel, result);
-  result.staticSharedBytes = placeSharedMemory(module);
   for (Function &function : module)
     if (!function.isDeclaration())
       if (Error error = rewriteFunction(function, sites, isAMD))
         return error;
+  result.staticSharedBytes = placeSharedMemory(module);
   makeEntry(*kernel, result);
   std::string problems;
   raw_string_ostream os(problems);

@@ -115,11 +115,11 @@ llvm::Error decodeInlineAsm(const llvm::InlineAsm &assembly, bool isAMD,
 void instrumentAccesses(FunctionContext &context);
 
 /// Sets the positions of the call sites of a wave, see SitePosition. Before
-/// anything else is rewritten; later instructions inherit by `positionOf`.
+/// anything else is rewritten; later instructions inherit by `findPosition`.
 class SitePositions {
 public:
   llvm::Error number(FunctionContext &context);
-  SitePosition positionOf(const llvm::Instruction &instruction) const;
+  SitePosition findPosition(const llvm::Instruction &instruction) const;
 
 private:
   llvm::DenseMap<const llvm::BasicBlock *, SitePosition> blocks;

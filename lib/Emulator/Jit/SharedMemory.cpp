@@ -1,4 +1,4 @@
-//===- SharedMemory.cpp - Shared variables as addresses in the block's window
+//===- SharedMemory.cpp - Shared variables in the block's window ----------===//
 //-===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.

@@ -85,7 +85,7 @@ Error SitePositions::number(FunctionContext &context) {
 /// Instructions of a block follow each other.
 static constexpr uint32_t maxBlockPosition = 1 << 16;
 
-SitePosition SitePositions::positionOf(const Instruction &instruction) const {
+SitePosition SitePositions::findPosition(const Instruction &instruction) const {
   auto found = blocks.find(instruction.getParent());
   if (found == blocks.end())
     return {};

@@ -33,11 +33,12 @@ static uint16_t *rowOf(Group &group, uint32_t matrix, uint32_t row,
   static const AccessSite store = {"a row of stmatrix", rowBytes, rowBytes,
                                    AccessKind::Write};
   Thread &thread = group.lane(8 * matrix + row);
-  const uintptr_t address = operand(
-      thread,
-      thread.site->operands.empty() || kind != AccessKind::Read ? 0 : 1);
+  const bool isAsmLoad =
+      !thread.site->operands.empty() && kind == AccessKind::Read;
+  const uintptr_t address = operand(thread, isAsmLoad ? 1 : 0);
   group.machine().requireShared(thread, address, rowBytes);
-  group.machine().checkAccess(thread, address,
+  // Lanes 4 row to 4 row + 3 take the row (or columns, of which it has a part).
+  group.machine().checkAccess(group.lane(4 * row), address,
                               kind == AccessKind::Read ? load : store);
   return reinterpret_cast<uint16_t *>(address);
 }

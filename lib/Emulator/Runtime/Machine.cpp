@@ -159,6 +159,7 @@ void Machine::startThreads(Block &block) {
     thread.observedAtomics.clear();
     thread.status = ThreadStatus::Ready;
     thread.site = nullptr;
+    thread.access = nullptr;
     thread.waitsFor = nullptr;
     thread.fiber =
         stacks.start(block.clusterRank * numThreads + n, &enterFiber);

@@ -30,6 +30,7 @@
 
 namespace attn::emulator {
 
+struct AccessSite;
 struct Block;
 struct CallSite;
 struct Thread;
@@ -117,6 +118,8 @@ struct Thread : StateOwner {
   bool hasFenced = false;
   std::vector<uintptr_t> observedAtomics;
 
+  /// The access that the thread makes, if it is not at an operation.
+  const AccessSite *access = nullptr;
   // The operation that the thread is at.
   const CallSite *site = nullptr;
   char *arguments = nullptr;

@@ -22,12 +22,15 @@ std::string Machine::describeThread(const Thread &thread) const {
                      tuple(thread.registers.threadIndex) + " (warp " +
                      std::to_string(thread.registers.warp) + ", lane " +
                      std::to_string(thread.registers.lane) + ")";
-  if (!thread.site)
-    return text;
-  text += ", at " + thread.site->name;
-  if (thread.site->line)
-    text += " (line " + std::to_string(thread.site->line) + ")";
-  return text;
+  uint32_t line = 0;
+  if (thread.access) {
+    text += std::string(", at ") + thread.access->description;
+    line = thread.access->line;
+  } else if (thread.site) {
+    text += ", at " + thread.site->name;
+    line = thread.site->line;
+  }
+  return line ? text + " (line " + std::to_string(line) + ")" : text;
 }
 
 std::string Machine::describeActor(ActorId actor) const {
