@@ -48,6 +48,7 @@ llvm_config.add_tool_substitutions(
         ToolSubst("attn-opt", unresolved="ignore"),
         ToolSubst("attn-runner", unresolved="ignore"),
         ToolSubst("attn-gen", unresolved="ignore"),
+        ToolSubst("attn-compile", unresolved="ignore"),
         ToolSubst("FileCheck", unresolved="fatal"),
         ToolSubst("not", unresolved="fatal"),
         ToolSubst("count", unresolved="fatal"),

@@ -51,7 +51,9 @@ typedef enum AttnErrorCode {
   /// A file or directory could not be read or written.
   ATTN_ERROR_IO = 4,
   /// A bug of Attn, or no memory.
-  ATTN_ERROR_INTERNAL = 5
+  ATTN_ERROR_INTERNAL = 5,
+  /// A driver or device is missing, or failed.
+  ATTN_ERROR_DEVICE = 6
 } AttnErrorCode;
 
 /// What went wrong. The caller destroys it.

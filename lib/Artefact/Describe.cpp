@@ -13,8 +13,6 @@
 #include "attn/Runtime/Manifest.h"
 #include "attn/Target/CPU/RequiredFeatures.h"
 
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -56,10 +54,10 @@ static json::Object describeAttention(AttentionOp op) {
                       {"roles", std::move(roles)}};
 }
 
-Expected<std::string> attn::describeKernel(const Entry &entry,
-                                           const CodegenTarget &target,
-                                           const TargetMachine &machine,
-                                           StringRef targetName) {
+Expected<json::Object> attn::describeKernel(const Entry &entry,
+                                            const CodegenTarget &target,
+                                            const TargetMachine &machine,
+                                            StringRef targetName) {
   if (!entry.results.empty())
     return createError("function @" + entry.name +
                        " returns something; a kernel writes its results into "
@@ -87,7 +85,29 @@ Expected<std::string> attn::describeKernel(const Entry &entry,
   mlir::func::FuncOp function = entry.function;
   if (auto note = function->getAttrOfType<mlir::StringAttr>(noteName))
     manifest["note"] = json::fixUTF8(note.getValue());
-  std::string text;
-  raw_string_ostream(text) << json::Value(std::move(manifest));
-  return text;
+  return manifest;
+}
+
+static json::Object describe(const GpuKernel &kernel) {
+  json::Object resources;
+  for (const auto &[name, amount] : kernel.resources)
+    resources[name] = amount;
+  return json::Object{{"name", kernel.name},
+                      {"block", json::Array(kernel.block)},
+                      {"shared_bytes", kernel.sharedBytes},
+                      {"resources", std::move(resources)}};
+}
+
+json::Object attn::describeGpuCode(const GpuCode &code) {
+  json::Array kernels, binaries;
+  for (const GpuKernel &kernel : code.kernels)
+    kernels.push_back(describe(kernel));
+  for (const GpuBinary &binary : code.binaries)
+    binaries.push_back(
+        json::Object{{"kind", binary.kind},
+                     {"bytes", static_cast<int64_t>(binary.bytes.size())}});
+  return json::Object{
+      {"triple", code.target.triple},  {"chip", code.target.cpu},
+      {"assembler", code.assembler},   {"warnings", json::Array(code.warnings)},
+      {"kernels", std::move(kernels)}, {"binaries", std::move(binaries)}};
 }

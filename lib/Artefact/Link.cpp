@@ -57,7 +57,7 @@ static Error writeTemporary(StringRef bytes, SmallVectorImpl<char> &path) {
   return error;
 }
 
-Expected<std::string> attn::linkSharedObject(StringRef object) {
+Expected<std::string> attn::linkSharedObject(StringRef object, LinkedFor use) {
   SmallString<128> objectPath, imagePath;
   auto remove = scope_exit([&] {
     for (StringRef path : {objectPath.str(), imagePath.str()})
@@ -68,9 +68,13 @@ Expected<std::string> attn::linkSharedObject(StringRef object) {
     return std::move(error);
   if (Error error = writeTemporary("", imagePath))
     return std::move(error);
-  if (Error error =
-          runLinker({"ld.lld", "-shared", "--threads=1", "--hash-style=gnu",
-                     "-z", "now", "-o", imagePath.c_str(), objectPath.c_str()}))
+  SmallVector<const char *> command{"ld.lld", "-shared", "--threads=1"};
+  if (use == LinkedFor::Host)
+    command.append({"--hash-style=gnu", "-z", "now"});
+  else
+    command.push_back("--no-undefined");
+  command.append({"-o", imagePath.c_str(), objectPath.c_str()});
+  if (Error error = runLinker(command))
     return std::move(error);
   auto image = MemoryBuffer::getFile(imagePath, /*IsText=*/false,
                                      /*RequiresNullTerminator=*/false);

@@ -49,6 +49,8 @@ static ServiceResult compile(const KernelSource &source,
     return toResult(known.takeError(), Status::Invalid);
   ImageOptions options;
   options.target = target;
+  if (source.kind == KernelSource::Kind::Problem)
+    options.problem = source.text;
   auto image = createImage(**module, source.entry, options);
   if (!image)
     return toResult(image.takeError(), Status::Failed);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Arrays.h"
 #include "Objects.h"
 
 #include "attn/Runtime/KernelFile.h"
@@ -59,31 +60,6 @@ size_t attnKernelGetNumArguments(const AttnKernel *kernel) {
   return kernel->kernel->getManifest().arguments.size();
 }
 
-/// Element types come from the caller: another number must not be looked up.
-static bool readArrays(const AttnArray *arrays, size_t count,
-                       KernelArray *result, std::string &error) {
-  for (size_t i = 0; i < count; ++i) {
-    const AttnArray &array = arrays[i];
-    if (array.type < ATTN_F64 || array.type > ATTN_I64) {
-      error = "array " + std::to_string(i) + ": no element type " +
-              std::to_string(array.type);
-      return false;
-    }
-    if (array.rank < 0 ||
-        (array.rank > 0 && (!array.sizes || !array.strides))) {
-      error = "array " + std::to_string(i) +
-              ": rank must be >= 0, and sizes and strides given";
-      return false;
-    }
-    result[i] = {array.data, static_cast<ElementType>(array.type), array.rank,
-                 array.sizes, array.strides};
-  }
-  return true;
-}
-
-/// Kernels of so many arguments are run without allocating.
-static constexpr size_t inlineArguments = 32;
-
 AttnError *attnKernelRun(const AttnKernel *kernel, const AttnArray *arrays,
                          size_t count, const AttnRunOptions *options) {
   return guard([&]() -> AttnError * {
@@ -100,18 +76,20 @@ AttnError *attnKernelRun(const AttnKernel *kernel, const AttnArray *arrays,
     if (!code.getObstacle().empty())
       return makeError(ATTN_ERROR_UNSUPPORTED, code.getObstacle());
 
-    KernelArray inlineStorage[inlineArguments];
-    std::vector<KernelArray> heapStorage(count > inlineArguments ? count : 0);
-    KernelArray *given =
-        heapStorage.empty() ? inlineStorage : heapStorage.data();
+    if (code.isGpu())
+      return makeError(ATTN_ERROR_UNSUPPORTED,
+                       "the kernel is for " + code.getManifest().gpu->chip +
+                           "; attnDeviceKernelRun runs it on a device");
+    ArrayReader reader(count);
     std::string error;
-    if (!readArrays(arrays, count, given, error) ||
-        !checkArrays(code.getManifest(), given, count, error))
+    if (!reader.read(arrays, error) ||
+        !checkArrays(code.getManifest(), reader.get(), count, ArrayMemory::Host,
+                     error))
       return invalid(error);
     ParallelFor parallelFor;
     if (options && options->parallelFor)
       parallelFor = {options->parallelFor, options->user};
-    code.run(given, threads, parallelFor);
+    code.run(reader.get(), threads, parallelFor);
     return nullptr;
   });
 }

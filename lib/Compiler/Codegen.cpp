@@ -10,7 +10,10 @@
 #include "attn/Target/CPU/TargetInfo.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/ROCDL/ROCDLToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -38,13 +41,32 @@ static void initializeTargets() {
   });
 }
 
+/// A GPU by LLVM's name of it.
+static std::optional<attn::CodegenTarget> getGpuTarget(StringRef name) {
+  // The oldest PTX that has what we use: drivers refuse newer than themselves.
+  if (name.starts_with("sm_"))
+    return attn::CodegenTarget{"nvptx64-nvidia-cuda", name.str(), "+ptx80",
+                               /*isGpu=*/true};
+  if (name.starts_with("gfx"))
+    return attn::CodegenTarget{"amdgcn-amd-amdhsa", name.str(), "",
+                               /*isGpu=*/true};
+  return std::nullopt;
+}
+
 Expected<attn::CodegenTarget> attn::getCodegenTarget(StringRef name) {
+  if (auto gpu = getGpuTarget(name))
+    return *gpu;
   Expected<CpuTarget> cpu = lookupCpuTarget(name);
   if (!cpu)
     return cpu.takeError();
   std::string triple =
       cpu->triple.empty() ? sys::getProcessTriple() : cpu->triple;
   return CodegenTarget{triple, cpu->cpu, cpu->features};
+}
+
+attn::CodegenTarget attn::getGenericHostTarget() {
+  std::string triple = sys::getProcessTriple();
+  return {triple, Triple(triple).isX86() ? "x86-64" : "generic", ""};
 }
 
 Expected<std::unique_ptr<TargetMachine>>
@@ -98,6 +120,9 @@ Error attn::checkRunsHere(const CodegenTarget &target) {
 void attn::registerTranslations(mlir::DialectRegistry &registry) {
   mlir::registerBuiltinDialectTranslation(registry);
   mlir::registerLLVMDialectTranslation(registry);
+  mlir::registerGPUDialectTranslation(registry);
+  mlir::registerNVVMDialectTranslation(registry);
+  mlir::registerROCDLDialectTranslation(registry);
 }
 
 Expected<std::unique_ptr<Module>>

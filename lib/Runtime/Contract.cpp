@@ -106,8 +106,10 @@ namespace {
 class AttentionChecker {
 public:
   AttentionChecker(const Manifest &manifest, const ManifestAttention &attention,
-                   const KernelArray *arrays, std::string &error)
-      : manifest(manifest), op(attention), arrays(arrays), error(error) {}
+                   const KernelArray *arrays, ArrayMemory memory,
+                   std::string &error)
+      : manifest(manifest), op(attention), arrays(arrays), memory(memory),
+        error(error) {}
 
   bool run() {
     // Without q, k and v nothing else has a meaning.
@@ -158,6 +160,9 @@ private:
   double loadNumber(int argument) const {
     return loadAsDouble(arrays[argument].type, arrays[argument].data);
   }
+  bool canLoad(int argument) const {
+    return memory == ArrayMemory::Host || manifest.arguments[argument].isScalar;
+  }
   const std::string &getName(int argument) const {
     return manifest.arguments[argument].name;
   }
@@ -172,6 +177,7 @@ private:
   const Manifest &manifest;
   const ManifestAttention &op;
   const KernelArray *arrays;
+  const ArrayMemory memory;
   std::string &error;
   int64_t batch = 0, rows = 0, keys = 0, headsQ = 0, headsKv = 0;
   /// The longest sequences, which rows and keys are not where packed.
@@ -199,6 +205,8 @@ bool AttentionChecker::checkStart(int argument, int64_t total) {
   int64_t count = arrays[argument].sizes[0], previous = 0;
   if (count < 1)
     return refuse(argument, ": given shape [0], expected [B + 1]");
+  if (!canLoad(argument))
+    return true;
   for (int64_t b = 0; b < count; ++b) {
     int64_t start = load(argument, b);
     if (b == 0 ? start != 0 : start < previous)
@@ -228,8 +236,11 @@ bool AttentionChecker::checkProblem() {
   if (op.blockTable >= 0)
     keys *= arrays[op.blockTable].sizes[1];
   maxKeys = keys;
+  // Where starts cannot be read, no sequence is known to be longer than 0.
   auto longest = [&](int starts) {
     int64_t result = 0;
+    if (!canLoad(starts))
+      return result;
     for (int64_t b = 0; b + 1 < arrays[starts].sizes[0]; ++b)
       result = std::max(result, load(starts, b + 1) - load(starts, b));
     return result;
@@ -281,6 +292,8 @@ bool AttentionChecker::checkLengthsWithin(int argument, int64_t limit) {
     return true;
   if (!checkSizes(argument, {batch}))
     return false;
+  if (!canLoad(argument))
+    return true;
   for (int64_t b = 0; b < batch; ++b) {
     int64_t length = load(argument, b);
     if (length < 0 || length > limit)
@@ -304,6 +317,8 @@ bool AttentionChecker::checkPages() {
     return true;
   if (!checkSizes(op.blockTable, {batch, anySize}))
     return false;
+  if (!canLoad(op.blockTable) || !canLoad(op.kvLens))
+    return true;
   int64_t pages = size(op.k, op.kLayout, 'b');
   int64_t pageSize = size(op.k, op.kLayout, 's');
   for (int64_t b = 0; b < batch; ++b) {
@@ -327,6 +342,8 @@ bool AttentionChecker::checkOffsets() {
   bool perBatch = arrays[op.qOffset].rank == 1;
   if (perBatch && !checkSizes(op.qOffset, {batch}))
     return false;
+  if (!canLoad(op.qOffset))
+    return true;
   for (int64_t b = 0; b < (perBatch ? batch : 1); ++b) {
     int64_t last;
     if (__builtin_add_overflow(load(op.qOffset, b), maxRows, &last))
@@ -394,7 +411,7 @@ bool AttentionChecker::checkScoreOperands() {
 
 bool AttentionChecker::checkScalars() {
   for (int scalar : {op.scale, op.softcap})
-    if (scalar >= 0 && !std::isfinite(loadNumber(scalar)))
+    if (scalar >= 0 && canLoad(scalar) && !std::isfinite(loadNumber(scalar)))
       return refuse(scalar, ": given " + std::to_string(loadNumber(scalar)) +
                                 ", expected a finite number");
   return true;
@@ -435,7 +452,7 @@ bool AttentionChecker::checkOutputs() {
 }
 
 bool attn::checkArrays(const Manifest &manifest, const KernelArray *arrays,
-                       size_t count, std::string &error) {
+                       size_t count, ArrayMemory memory, std::string &error) {
   if (count != manifest.arguments.size())
     return fail(error, "given " + std::to_string(count) +
                            " arrays, the kernel takes " +
@@ -444,7 +461,7 @@ bool attn::checkArrays(const Manifest &manifest, const KernelArray *arrays,
     if (!checkArgument(manifest.arguments[i], arrays[i], error))
       return false;
   for (const ManifestAttention &attention : manifest.attentions)
-    if (!AttentionChecker(manifest, attention, arrays, error).run())
+    if (!AttentionChecker(manifest, attention, arrays, memory, error).run())
       return false;
   return true;
 }

@@ -22,10 +22,31 @@ std::shared_ptr<Kernel> Kernel::create(std::string image, std::string manifest,
   kernel->manifest = std::move(*parsed);
   if (!checkRunsHere(kernel->manifest, kernel->obstacle))
     return kernel;
-  kernel->code = KernelImage::load(kernel->image, error);
-  if (!kernel->code)
+  auto kind = kernel->isGpu() ? KernelImage::Kind::Gpu : KernelImage::Kind::Cpu;
+  kernel->code = KernelImage::load(kernel->image, kind, error);
+  if (!kernel->code || !kernel->findGpuBinaries(error))
     return nullptr;
   return kernel;
+}
+
+bool Kernel::findGpuBinaries(std::string &error) const {
+  if (!isGpu())
+    return true;
+  for (const ManifestGpuBinary &binary : manifest.gpu->binaries)
+    if (!code->findGpuBinary(binary.kind)) {
+      error = "a kernel image lacks its GPU code, '" + binary.kind + "'";
+      return false;
+    }
+  return true;
+}
+
+std::string_view Kernel::findGpuBinary(const std::string &kind) const {
+  if (isGpu() && code)
+    for (const ManifestGpuBinary &binary : manifest.gpu->binaries)
+      if (binary.kind == kind)
+        return {static_cast<const char *>(code->findGpuBinary(kind)),
+                static_cast<size_t>(binary.bytes)};
+  return {};
 }
 
 namespace {
@@ -49,8 +70,7 @@ private:
 /// Descriptors of so many words need no allocation.
 static constexpr size_t inlineWords = 256;
 
-void Kernel::run(const KernelArray *arrays, int threads,
-                 ParallelFor parallelFor) const {
+void Kernel::invoke(const KernelArray *arrays) const {
   size_t count = manifest.arguments.size(), words = count;
   for (size_t i = 0; i < count; ++i)
     words += 3 + 2 * static_cast<size_t>(arrays[i].rank);
@@ -75,6 +95,18 @@ void Kernel::run(const KernelArray *arrays, int threads,
     next = std::copy(array.sizes, array.sizes + array.rank, next);
     next = std::copy(array.strides, array.strides + array.rank, next);
   }
-  ParallelScope scope(threads, parallelFor);
   code->invoke(pointers);
+}
+
+void Kernel::run(const KernelArray *arrays, int threads,
+                 ParallelFor parallelFor) const {
+  ParallelScope scope(threads, parallelFor);
+  invoke(arrays);
+}
+
+void Kernel::record(const KernelArray *arrays, uintptr_t workspace,
+                    LaunchList &list) const {
+  list.reset(workspace);
+  RecordingScope scope(list);
+  invoke(arrays);
 }

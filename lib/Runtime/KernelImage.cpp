@@ -7,6 +7,7 @@
 
 #include "attn/Runtime/KernelImage.h"
 #include "attn/Runtime/KernelAbi.h"
+#include "attn/Runtime/LaunchList.h"
 #include "attn/Runtime/Memory.h"
 #include "attn/Runtime/Parallel.h"
 
@@ -67,17 +68,27 @@ static void *openImage(std::string_view bytes, std::string &error) {
 }
 
 std::unique_ptr<KernelImage> KernelImage::load(std::string_view bytes,
-                                               std::string &error) {
+                                               Kind kind, std::string &error) {
   void *library = openImage(bytes, error);
   if (!library)
     return nullptr;
   std::unique_ptr<KernelImage> image(new KernelImage(library));
-  return image->bind(error) ? std::move(image) : nullptr;
+  return image->bind(kind, error) ? std::move(image) : nullptr;
 }
 
 KernelImage::~KernelImage() { dlclose(library); }
 
-bool KernelImage::bind(std::string &error) {
+const void *KernelImage::findGpuBinary(const std::string &kind) const {
+  return dlsym(library, (gpuBinaryPrefix + kind).c_str());
+}
+
+bool KernelImage::bind(Kind kind, std::string &error) {
+  void *gpuImports[] = {reinterpret_cast<void *>(&attn_launch_kernel),
+                        reinterpret_cast<void *>(&attn_device_alloc),
+                        reinterpret_cast<void *>(&attn_device_free)};
+  static_assert(sizeof(gpuImports) / sizeof(*gpuImports) ==
+                    sizeof(gpuImportNames) / sizeof(*gpuImportNames),
+                "one address per import, in the same order");
   void *imports[] = {reinterpret_cast<void *>(&attn_parallel_for),
                      reinterpret_cast<void *>(&allocateMemory),
                      reinterpret_cast<void *>(&allocateAlignedMemory),
@@ -93,6 +104,9 @@ bool KernelImage::bind(std::string &error) {
     error = "a kernel image lacks one of its three symbols";
     return false;
   }
-  std::memcpy(table, imports, sizeof(imports));
+  if (kind == Kind::Gpu)
+    std::memcpy(table, gpuImports, sizeof(gpuImports));
+  else
+    std::memcpy(table, imports, sizeof(imports));
   return true;
 }

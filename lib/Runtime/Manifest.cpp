@@ -8,6 +8,7 @@
 #include "attn/Runtime/Manifest.h"
 #include "attn/Runtime/KernelAbi.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 using namespace attn;
@@ -165,6 +166,30 @@ static ManifestAttention readAttention(Reader &reader, const json &object,
   return attention;
 }
 
+static ManifestGpuKernel readGpuKernel(Reader &reader, const json &object) {
+  ManifestGpuKernel kernel;
+  kernel.name = reader.text(object, "name");
+  kernel.sharedBytes = reader.integer(object, "shared_bytes");
+  std::vector<int64_t> block = reader.integers(object, "block");
+  if (block.size() == kernel.block.size())
+    std::copy(block.begin(), block.end(), kernel.block.begin());
+  else
+    reader.fail("block");
+  return kernel;
+}
+
+static ManifestGpu readGpu(Reader &reader, const json &object) {
+  ManifestGpu gpu;
+  gpu.triple = reader.text(object, "triple");
+  gpu.chip = reader.text(object, "chip");
+  for (const json &kernel : reader.array(object, "kernels"))
+    gpu.kernels.push_back(readGpuKernel(reader, kernel));
+  for (const json &binary : reader.array(object, "binaries"))
+    gpu.binaries.push_back(
+        {reader.text(binary, "kind"), reader.integer(binary, "bytes")});
+  return gpu;
+}
+
 std::optional<Manifest> attn::parseManifest(std::string_view text,
                                             std::string &error) {
   error.clear();
@@ -189,6 +214,8 @@ std::optional<Manifest> attn::parseManifest(std::string_view text,
   for (const json &attention : reader.array(root, "attentions"))
     manifest.attentions.push_back(
         readAttention(reader, attention, manifest.arguments.size()));
+  if (auto gpu = root.find("gpu"); gpu != root.end())
+    manifest.gpu = readGpu(reader, *gpu);
   if (!reader.ok())
     return std::nullopt;
   return manifest;

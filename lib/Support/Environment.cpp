@@ -18,3 +18,8 @@ std::string attn::getDefaultCacheDirectory() {
   const char *home = std::getenv("HOME");
   return home && *home ? std::string(home) + "/.cache/attn" : "";
 }
+
+std::string attn::getCudaHome() {
+  const char *home = std::getenv("CUDA_HOME");
+  return home ? home : "";
+}

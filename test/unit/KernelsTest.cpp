@@ -35,10 +35,10 @@ TEST(Manifest, RefusesWhatIsNotOne) {
   EXPECT_EQ(readError("{}"), "the manifest of a kernel has no valid 'abi'");
   EXPECT_EQ(readError("{\"abi\": 99}"),
             "the kernel was made for version 99 of the runtime, this is "
-            "version 1");
-  EXPECT_EQ(readError("{\"abi\": 1, \"architecture\": 3}"),
+            "version 2");
+  EXPECT_EQ(readError("{\"abi\": 2, \"architecture\": 3}"),
             "the manifest of a kernel has no valid 'architecture'");
-  EXPECT_EQ(readError("{\"abi\": 1, \"architecture\": \"x\", \"requires\": "
+  EXPECT_EQ(readError("{\"abi\": 2, \"architecture\": \"x\", \"requires\": "
                       "[], \"arguments\": [{\"name\": \"q\", \"type\": "
                       "\"f31\"}]}"),
             "the manifest of a kernel has no valid 'type'");
@@ -62,7 +62,8 @@ TEST(Manifest, TellsWhatTheMachineLacks) {
 
 TEST(KernelImage, RefusesBytesThatAreNoImage) {
   std::string error;
-  EXPECT_FALSE(KernelImage::load("not a shared object", error));
+  EXPECT_FALSE(
+      KernelImage::load("not a shared object", KernelImage::Kind::Cpu, error));
   EXPECT_NE(error.find("cannot load a kernel image"), std::string::npos);
 }
 
@@ -115,9 +116,9 @@ struct Call {
     return argument;
   }
 
-  std::string check() {
+  std::string check(ArrayMemory where = ArrayMemory::Host) {
     std::string error;
-    bool ok = checkArrays(manifest, arrays.data(), arrays.size(), error);
+    bool ok = checkArrays(manifest, arrays.data(), arrays.size(), where, error);
     EXPECT_EQ(ok, error.empty());
     return error;
   }

@@ -8,20 +8,22 @@
 #ifndef ATTN_ARTEFACT_DESCRIBE_H
 #define ATTN_ARTEFACT_DESCRIBE_H
 
-#include "attn/Compiler/Codegen.h"
+#include "attn/Artefact/GpuCode.h"
 #include "attn/Runner/Entry.h"
 #include "llvm/Support/Error.h"
-#include <string>
+#include "llvm/Support/JSON.h"
 
 namespace attn {
 
-/// The manifest, JSON, of a kernel for `entry`. Its fields are those that
-/// attn/Runtime/Manifest.h reads, and some for people. Refuses a function that
-/// takes tensors or returns something.
-llvm::Expected<std::string> describeKernel(const runner::Entry &entry,
-                                           const CodegenTarget &target,
-                                           const llvm::TargetMachine &machine,
-                                           llvm::StringRef targetName);
+/// The manifest of a kernel for `entry`, whose host code is for `target`. Its
+/// fields are those that attn/Runtime/Manifest.h reads, and some for people.
+/// Refuses a function that takes tensors or returns something.
+llvm::Expected<llvm::json::Object>
+describeKernel(const runner::Entry &entry, const CodegenTarget &target,
+               const llvm::TargetMachine &machine, llvm::StringRef targetName);
+
+/// The field "gpu" of a manifest.
+llvm::json::Object describeGpuCode(const GpuCode &code);
 
 } // namespace attn
 

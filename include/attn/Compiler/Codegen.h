@@ -40,11 +40,16 @@ struct CodegenTarget {
   /// Features as the back end spells them, with + or -, separated by commas;
   /// added to what `cpu` implies.
   std::string features;
+  /// Kernels run on it; the functions that launch them run on the host.
+  bool isGpu = false;
 };
 
 /// The processor behind a target name of the pipelines; "native" is this
 /// machine.
 llvm::Expected<CodegenTarget> getCodegenTarget(llvm::StringRef name);
+
+/// Any machine of this machine's architecture.
+CodegenTarget getGenericHostTarget();
 
 /// Fails, naming the missing features, if this machine cannot run code made for
 /// `target`.

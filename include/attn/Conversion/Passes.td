@@ -108,4 +108,24 @@ def ConvertLaunchToLLVMPass
                            "::mlir::func::FuncDialect"];
 }
 
+def OutlineGpuKernelsPass
+    : Pass<"attn-outline-gpu-kernels", "::mlir::ModuleOp"> {
+  let summary = "Move the kernels that attn.launch names into a gpu.module";
+  let description = [{
+    In: functions with `attn.launch`, and the kernels that they name, whose body
+    is the code of one thread. Out: a `gpu.module @attn_gpu` with an `llvm.func`
+    for each kernel, in the order of the launches (`attn.kernel_index`), and
+    `attn.launch_kernel` in place of every launch. Block w plays the work items
+    [w, w + 1).
+
+    All parameters of a kernel are slots of 8 bytes; see `attn.launch_kernel`.
+    Inside, its memrefs are casts of LLVM descriptors made of them, in memory
+    space 1, the global memory of the device.
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
 #endif // ATTN_CONVERSION_PASSES_TD

@@ -20,11 +20,16 @@ struct KernelArray {
   const int64_t *sizes = nullptr, *strides = nullptr;
 };
 
+/// Whether this process can read the elements of arrays. Scalars always are in
+/// its memory.
+enum class ArrayMemory { Host, Device };
+
 /// Refuses, by an error that names the argument, whatever the code would read
 /// or write outside of an array and whatever has no meaning. `arrays` has
-/// `count` elements.
+/// `count` elements. The values of lengths, starts, tables and offsets in
+/// memory of a device are not looked at: that would wait for the device.
 bool checkArrays(const Manifest &manifest, const KernelArray *arrays,
-                 size_t count, std::string &error);
+                 size_t count, ArrayMemory memory, std::string &error);
 
 } // namespace attn
 

@@ -10,6 +10,7 @@
 
 #include "attn/Runtime/Contract.h"
 #include "attn/Runtime/KernelImage.h"
+#include "attn/Runtime/LaunchList.h"
 #include "attn/Runtime/Parallel.h"
 
 #include <memory>
@@ -33,12 +34,24 @@ public:
   /// Why this machine cannot run the kernel; empty if it can.
   const std::string &getObstacle() const { return obstacle; }
 
-  /// Runs on arrays that checkArrays accepts, on a machine without obstacle.
+  bool isGpu() const { return manifest.gpu.has_value(); }
+
+  /// Runs a CPU kernel on arrays that checkArrays accepts, on a machine without
+  /// obstacle.
   void run(const KernelArray *arrays, int threads,
            ParallelFor parallelFor) const;
 
+  /// What a call of a GPU kernel launches when its workspace is at `workspace`.
+  void record(const KernelArray *arrays, uintptr_t workspace,
+              LaunchList &list) const;
+
+  /// GPU code of a kind, of an image without obstacle; empty if there is none.
+  std::string_view findGpuBinary(const std::string &kind) const;
+
 private:
   Kernel() = default;
+  void invoke(const KernelArray *arrays) const;
+  bool findGpuBinaries(std::string &error) const;
 
   std::string image, manifestText, obstacle;
   Manifest manifest;

@@ -19,7 +19,8 @@ namespace attn {
 /// it came from.
 class KernelImage {
 public:
-  static std::unique_ptr<KernelImage> load(std::string_view bytes,
+  enum class Kind { Cpu, Gpu };
+  static std::unique_ptr<KernelImage> load(std::string_view bytes, Kind kind,
                                            std::string &error);
   ~KernelImage();
   KernelImage(const KernelImage &) = delete;
@@ -27,10 +28,12 @@ public:
 
   void invoke(void *const *arguments) const { invokeFunction(arguments); }
   const char *getManifest() const { return manifest; }
+  /// GPU code of a kind; null if the image has none.
+  const void *findGpuBinary(const std::string &kind) const;
 
 private:
   explicit KernelImage(void *library) : library(library) {}
-  bool bind(std::string &error);
+  bool bind(Kind kind, std::string &error);
 
   void *library;
   void (*invokeFunction)(void *const *) = nullptr;

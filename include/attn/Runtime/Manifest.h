@@ -10,6 +10,7 @@
 
 #include "attn/Support/ElementType.h"
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,12 +41,40 @@ struct ManifestAttention {
   std::string qLayout, kLayout, vLayout, outLayout;
 };
 
+/// A kernel of GPU code, one block of threads for each work item.
+struct ManifestGpuKernel {
+  std::string name;
+  std::array<int64_t, 3> block = {1, 1, 1};
+  /// Dynamic shared memory of a block.
+  int64_t sharedBytes = 0;
+};
+
+/// One form of the GPU code in an image.
+struct ManifestGpuBinary {
+  /// "bitcode", "ptx", "cubin", "hsaco".
+  std::string kind;
+  int64_t bytes = 0;
+};
+
+struct ManifestGpu {
+  /// "nvptx64-nvidia-cuda", "amdgcn-amd-amdhsa".
+  std::string triple;
+  /// The processor as LLVM calls it.
+  std::string chip;
+  /// By their number in launches.
+  std::vector<ManifestGpuKernel> kernels;
+  std::vector<ManifestGpuBinary> binaries;
+};
+
 struct Manifest {
   /// kernelAbiVersion of the compiler that wrote it.
   int abi = 0;
   /// "x86_64", and what /proc/cpuinfo calls the CPU features the code needs.
   std::string architecture;
   std::vector<std::string> requiredFeatures;
+  /// Only of kernels that run on a GPU; the two fields above are about their
+  /// host code.
+  std::optional<ManifestGpu> gpu;
   std::vector<ManifestArgument> arguments;
   std::vector<ManifestAttention> attentions;
 };

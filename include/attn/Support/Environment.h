@@ -17,6 +17,9 @@ namespace attn {
 /// for nowhere.
 std::string getDefaultCacheDirectory();
 
+/// Where a CUDA toolkit is: $CUDA_HOME; empty if it is not set.
+std::string getCudaHome();
+
 } // namespace attn
 
 #endif // ATTN_SUPPORT_ENVIRONMENT_H

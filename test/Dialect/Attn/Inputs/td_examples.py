@@ -63,7 +63,9 @@ def main():
     with open(options.frames, encoding="utf-8") as file:
         frames = file.read()
 
-    complaints = [] if literals else ["no attribute or type has an example"]
+    complaints = []
+    if not literals and instances(records, "AttrOrTypeDef"):
+        complaints = ["no attribute or type has an example"]
     shown = "".join(text for texts in examples.values() for text in texts)
     places = PLACE.findall(frames)
     for op, texts in examples.items():
