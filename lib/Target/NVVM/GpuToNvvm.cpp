@@ -176,7 +176,7 @@ static LogicalResult lowerToIntrinsic(Operation *op, StringRef name) {
     return success(); // Others are expanded.
   ImplicitLocOpBuilder b(op->getLoc(), op);
   auto call = LLVM::CallIntrinsicOp::create(
-      b, op->getResultTypes(), b.getStringAttr(name), op->getOperands());
+      b, op->getResult(0).getType(), b.getStringAttr(name), op->getOperands());
   op->replaceAllUsesWith(call);
   op->erase();
   return success();

@@ -33,7 +33,7 @@ def ConvertGpuToNvvmPass : Pass<"convert-attn-gpu-to-nvvm"> {
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
-    "::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"
+    "::mlir::arith::ArithDialect"
   ];
 }
 
