@@ -91,10 +91,10 @@ void TransposedProduct::multiply(Value lhs, Value rhs, int64_t rowTile,
   SmallVector<int64_t> at;
   SmallVector<Value> acc;
   for (int64_t i = 0, end = countValues(instruction.dRegisters); i < end; ++i) {
-    at.push_back(sumIndex->find(
-        {queryTile * instruction.n,
-         rowTile * instruction.m +
-             evaluate(instruction.dRegisters, Dim::q, i)}));
+    at.push_back(
+        sumIndex->find({queryTile * instruction.n,
+                        rowTile * instruction.m +
+                            evaluate(instruction.dRegisters, Dim::q, i)}));
     acc.push_back(sums[at.back()]);
   }
   SmallVector<Type> types(acc.size(), b.getF32Type());
@@ -137,8 +137,7 @@ Value TransposedProduct::getChunkBase() {
   Value chunk = sumLane;
   if (int64_t swizzle = place.layout.getSwizzle(); swizzle > 1)
     chunk = arith::XOrIOp::create(
-        b, chunk,
-        arith::AndIOp::create(b, rowLane, buildI32(b, swizzle - 1)));
+        b, chunk, arith::AndIOp::create(b, rowLane, buildI32(b, swizzle - 1)));
   Value offset = arith::AddIOp::create(
       b,
       arith::MulIOp::create(
@@ -169,9 +168,9 @@ SmallVector<Value> TransposedProduct::loadChunk(Value base, int64_t row,
   int64_t bytes = row * place.layout.getPitch() * place.elementBytes + column;
   Value pointer =
       buildByteAddress(b, lowering.getSharedPointer(b, moved), bytes);
-  Value chunk = LLVM::LoadOp::create(
-      b, VectorType::get(chunkElements, element), pointer,
-      /*alignment=*/kChunkBytes);
+  Value chunk =
+      LLVM::LoadOp::create(b, VectorType::get(chunkElements, element), pointer,
+                           /*alignment=*/kChunkBytes);
   SmallVector<Value> steps;
   for (int64_t step = 0; step < stepsOfChunk; ++step) {
     SmallVector<int64_t> members;
@@ -189,8 +188,7 @@ void TransposedProduct::multiplyAlongHead() {
   int64_t extent = op.getLhs().getType().getExtent(sumDim);
   for (int64_t first = 0; first < extent; first += perChunks)
     for (int64_t rowTile = 0; rowTile < rowTiles; ++rowTile) {
-      SmallVector<Value> lhs =
-          loadChunk(base, rowTile * instruction.m, first);
+      SmallVector<Value> lhs = loadChunk(base, rowTile * instruction.m, first);
       for (int64_t tile = 0; tile < queryTiles; ++tile)
         for (int64_t step = 0; step < stepsOfChunk; ++step) {
           SmallVector<int64_t> terms;
