@@ -171,6 +171,7 @@ SmallVector<Value> ScalarProduct::addRound(int64_t first, int64_t count,
                                            ValueRange sums) {
   auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, count),
                                  buildIndex(b, 1), sums);
+  keepRolled(loop);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value sum =
