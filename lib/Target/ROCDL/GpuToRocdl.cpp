@@ -192,10 +192,10 @@ static LogicalResult lower(attn::MmaOp op) {
   Value none = buildI32(b, 0);
   Value acc = vector::FromElementsOp::create(b, type, op.getAcc());
   auto product = LLVM::CallIntrinsicOp::create(
-      b, TypeRange{type}, b.getStringAttr(isBF16 ? name->bf16 : name->f16),
+      b, Type(type), b.getStringAttr(isBF16 ? name->bf16 : name->f16),
       ValueRange{toBits(op.getLhs().front()), toBits(op.getRhs().front()), acc,
                  none, none, none});
-  auto sums = vector::ToElementsOp::create(b, product.getResult(0));
+  auto sums = vector::ToElementsOp::create(b, product->getResult(0));
   op->replaceAllUsesWith(sums.getResults());
   return success();
 }

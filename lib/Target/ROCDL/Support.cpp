@@ -7,6 +7,7 @@
 
 #include "attn/Target/ROCDL/Support.h"
 #include "attn/Analysis/FragmentLayout.h"
+#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
