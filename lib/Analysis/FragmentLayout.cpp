@@ -165,6 +165,26 @@ FragmentAttr attn::getFragment(BlockScheduleAttr schedule, MLIRContext *context,
                            builder.warps, /*partial=*/false);
 }
 
+FragmentAttr attn::getQueryFragment(BlockScheduleAttr schedule, TileType tile) {
+  const MatrixInstruction &instruction =
+      getMatrixInstruction(schedule.getInstruction());
+  Dim dim = tile.getDims()[tile.getDims()[0] == Dim::q];
+  constexpr int64_t kChunkBits = 128;
+  int64_t chunk = kChunkBits / tile.getElementType().getIntOrFloatBitWidth();
+  int64_t sumLanes = instruction.lanes / instruction.n;
+  int64_t turns = llvm::divideCeil(tile.getExtent(dim), chunk * sumLanes);
+  int64_t rowsOfWarp = tile.getExtent(Dim::q) / schedule.getWarps();
+  SmallVector<LayoutDigit> registers{{dim, chunk, 1}};
+  if (turns > 1)
+    registers.push_back({dim, turns, chunk * sumLanes});
+  if (int64_t repeats = rowsOfWarp / instruction.n; repeats > 1)
+    registers.push_back({Dim::q, repeats, instruction.n});
+  return FragmentAttr::get(
+      tile.getContext(), registers,
+      {{Dim::q, instruction.n, 1}, {dim, sumLanes, chunk}},
+      {{Dim::q, schedule.getWarps(), rowsOfWarp}}, /*partial=*/false);
+}
+
 int64_t attn::getRegisterOffset(FragmentAttr layout, Dim dim, int64_t reg) {
   return evaluate(layout.getRegisters(), dim, reg);
 }

@@ -15,6 +15,7 @@
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU/Passes.h"
 #include "attn/Target/NVVM/Passes.h"
+#include "attn/Target/ROCDL/Passes.h"
 
 void attn::registerAllAttn(mlir::DialectRegistry &registry) {
   registry.insert<AttnDialect>();
@@ -28,5 +29,6 @@ void attn::registerAllAttnPasses() {
   registerAttnGpuConversionPasses();
   registerAttnCPUPasses();
   registerAttnNVVMPasses();
+  registerAttnROCDLPasses();
   registerAttnPipelines();
 }

@@ -13,6 +13,8 @@
 #include "attn/Target/CPU/TargetInfo.h"
 #include "attn/Target/NVVM/Passes.h"
 #include "attn/Target/NVVM/TargetInfo.h"
+#include "attn/Target/ROCDL/Passes.h"
+#include "attn/Target/ROCDL/TargetInfo.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -145,6 +147,15 @@ static void buildNvvmLLVM(OpPassManager &pm, const PipelineOptions &) {
   buildGpuLLVM(pm, createConvertGpuToNvvmPass());
 }
 
+static void selectRocdlConfig(OpPassManager &pm,
+                              const PipelineOptions &options) {
+  pm.addPass(createSelectRocdlConfigPass({options.target}));
+}
+
+static void buildRocdlLLVM(OpPassManager &pm, const PipelineOptions &) {
+  buildGpuLLVM(pm, createConvertGpuToRocdlPass());
+}
+
 //===----------------------------------------------------------------------===//
 // Kinds of targets
 //===----------------------------------------------------------------------===//
@@ -163,6 +174,7 @@ struct TargetKind {
 static const TargetKind &getKind(StringRef target) {
   static constexpr TargetKind kKinds[] = {
       {isNvvmTarget, selectNvvmConfig, buildGpuTile, buildNvvmLLVM},
+      {isRocdlTarget, selectRocdlConfig, buildGpuTile, buildRocdlLLVM},
       {nullptr, selectCpuConfig, buildCpuTile, buildCpuLLVM}};
   return *llvm::find_if(kKinds, [&](const TargetKind &kind) {
     return !kind.knows || kind.knows(target);

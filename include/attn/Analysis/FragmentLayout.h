@@ -57,6 +57,10 @@ FragmentAttr getFragment(BlockScheduleAttr schedule, mlir::MLIRContext *context,
                          llvm::ArrayRef<Dim> dims,
                          llvm::ArrayRef<int64_t> shape);
 
+/// The layout of a query tile as an operand that lanes own the rows of: each
+/// has chunks of 16 bytes of its row, by turns with the lanes of other terms.
+FragmentAttr getQueryFragment(BlockScheduleAttr schedule, TileType tile);
+
 /// Query rows of one warp, and of the block, must be a multiple of this.
 int64_t getRowMultiple(BlockScheduleAttr schedule);
 

@@ -20,9 +20,12 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-/// The layout of a loaded tile: zeros fill up the last step of a product.
+/// The layout of a loaded tile: zeros fill up the last step of a product. Where
+/// lanes own query rows, those stay in their registers.
 static Attribute getLoadedLayout(TileType tile, BlockScheduleAttr schedule) {
   Dim dim = tile.hasDim(Dim::d) ? Dim::d : Dim::dv;
+  if (schedule.getTransposed() && tile.hasDim(Dim::q))
+    return getQueryFragment(schedule, tile);
   const MatrixInstruction &instruction =
       getMatrixInstruction(schedule.getInstruction());
   int64_t bytes = tile.getElementType().getIntOrFloatBitWidth() / 8;

@@ -12,18 +12,18 @@
 using namespace mlir;
 using namespace attn;
 
-bool attn::canUseMatrixInstruction(ContractOp op, BlockScheduleAttr schedule) {
+bool attn::canUseMatrixInstruction(ContractOp op) {
   Type lhs = op.getLhs().getType().getElementType();
   Type rhs = op.getRhs().getType().getElementType();
-  return !op.getGuard() && lhs == rhs && (lhs.isBF16() || lhs.isF16()) &&
-         !schedule.getTransposed();
+  return !op.getGuard() && lhs == rhs && (lhs.isBF16() || lhs.isF16());
 }
 
 void attn::lowerProduct(ContractOp op, ThreadLowering &lowering) {
-  if (canUseMatrixInstruction(op, lowering.getSchedule()))
-    lowerMatrixProduct(op, lowering);
-  else
-    lowerScalarProduct(op, lowering);
+  if (!canUseMatrixInstruction(op))
+    return lowerScalarProduct(op, lowering);
+  if (lowering.getSchedule().getTransposed())
+    return lowerTransposedProduct(op, lowering);
+  lowerMatrixProduct(op, lowering);
 }
 
 namespace {

@@ -38,12 +38,13 @@ public:
   void emit();
 
 private:
-  SharedPlace storeWeights();
+  SharedPlace storeWeights(int64_t first, int64_t keys);
   Value loadElement(Value tile, const SharedPlace &place, Dim dim,
                     int64_t offset, Value sum);
   Value loadF32(const SharedPlace &place, Type element, Value row,
                 Value column);
-  SmallVector<Value> addTerms(Value sum, ValueRange sums);
+  SmallVector<Value> addRound(int64_t first, int64_t count, ValueRange sums);
+  SmallVector<Value> addTerms(int64_t first, Value sum, ValueRange sums);
   Value addTerm(Value weight, Value key, Value sum);
 
   ContractOp op;
@@ -77,13 +78,13 @@ static Value buildElementOffset(ImplicitLocOpBuilder &b,
                                arith::AddIOp::create(b, ofRow, inRow));
 }
 
-/// Puts the weights, [q][kv], where all lanes of their rows can read them.
-SharedPlace ScalarProduct::storeWeights() {
+/// Puts the weights of `keys` keys from `first` on, [q][kv], where all lanes of
+/// their rows can read them.
+SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
   TileType tile = op.getRhs().getType();
   auto from = cast<FragmentAttr>(tile.getLayout());
   SharedPlace place;
   place.elementBytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
-  int64_t keys = tile.getExtent(sumDim);
   place.layout =
       SharedAttr::get(b.getContext(), keys, keys + 16 / place.elementBytes, 1);
   int64_t begin = lowering.allocateShared(
@@ -92,12 +93,17 @@ SharedPlace ScalarProduct::storeWeights() {
   gpu::BarrierOp::create(b);
   for (auto [reg, value] :
        llvm::enumerate(lowering.getRegisters(op.getRhs()))) {
-    auto at = [&](Dim dim) -> Value {
-      return arith::AddIOp::create(
-          b, lowering.getThreadOffset(from, dim),
-          buildI32(b, getRegisterOffset(from, dim, reg)));
+    // Lanes lie within a step of the instruction, which keys are a multiple of.
+    int64_t key = getRegisterOffset(from, sumDim, reg) - first;
+    if (key < 0 || key >= keys)
+      continue;
+    auto at = [&](Dim dim, int64_t ofRegister) -> Value {
+      return arith::AddIOp::create(b, lowering.getThreadOffset(from, dim),
+                                   buildI32(b, ofRegister));
     };
-    Value offset = buildElementOffset(b, place, at(Dim::q), at(sumDim));
+    Value offset = buildElementOffset(
+        b, place, at(Dim::q, getRegisterOffset(from, Dim::q, reg)),
+        at(sumDim, key));
     LLVM::StoreOp::create(b, value, lowering.getSharedPointer(b, offset));
   }
   gpu::BarrierOp::create(b);
@@ -139,8 +145,11 @@ Value ScalarProduct::addTerm(Value weight, Value key, Value sum) {
   return arith::SelectOp::create(b, none, sum, added);
 }
 
-/// One step along the common dim, for all registers.
-SmallVector<Value> ScalarProduct::addTerms(Value sum, ValueRange sums) {
+/// Step `sum`, an i32, of a round that begins with term `first`, for all
+/// registers.
+SmallVector<Value> ScalarProduct::addTerms(int64_t first, Value sum,
+                                           ValueRange sums) {
+  Value term = arith::AddIOp::create(b, sum, buildI32(b, first));
   llvm::DenseMap<int64_t, Value> rows, columns;
   SmallVector<Value> next;
   const SharedPlace &lhs = lowering.getPlace(op.getLhs());
@@ -151,30 +160,42 @@ SmallVector<Value> ScalarProduct::addTerms(Value sum, ValueRange sums) {
     if (!ofRow)
       ofRow = loadElement(op.getRhs(), rhs, Dim::q, row, sum);
     if (!ofColumn)
-      ofColumn = loadElement(op.getLhs(), lhs, columnDim, column, sum);
+      ofColumn = loadElement(op.getLhs(), lhs, columnDim, column, term);
     next.push_back(addTerm(ofRow, ofColumn, value));
   }
   return next;
 }
 
+/// The terms [first, first + count), in a loop.
+SmallVector<Value> ScalarProduct::addRound(int64_t first, int64_t count,
+                                           ValueRange sums) {
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, count),
+                                 buildIndex(b, 1), sums);
+  keepRolled(loop);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value sum =
+      arith::IndexCastOp::create(b, b.getI32Type(), loop.getInductionVar());
+  scf::YieldOp::create(b, addTerms(first, sum, loop.getRegionIterArgs()));
+  return SmallVector<Value>(loop.getResults());
+}
+
 void ScalarProduct::emit() {
-  rhs = lowering.isShared(op.getRhs()) ? lowering.getPlace(op.getRhs())
-                                       : storeWeights();
   SmallVector<Value> sums(countValues(layout.getRegisters()), buildF32(b, 0));
   if (op.getInto())
     sums = SmallVector<Value>(lowering.getRegisters(op.getInto()));
   int64_t terms = op.getLhs().getType().getExtent(sumDim);
-  auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, terms),
-                                 buildIndex(b, 1), sums);
-  keepRolled(loop);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value sum =
-        arith::IndexCastOp::create(b, b.getI32Type(), loop.getInductionVar());
-    scf::YieldOp::create(b, addTerms(sum, loop.getRegionIterArgs()));
+  if (lowering.isShared(op.getRhs())) {
+    rhs = lowering.getPlace(op.getRhs());
+    sums = addRound(0, terms, sums);
+  } else {
+    for (int64_t first = 0; first < terms; first += kSharedWeightKeys) {
+      int64_t count = std::min(kSharedWeightKeys, terms - first);
+      rhs = storeWeights(first, count);
+      sums = addRound(first, count, sums);
+    }
   }
-  lowering.setRegisters(op.getResult(), SmallVector<Value>(loop.getResults()));
+  lowering.setRegisters(op.getResult(), sums);
 }
 
 void attn::lowerScalarProduct(ContractOp op, ThreadLowering &lowering) {

@@ -366,7 +366,10 @@ struct PipelineCopiesPass
     if (!schedule)
       return;
     SmallVector<LoadTileOp> loads;
-    getOperation().walk([&](LoadTileOp load) { loads.push_back(load); });
+    getOperation().walk([&](LoadTileOp load) {
+      if (isa<SharedAttr>(load.getTile().getType().getLayout()))
+        loads.push_back(load);
+    });
     llvm::MapVector<Operation *, SmallVector<LoadTileOp>> byLoop;
     llvm::MapVector<Block *, SmallVector<LoadTileOp>> waited;
     for (LoadTileOp load : loads) {

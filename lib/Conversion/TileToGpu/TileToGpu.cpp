@@ -156,6 +156,7 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
       .Case([&](PackedBlockOp op) { return lowerPackedBlock(op), done(); })
       .Case([&](ViewOp op) { return lowerRowsView(op, state), done(); })
       .Case([&](CopyTileOp op) { return lowerCopyTile(op, state), done(); })
+      .Case([&](LoadTileOp op) { return lowerQueryLoad(op, state), done(); })
       .Case([&](SharedTileOp op) { return lowerSharedTile(op, state), done(); })
       .Case(
           [&](LoadBoxOp op) { return lowerBoxToRegisters(op, state), done(); })
@@ -222,7 +223,8 @@ static LogicalResult verifyLayouts(func::FuncOp kernel) {
           return op->emitOpError("has a tile of type ")
                  << tile << "; expected a fragment or shared layout (run "
                  << "attn-assign-fragment-layouts first)";
-    if (isa<LoadTileOp>(op))
+    auto load = dyn_cast<LoadTileOp>(op);
+    if (load && isa<SharedAttr>(load.getTile().getType().getLayout()))
       return op->emitOpError("has no lowering to blocks of threads; run "
                              "attn-pipeline-copies first");
     return WalkResult::advance();

@@ -192,6 +192,7 @@ void lowerRowsView(ViewOp op, ThreadLowering &lowering);
 mlir::Value buildRowPointer(mlir::ImplicitLocOpBuilder &b,
                             const GlobalRows &rows, mlir::Value row);
 void lowerCopyTile(CopyTileOp op, ThreadLowering &lowering);
+void lowerQueryLoad(LoadTileOp op, ThreadLowering &lowering);
 void lowerSharedTile(SharedTileOp op, ThreadLowering &lowering);
 void lowerBoxToRegisters(LoadBoxOp op, ThreadLowering &lowering);
 void lowerStoreRegisters(StoreTileOp op, ThreadLowering &lowering);
@@ -204,8 +205,9 @@ void lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering);
 void lowerCombinePartial(CombinePartialOp op, ThreadLowering &lowering);
 /// By matrix instructions, or by multiplications one after the other.
 void lowerProduct(ContractOp op, ThreadLowering &lowering);
-bool canUseMatrixInstruction(ContractOp op, BlockScheduleAttr schedule);
+bool canUseMatrixInstruction(ContractOp op);
 void lowerMatrixProduct(ContractOp op, ThreadLowering &lowering);
+void lowerTransposedProduct(ContractOp op, ThreadLowering &lowering);
 void lowerScalarProduct(ContractOp op, ThreadLowering &lowering);
 
 } // namespace attn

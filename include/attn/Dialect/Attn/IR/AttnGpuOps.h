@@ -33,6 +33,14 @@ inline constexpr llvm::StringLiteral kKernelIndex = "attn.kernel_index";
 inline constexpr llvm::StringLiteral kBlockSize = "attn.block_size";
 inline constexpr llvm::StringLiteral kSharedBytes = "attn.shared_bytes";
 
+/// On an arith.truncf: it rounds weights, whose NaN the sum of the row shows
+/// too, and whose ties may go either way.
+inline constexpr llvm::StringLiteral kRoundsWeights = "attn.rounds_weights";
+
+/// Keys whose weights lie in shared memory at a time for a product without
+/// matrix instructions.
+inline constexpr int64_t kSharedWeightKeys = 32;
+
 /// Threads of a block that merges the parts of one row.
 inline constexpr int64_t kMergeThreads = 128;
 

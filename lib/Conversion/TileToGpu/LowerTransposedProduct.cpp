@@ -1,0 +1,283 @@
+//===- LowerTransposedProduct.cpp - S^T = K Q^T and O^T = V^T P^T ---------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The columns of the instruction are query rows: a lane owns one of them in the
+// scores, in the weights and in the result. Registers of the scores then are
+// those of the weights as an operand, where a step of the instruction takes
+// four neighbouring keys a lane.
+//
+// Along the head dim the order of the terms is free, as long as both operands
+// have the same: a chunk of 16 bytes makes two steps.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileToGpu.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace attn;
+
+static constexpr int64_t kChunkBytes = 16;
+
+/// Lanes that hold different terms of one row of an operand.
+static int64_t countSumLanes(const MatrixInstruction &instruction) {
+  return instruction.lanes / instruction.m;
+}
+
+namespace {
+
+/// D[n, q] += A[n, k] B[k, q], A a tile in shared memory whose rows are keys.
+class TransposedProduct {
+public:
+  TransposedProduct(ContractOp op, ThreadLowering &lowering)
+      : op(op), b(op.getLoc(), op), lowering(lowering),
+        instruction(
+            getMatrixInstruction(lowering.getSchedule().getInstruction())),
+        result(op.getResult().getType()),
+        element(op.getLhs().getType().getElementType()),
+        place(lowering.getPlace(op.getLhs())) {
+    rowDim = result.getDims()[result.getDims()[0] == Dim::q];
+    TileType keys = op.getLhs().getType();
+    sumDim = keys.getDims()[keys.getDims()[0] == rowDim];
+    operand = VectorType::get(instruction.perRegister, element);
+    queryTiles =
+        result.getExtent(Dim::q) / getRowMultiple(lowering.getSchedule());
+    rowTiles = llvm::divideCeil(result.getExtent(rowDim), instruction.m);
+    chunkElements = kChunkBytes / place.elementBytes;
+    stepsOfChunk = chunkElements / instruction.perRegister;
+    lane = lowering.getLane();
+    sumLane = arith::DivUIOp::create(b, lane, buildI32(b, instruction.m));
+    rowLane = arith::RemUIOp::create(b, lane, buildI32(b, instruction.m));
+  }
+
+  void emit();
+
+private:
+  void multiplyAlongHead();
+  void multiplyAlongKeys();
+  Value getChunkBase();
+  SmallVector<Value> loadChunk(Value base, int64_t row, int64_t column);
+  Value getElementBase(int64_t key);
+  Value loadColumn(ArrayRef<Value> bases, int64_t key, int64_t column);
+  Value gather(const RegisterIndex &index, ArrayRef<int64_t> queries,
+               ArrayRef<int64_t> terms);
+  void multiply(Value lhs, Value rhs, int64_t rowTile, int64_t queryTile);
+
+  ContractOp op;
+  ImplicitLocOpBuilder b;
+  ThreadLowering &lowering;
+  const MatrixInstruction &instruction;
+  TileType result;
+  Type element;
+  const SharedPlace &place;
+  Dim rowDim, sumDim;
+  VectorType operand;
+  int64_t queryTiles, rowTiles, chunkElements, stepsOfChunk;
+  Value lane, sumLane, rowLane;
+  SmallVector<Value> sums;
+  std::optional<RegisterIndex> sumIndex;
+};
+
+} // namespace
+
+void TransposedProduct::multiply(Value lhs, Value rhs, int64_t rowTile,
+                                 int64_t queryTile) {
+  SmallVector<int64_t> at;
+  SmallVector<Value> acc;
+  for (int64_t i = 0, end = countValues(instruction.dRegisters); i < end; ++i) {
+    at.push_back(
+        sumIndex->find({queryTile * instruction.n,
+                        rowTile * instruction.m +
+                            evaluate(instruction.dRegisters, Dim::q, i)}));
+    acc.push_back(sums[at.back()]);
+  }
+  SmallVector<Type> types(acc.size(), b.getF32Type());
+  auto product = MmaOp::create(b, types, instruction.kind, ValueRange{lhs},
+                               ValueRange{rhs}, acc);
+  for (auto [reg, value] : llvm::zip_equal(at, product.getResult()))
+    sums[reg] = value;
+}
+
+/// One register of B: `terms` are the offsets of its elements along the common
+/// dim. Weights that were rounded one by one are rounded at once.
+Value TransposedProduct::gather(const RegisterIndex &index,
+                                ArrayRef<int64_t> queries,
+                                ArrayRef<int64_t> terms) {
+  ArrayRef<Value> values = lowering.getRegisters(op.getRhs());
+  SmallVector<Value> members, wide;
+  for (int64_t term : terms) {
+    int64_t at = index.find({queries[0], term});
+    assert(at >= 0 && "rhs is not laid out as an operand");
+    members.push_back(values[at]);
+    auto round = members.back().getDefiningOp<arith::TruncFOp>();
+    if (round && round.getIn().getType().isF32())
+      wide.push_back(round.getIn());
+  }
+  if (wide.size() != members.size())
+    return vector::FromElementsOp::create(b, operand, members);
+  auto type = VectorType::get(operand.getShape(), b.getF32Type());
+  auto rounded = arith::TruncFOp::create(
+      b, operand, vector::FromElementsOp::create(b, type, wide));
+  rounded->setAttr(kRoundsWeights, b.getUnitAttr());
+  return rounded;
+}
+
+//===----------------------------------------------------------------------===//
+// Scores
+//===----------------------------------------------------------------------===//
+
+/// Where this lane's first chunk of the tile's first rows lies.
+Value TransposedProduct::getChunkBase() {
+  Value chunk = sumLane;
+  if (int64_t swizzle = place.layout.getSwizzle(); swizzle > 1)
+    chunk = arith::XOrIOp::create(
+        b, chunk, arith::AndIOp::create(b, rowLane, buildI32(b, swizzle - 1)));
+  Value offset = arith::AddIOp::create(
+      b,
+      arith::MulIOp::create(
+          b, rowLane,
+          buildI32(b, place.layout.getPitch() * place.elementBytes)),
+      arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
+  return arith::AddIOp::create(b, place.begin, offset);
+}
+
+/// `base` moved by `column` elements along its row: chunks change places within
+/// as many bytes as the swizzle has chunks, at multiples of which rows begin.
+static Value moveAlongRow(ImplicitLocOpBuilder &b, const SharedPlace &place,
+                          Value base, int64_t &column) {
+  int64_t along = column * place.elementBytes;
+  if (int64_t line = place.layout.getSwizzle() * kChunkBytes;
+      line > kChunkBytes) {
+    base = arith::XOrIOp::create(b, base, buildI32(b, along % line));
+    along -= along % line;
+  }
+  column = along;
+  return base;
+}
+
+/// The operands of the steps that one chunk makes.
+SmallVector<Value> TransposedProduct::loadChunk(Value base, int64_t row,
+                                                int64_t column) {
+  Value moved = moveAlongRow(b, place, base, column);
+  int64_t bytes = row * place.layout.getPitch() * place.elementBytes + column;
+  Value pointer =
+      buildByteAddress(b, lowering.getSharedPointer(b, moved), bytes);
+  Value chunk =
+      LLVM::LoadOp::create(b, VectorType::get(chunkElements, element), pointer,
+                           /*alignment=*/kChunkBytes);
+  SmallVector<Value> steps;
+  for (int64_t step = 0; step < stepsOfChunk; ++step) {
+    SmallVector<int64_t> members;
+    for (int64_t e = 0; e < instruction.perRegister; ++e)
+      members.push_back(step * instruction.perRegister + e);
+    steps.push_back(vector::ShuffleOp::create(b, chunk, chunk, members));
+  }
+  return steps;
+}
+
+void TransposedProduct::multiplyAlongHead() {
+  RegisterIndex query(op.getRhs().getType(), ArrayRef<Dim>{Dim::q, sumDim});
+  Value base = getChunkBase();
+  int64_t perChunks = chunkElements * countSumLanes(instruction);
+  int64_t extent = op.getLhs().getType().getExtent(sumDim);
+  for (int64_t first = 0; first < extent; first += perChunks)
+    for (int64_t rowTile = 0; rowTile < rowTiles; ++rowTile) {
+      SmallVector<Value> lhs = loadChunk(base, rowTile * instruction.m, first);
+      for (int64_t tile = 0; tile < queryTiles; ++tile)
+        for (int64_t step = 0; step < stepsOfChunk; ++step) {
+          SmallVector<int64_t> terms;
+          for (int64_t e = 0; e < instruction.perRegister; ++e)
+            terms.push_back(first + step * instruction.perRegister + e);
+          multiply(lhs[step], gather(query, {tile * instruction.n}, terms),
+                   rowTile, tile);
+        }
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Output
+//===----------------------------------------------------------------------===//
+
+/// Where this lane's element of its first column and of key `key` lies, with
+/// the keys of the lanes.
+Value TransposedProduct::getElementBase(int64_t key) {
+  Value row = arith::AddIOp::create(
+      b,
+      arith::MulIOp::create(b, sumLane, buildI32(b, instruction.perRegister)),
+      buildI32(b, key));
+  Value perChunk = buildI32(b, chunkElements);
+  Value chunk = arith::DivUIOp::create(b, rowLane, perChunk);
+  if (int64_t swizzle = place.layout.getSwizzle(); swizzle > 1)
+    chunk = arith::XOrIOp::create(
+        b, chunk, arith::AndIOp::create(b, row, buildI32(b, swizzle - 1)));
+  Value inRow = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)),
+      arith::MulIOp::create(b, arith::RemUIOp::create(b, rowLane, perChunk),
+                            buildI32(b, place.elementBytes)));
+  Value ofRow = arith::MulIOp::create(
+      b, row, buildI32(b, place.layout.getPitch() * place.elementBytes));
+  return arith::AddIOp::create(b, place.begin,
+                               arith::AddIOp::create(b, ofRow, inRow));
+}
+
+/// A register of A: neighbouring keys of one column.
+Value TransposedProduct::loadColumn(ArrayRef<Value> bases, int64_t key,
+                                    int64_t column) {
+  SmallVector<Value> members;
+  for (Value base : bases) {
+    int64_t along = column;
+    Value moved = moveAlongRow(b, place, base, along);
+    int64_t bytes = key * place.layout.getPitch() * place.elementBytes + along;
+    members.push_back(LLVM::LoadOp::create(
+        b, element,
+        buildByteAddress(b, lowering.getSharedPointer(b, moved), bytes)));
+  }
+  return vector::FromElementsOp::create(b, operand, members);
+}
+
+void TransposedProduct::multiplyAlongKeys() {
+  RegisterIndex weights(op.getRhs().getType(), ArrayRef<Dim>{Dim::q, sumDim});
+  SmallVector<Value> bases;
+  for (int64_t e = 0; e < instruction.perRegister; ++e)
+    bases.push_back(getElementBase(e));
+  int64_t keys = op.getLhs().getType().getExtent(sumDim);
+  for (int64_t key = 0; key < keys; key += instruction.k) {
+    SmallVector<Value> rhs;
+    for (int64_t tile = 0; tile < queryTiles; ++tile) {
+      SmallVector<int64_t> terms;
+      for (int64_t e = 0; e < instruction.perRegister; ++e)
+        terms.push_back(key + e);
+      rhs.push_back(gather(weights, {tile * instruction.n}, terms));
+    }
+    for (int64_t rowTile = 0; rowTile < rowTiles; ++rowTile) {
+      Value lhs = loadColumn(bases, key, rowTile * instruction.m);
+      for (int64_t tile = 0; tile < queryTiles; ++tile)
+        multiply(lhs, rhs[tile], rowTile, tile);
+    }
+  }
+}
+
+void TransposedProduct::emit() {
+  auto layout = cast<FragmentAttr>(result.getLayout());
+  sumIndex.emplace(result, ArrayRef<Dim>{Dim::q, rowDim});
+  sums.assign(countValues(layout.getRegisters()), Value());
+  if (op.getInto())
+    sums = SmallVector<Value>(lowering.getRegisters(op.getInto()));
+  else
+    llvm::fill(sums, buildF32(b, 0));
+  if (sumDim == Dim::kv)
+    multiplyAlongKeys();
+  else
+    multiplyAlongHead();
+  lowering.setRegisters(op.getResult(), sums);
+}
+
+void attn::lowerTransposedProduct(ContractOp op, ThreadLowering &lowering) {
+  TransposedProduct(op, lowering).emit();
+}

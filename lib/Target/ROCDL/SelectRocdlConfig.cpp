@@ -1,0 +1,129 @@
+//===- SelectRocdlConfig.cpp - Blocks, waves and stages -------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
+#include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "attn/Target/ROCDL/Passes.h"
+#include "attn/Target/ROCDL/Support.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace attn {
+#define GEN_PASS_DEF_SELECTROCDLCONFIGPASS
+#include "attn/Target/ROCDL/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+/// Rows of a wave, and waves of a block: two on each SIMD, which share the keys
+/// and values that they load.
+static constexpr int64_t kRows = 32, kWaves = 8;
+/// Keys of a tile, and the least.
+static constexpr int64_t kBlockKv = 64, kMinBlockKv = 32;
+static constexpr int64_t kStages = 2;
+
+namespace {
+/// What is chosen, before it is fitted to the shared memory.
+struct Choice {
+  int64_t waves = kWaves, keys = kBlockKv, stages = kStages;
+  bool keepsRows = false, keepsKeys = false;
+
+  ConfigAttr get(AttentionOp op) const {
+    MLIRContext *context = op.getContext();
+    auto schedule =
+        BlockScheduleAttr::get(context, MatrixKind::m32n32k8, waves,
+                               /*lanes=*/64, stages, /*transposed=*/true);
+    SplitAttr split;
+    if (op.getNumSplits() || op.getSplitSize())
+      split = SplitAttr::get(context, op.getNumSplits().value_or(0), 0,
+                             op.getSplitSize().value_or(0));
+    return ConfigAttr::get(context, waves * kRows,
+                           op.getBlockKv().value_or(keys), keys, schedule,
+                           /*heads=*/1, split);
+  }
+
+  /// Makes the tiles smaller; false if they are the smallest.
+  bool shrink() {
+    if (keys > kMinBlockKv && !keepsKeys)
+      keys /= 2;
+    else if (stages > 1)
+      stages = 1;
+    else if (waves > 1 && !keepsRows)
+      waves /= 2;
+    else
+      return false;
+    return true;
+  }
+};
+} // namespace
+
+/// Eight waves, or as many as the rows need.
+static void chooseWaves(AttentionOp op, Choice &choice) {
+  if (std::optional<int64_t> rows = op.getBlockQ()) {
+    choice.waves = std::max<int64_t>(*rows / kRows, 1);
+    choice.keepsRows = true;
+    return;
+  }
+  int64_t rows =
+      op.getQType().getDimSize(getLayoutDims(op.getQLayout()).sequence);
+  if (!op.isPackedQ() && !ShapedType::isDynamic(rows))
+    choice.waves =
+        std::clamp<int64_t>(llvm::divideCeil(rows, kRows), 1, kWaves);
+}
+
+static ConfigAttr chooseConfig(AttentionOp op, const RocdlTarget &target) {
+  Choice choice;
+  chooseWaves(op, choice);
+  std::optional<int64_t> given = op.getBlockKv();
+  if (op.getBlockKvCompute())
+    given = op.getBlockKvCompute();
+  choice.keepsKeys = given.has_value();
+  if (given)
+    choice.keys = *given;
+  ConfigAttr config = choice.get(op);
+  while (getRocdlSharedBytes(op, config) > target.sharedPerBlock &&
+         choice.shrink())
+    config = choice.get(op);
+  return config;
+}
+
+namespace {
+struct SelectRocdlConfigPass
+    : attn::impl::SelectRocdlConfigPassBase<SelectRocdlConfigPass> {
+  using SelectRocdlConfigPassBase::SelectRocdlConfigPassBase;
+
+  void runOnOperation() override {
+    llvm::Expected<RocdlTarget> gpu = lookupRocdlTarget(target);
+    if (!gpu) {
+      getOperation()->emitError(llvm::toString(gpu.takeError()));
+      return signalPassFailure();
+    }
+    Builder b(&getContext());
+    WalkResult result = getOperation()->walk([&](Operation *any) -> WalkResult {
+      if (auto merge = dyn_cast<MergeOp>(any))
+        merge->setAttr(kBlockSize, b.getI64IntegerAttr(kMergeThreads));
+      auto op = dyn_cast<AttentionOp>(any);
+      return op ? select(op, *gpu) : success();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+
+private:
+  static LogicalResult select(AttentionOp op, const RocdlTarget &gpu) {
+    if (std::optional<std::string> feature = findUnsupportedOnRocdl(op))
+      return op.emitOpError("unsupported on ") << gpu.name << ": " << *feature;
+    ConfigAttr config = op.getConfigAttr();
+    if (!config)
+      config = chooseConfig(op, gpu);
+    if (failed(verifyRocdlConfig(op, config, gpu)))
+      return failure();
+    op.setConfigAttr(config);
+    return success();
+  }
+};
+} // namespace

@@ -1,0 +1,98 @@
+//===- Support.cpp - What the AMD targets can lower --------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Target/ROCDL/Support.h"
+#include "attn/Analysis/FragmentLayout.h"
+#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace attn;
+
+/// Accumulators of wider heads do not fit into the registers of a wave.
+static constexpr int64_t kMaxHeadDim = 256;
+
+static bool hasPerHead(Attribute mask) {
+  return mask && (isa<PerHeadAttr>(mask) ||
+                  llvm::any_of(getMaskOperands(mask), hasPerHead));
+}
+
+std::optional<std::string> attn::findUnsupportedOnRocdl(AttentionOp op) {
+  Type q = op.getQType().getElementType(), k = op.getKType().getElementType();
+  if (q.isF32() || k.isF32())
+    return "f32 operands";
+  if (q.getIntOrFloatBitWidth() < 16 || k.getIntOrFloatBitWidth() < 16)
+    return "fp8 operands";
+  if (q != k)
+    return "q and k of different types";
+  if (std::max(op.getHeadDim(), op.getValueHeadDim()) > kMaxHeadDim)
+    return "head dims above " + std::to_string(kMaxHeadDim);
+  int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
+  if (ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()))
+    return "per_head masks of a dynamic number of heads";
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Configurations
+//===----------------------------------------------------------------------===//
+
+static constexpr int64_t kBytes = 2;
+
+static int64_t alignShared(int64_t bytes) { return llvm::alignTo(bytes, 128); }
+
+int64_t attn::getRocdlSharedBytes(AttentionOp op, ConfigAttr config) {
+  auto schedule = cast<BlockScheduleAttr>(config.getSchedule());
+  const MatrixInstruction &instruction =
+      getMatrixInstruction(schedule.getInstruction());
+  int64_t keys = config.getBlockKvCompute();
+  auto getBytes = [&](int64_t extent) {
+    SharedAttr layout =
+        getConflictFreeLayout(op.getContext(), extent, kBytes,
+                              std::max(instruction.k, instruction.n));
+    return alignShared(keys * layout.getPitch() * kBytes);
+  };
+  int64_t tiles = getBytes(op.getHeadDim()) + getBytes(op.getValueHeadDim());
+  // Guarded products share the weights of some keys at a time.
+  constexpr int64_t kPadding = 8;
+  int64_t weights =
+      alignShared(config.getBlockQ() *
+                  (std::min(keys, kSharedWeightKeys) + kPadding) * kBytes);
+  return std::max(schedule.getStages() * tiles, tiles + weights);
+}
+
+LogicalResult attn::verifyRocdlConfig(AttentionOp op, ConfigAttr config,
+                                      const RocdlTarget &target) {
+  if (failed(verifyTileSizes(op, config)))
+    return failure();
+  auto refuse = [&]() {
+    return op.emitOpError("unsupported on ") << target.name << ": ";
+  };
+  auto schedule = dyn_cast<BlockScheduleAttr>(config.getSchedule());
+  if (!schedule)
+    return refuse() << "config has schedule " << config.getSchedule()
+                    << "; expected #attn.block_schedule";
+  if (schedule.getInstruction() != MatrixKind::m32n32k8 ||
+      schedule.getLanes() != 64 || !schedule.getTransposed())
+    return refuse() << "config has schedule " << schedule
+                    << "; expected instruction = m32n32k8, lanes = 64 and "
+                    << "transposed = true";
+  int64_t multiple = getRowMultiple(schedule);
+  if (config.getBlockQ() % multiple)
+    return refuse() << "block_q of " << config.getBlockQ() << "; expected a "
+                    << "multiple of " << multiple << " for "
+                    << schedule.getWarps() << " waves";
+  if (config.getBlockKvCompute() % 32)
+    return refuse() << "block_kv of " << config.getBlockKvCompute()
+                    << "; expected a multiple of 32";
+  int64_t bytes = getRocdlSharedBytes(op, config);
+  if (bytes > target.sharedPerBlock)
+    return refuse() << "tiles of " << bytes
+                    << " bytes of shared memory; it has "
+                    << target.sharedPerBlock;
+  return success();
+}
