@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/InitAll.h"
+#include "attn/Conversion/GpuPasses.h"
 #include "attn/Conversion/Passes.h"
 #include "attn/Dialect/Attn/IR/AttnDialect.h"
 #include "attn/Dialect/Attn/Transforms/BufferizableOpInterfaceImpl.h"
@@ -13,6 +14,7 @@
 #include "attn/Dialect/Attn/Transforms/TilingInterfaceImpl.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU/Passes.h"
+#include "attn/Target/NVVM/Passes.h"
 
 void attn::registerAllAttn(mlir::DialectRegistry &registry) {
   registry.insert<AttnDialect>();
@@ -23,6 +25,8 @@ void attn::registerAllAttn(mlir::DialectRegistry &registry) {
 void attn::registerAllAttnPasses() {
   registerAttnTransformsPasses();
   registerAttnConversionPasses();
+  registerAttnGpuConversionPasses();
   registerAttnCPUPasses();
+  registerAttnNVVMPasses();
   registerAttnPipelines();
 }

@@ -6,10 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Conversion/GpuPasses.h"
 #include "attn/Conversion/Passes.h"
 #include "attn/Dialect/Attn/Transforms/Passes.h"
 #include "attn/Target/CPU/Passes.h"
 #include "attn/Target/CPU/TargetInfo.h"
+#include "attn/Target/NVVM/Passes.h"
+#include "attn/Target/NVVM/TargetInfo.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -50,14 +53,6 @@ static void addUpstream(OpPassManager &pm, StringRef text) {
   assert(succeeded(parsed) && "upstream passes are not registered");
 }
 
-static void buildConfigured(OpPassManager &pm, const PipelineOptions &options) {
-  // Masks that show all or nothing, and constants, before anything is chosen;
-  // functions are recognised with their constants folded.
-  addUpstream(pm, "canonicalize,cse");
-  pm.addPass(createRecognizeMasksPass());
-  pm.addPass(createSelectCpuConfigPass({options.target}));
-}
-
 static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
   // Kernels are made of memrefs, so bufferization comes first; of the ops
   // around the attention op it knows linalg, not arithmetic on tensors.
@@ -71,11 +66,19 @@ static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
   addUpstream(pm, "canonicalize,cse");
 }
 
-static void buildTile(OpPassManager &pm, const PipelineOptions &) {
+//===----------------------------------------------------------------------===//
+// CPUs
+//===----------------------------------------------------------------------===//
+
+static void selectCpuConfig(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createSelectCpuConfigPass({options.target}));
+}
+
+static void buildCpuTile(OpPassManager &pm, const PipelineOptions &) {
   pm.addNestedPass<func::FuncOp>(createAssignBufferLayoutsPass());
 }
 
-static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
+static void buildCpuLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertTileToVectorPass());
   pm.addPass(createExpandMathPass());
   pm.addPass(createExpandFloat8Pass());
@@ -102,9 +105,88 @@ static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
                   "reconcile-unrealized-casts,canonicalize,cse");
 }
 
+//===----------------------------------------------------------------------===//
+// GPUs
+//===----------------------------------------------------------------------===//
+
+static void selectNvvmConfig(OpPassManager &pm,
+                             const PipelineOptions &options) {
+  pm.addPass(createSelectNvvmConfigPass({options.target}));
+}
+
+static void buildGpuTile(OpPassManager &pm, const PipelineOptions &) {
+  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+  pm.addNestedPass<func::FuncOp>(createAssignFragmentLayoutsPass());
+  pm.addNestedPass<func::FuncOp>(createPipelineCopiesPass());
+  addUpstream(pm, "canonicalize,cse");
+}
+
+/// The code of a thread, up to the instructions that `lowerThread` chooses.
+static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
+  pm.addPass(createConvertTileToGpuPass());
+  pm.addPass(createOutlineGpuKernelsPass());
+  // Before copies and fills of the host function turn into loops.
+  pm.addPass(createConvertLaunchKernelToLLVMPass());
+  addUpstream(pm, "canonicalize,cse");
+  pm.addPass(std::move(lowerThread));
+  pm.addPass(createExpandMathPass());
+  pm.addPass(createExpandCopiesPass());
+  addUpstream(pm, "convert-linalg-to-loops,expand-strided-metadata,"
+                  "lower-affine,loop-invariant-code-motion,convert-scf-to-cf,"
+                  "canonicalize,cse,"
+                  "convert-vector-to-llvm,convert-math-to-llvm,"
+                  "convert-arith-to-llvm,convert-index-to-llvm,"
+                  "finalize-memref-to-llvm,convert-func-to-llvm,"
+                  "convert-cf-to-llvm,convert-ub-to-llvm,"
+                  "reconcile-unrealized-casts,canonicalize,cse");
+}
+
+static void buildNvvmLLVM(OpPassManager &pm, const PipelineOptions &) {
+  buildGpuLLVM(pm, createConvertGpuToNvvmPass());
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds of targets
+//===----------------------------------------------------------------------===//
+
+namespace {
+using BuildFn = void (*)(OpPassManager &, const PipelineOptions &);
+
+/// What differs between kinds of targets.
+struct TargetKind {
+  bool (*knows)(StringRef target);
+  BuildFn selectConfig, buildTile, buildLLVM;
+};
+} // namespace
+
+/// The kind of `target`; the last one reports names that nobody knows.
+static const TargetKind &getKind(StringRef target) {
+  static constexpr TargetKind kKinds[] = {
+      {isNvvmTarget, selectNvvmConfig, buildGpuTile, buildNvvmLLVM},
+      {nullptr, selectCpuConfig, buildCpuTile, buildCpuLLVM}};
+  return *llvm::find_if(kKinds, [&](const TargetKind &kind) {
+    return !kind.knows || kind.knows(target);
+  });
+}
+
+static void buildConfigured(OpPassManager &pm, const PipelineOptions &options) {
+  // Masks that show all or nothing, and constants, before anything is chosen;
+  // functions are recognised with their constants folded.
+  addUpstream(pm, "canonicalize,cse");
+  pm.addPass(createRecognizeMasksPass());
+  getKind(options.target).selectConfig(pm, options);
+}
+
+static void buildTile(OpPassManager &pm, const PipelineOptions &options) {
+  getKind(options.target).buildTile(pm, options);
+}
+
+static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
+  getKind(options.target).buildLLVM(pm, options);
+}
+
 void attn::buildPipelineTo(Stage stage, OpPassManager &pm,
                            const PipelineOptions &options) {
-  using BuildFn = void (*)(OpPassManager &, const PipelineOptions &);
   static constexpr std::pair<Stage, BuildFn> kSteps[] = {
       {Stage::Configured, buildConfigured},
       {Stage::Online, buildOnline},

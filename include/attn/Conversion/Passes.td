@@ -71,10 +71,10 @@ def ExpandFloat8Pass : Pass<"attn-expand-float8"> {
 def ExpandMathPass : Pass<"attn-expand-math"> {
   let summary = "Replace math functions by polynomials on vectors and scalars";
   let description = [{
-    The functions below become arithmetic on f32: no routine of a math library
-    is called. exp2 is exact where softmax needs it: 2^0 is 1, 2^-inf is 0;
-    results of exp2 and exp below 2^-125.5 are 0. NaN stays NaN everywhere, and
-    logarithms take denormal numbers as they are.
+    The functions below become arithmetic: no routine of a math library is
+    called. exp2 is exact where softmax needs it: 2^0 is 1, 2^-inf is 0; results
+    of exp2, exp and powf below 2^-125.5 are 0. NaN stays NaN (but 1^NaN and
+    NaN^0 are 1), and logarithms take denormal numbers as they are.
 
     | function | error |
     |---|---|
@@ -83,6 +83,7 @@ def ExpandMathPass : Pass<"attn-expand-math"> {
     | tanh, expm1 | 5 units in the last place |
     | erf | 3e-7 |
     | sin, cos | 1.5e-7 up to 2^40, a number in [-1, 1] beyond |
+    | powf | 2.25 units in the last place, special cases as C's pow |
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
@@ -106,6 +107,26 @@ def ConvertLaunchToLLVMPass
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::func::FuncDialect"];
+}
+
+def OutlineGpuKernelsPass
+    : Pass<"attn-outline-gpu-kernels", "::mlir::ModuleOp"> {
+  let summary = "Move the kernels that attn.launch names into a gpu.module";
+  let description = [{
+    In: functions with `attn.launch`, and the kernels that they name, whose body
+    is the code of one thread. Out: a `gpu.module @attn_gpu` with an `llvm.func`
+    for each kernel, in the order of the launches (`attn.kernel_index`), and
+    `attn.launch_kernel` in place of every launch. Block w plays the work items
+    [w, w + 1).
+
+    All parameters of a kernel are slots of 8 bytes; see `attn.launch_kernel`.
+    Inside, its memrefs are casts of LLVM descriptors made of them, in memory
+    space 1, the global memory of the device.
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::memref::MemRefDialect"
+  ];
 }
 
 #endif // ATTN_CONVERSION_PASSES_TD

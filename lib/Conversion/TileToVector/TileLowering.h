@@ -14,6 +14,7 @@
 #ifndef ATTN_LIB_CONVERSION_TILETOVECTOR_TILELOWERING_H
 #define ATTN_LIB_CONVERSION_TILETOVECTOR_TILELOWERING_H
 
+#include "../WorkItems.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -127,8 +128,6 @@ void loadTransposed(mlir::ImplicitLocOpBuilder &b, mlir::Value rows,
 void storeTransposed(mlir::ImplicitLocOpBuilder &b, mlir::Value rows,
                      mlir::Value buffer, mlir::Value valid, int64_t unit);
 
-void lowerWorkItem(WorkItemOp op);
-void lowerPackedBlock(PackedBlockOp op);
 void lowerView(ViewOp op, TileLowering &lowering);
 /// Fills a scratch buffer with the offsets of the valid rows that `op` loads
 /// from `pages`.

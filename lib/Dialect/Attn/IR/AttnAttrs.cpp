@@ -131,7 +131,8 @@ bool attn::isMask(Attribute attr) {
 }
 
 bool attn::isTileLayout(Attribute attr) {
-  return isa_and_present<BufferLayoutAttr, InPlaceLayoutAttr>(attr);
+  return isa_and_present<BufferLayoutAttr, InPlaceLayoutAttr, FragmentAttr,
+                         SharedAttr>(attr);
 }
 
 SmallVector<Attribute> attn::getMaskOperands(Attribute mask) {

@@ -26,6 +26,7 @@ void AttnDialect::initialize() {
 #define GET_OP_LIST
 #include "attn/Dialect/Attn/IR/AttnOps.cpp.inc"
       >();
+  registerGpuOps();
 }
 
 Operation *AttnDialect::materializeConstant(OpBuilder &builder, Attribute value,

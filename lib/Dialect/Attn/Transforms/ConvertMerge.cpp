@@ -19,14 +19,21 @@
 // A part with lse_p = -inf is not read. A row with one other part has w_p = 1:
 // it is copied exactly.
 //
+// A CPU keeps the weights of a row in memory and merges vectors of elements. Of
+// a block of threads, each merges elements of its own, and computes the weights
+// again for each. A target that wants blocks gives the op an attribute
+// `attn.block_size` when it chooses configs.
+//
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
 #include "attn/Dialect/Attn/Transforms/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -56,11 +63,13 @@ static constexpr int64_t kLanes = 16;
 
 namespace {
 
-/// Builds the body of one kernel function.
+/// Builds the body of one kernel function, for blocks of `threads` or, if that
+/// is 0, for a CPU.
 class MergeKernelBuilder {
 public:
-  MergeKernelBuilder(MergeOp op, func::FuncOp kernel, const IRMapping &args)
-      : op(op), args(args), b(op.getLoc(), op.getContext()) {
+  MergeKernelBuilder(MergeOp op, func::FuncOp kernel, const IRMapping &args,
+                     int64_t threads)
+      : op(op), args(args), threads(threads), b(op.getLoc(), op.getContext()) {
     b.setInsertionPointToStart(&kernel.getBody().front());
     begin = kernel.getArguments().drop_back(1).back();
     end = kernel.getArguments().back();
@@ -82,17 +91,22 @@ private:
   Value buildIsEmpty(Value lse);
   Row buildRow(Value index);
   void weighParts(Row &row, Value sink);
+  void keepWeights(const Row &row);
+  Value getWeight(const Row &row, Value part);
   void storeLse(const Row &row);
   void mergeElements(const Row &row, Value first, int64_t width);
   void mergeOut(const Row &row);
 
   MergeOp op;
   const IRMapping &args;
+  int64_t threads;
   ImplicitLocOpBuilder b;
   /// The rows of this call: [begin, end).
   Value begin, end;
   /// The number of parts, and the weights of the parts of one row.
   Value parts, weights;
+  /// The number of this thread; null on a CPU.
+  Value thread;
 };
 
 } // namespace
@@ -141,7 +155,7 @@ MergeKernelBuilder::Row MergeKernelBuilder::buildRow(Value index) {
   return row;
 }
 
-/// Fills in `weights`, and the maximum and sum of `row`.
+/// Fills in the maximum and the sum of `row`.
 void MergeKernelBuilder::weighParts(Row &row, Value sink) {
   Value none = buildF32(b, -INFINITY);
   Value max = buildSum(sink ? sink : none, [&](Value part, Value max) -> Value {
@@ -156,18 +170,12 @@ void MergeKernelBuilder::weighParts(Row &row, Value sink) {
   Value init = sink ? buildWeight(sink, row.max) : buildF32(b, 0);
   row.sum = buildSum(init, [&](Value part, Value sum) -> Value {
     Value weight = buildWeight(loadPartLse(row, part), row.max);
-    memref::StoreOp::create(b, weight, weights, part);
+    if (weights)
+      memref::StoreOp::create(b, weight, weights, part);
     return arith::AddFOp::create(b, sum, weight);
   });
-  auto loop = scf::ForOp::create(b, buildIndex(b, 0), parts, buildIndex(b, 1));
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value part = loop.getInductionVar();
-    Value weight = memref::LoadOp::create(b, weights, part);
-    memref::StoreOp::create(b, arith::DivFOp::create(b, weight, row.sum),
-                            weights, part);
-  }
+  if (weights)
+    keepWeights(row);
   // A NaN sum must reach the results.
   row.has = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, row.sum,
                                   buildF32(b, 0));
@@ -181,7 +189,32 @@ void MergeKernelBuilder::weighParts(Row &row, Value sink) {
   row.has = arith::AndIOp::create(b, row.has, inside);
 }
 
+/// Makes the sum of the row's `weights` 1.
+void MergeKernelBuilder::keepWeights(const Row &row) {
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), parts, buildIndex(b, 1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value part = loop.getInductionVar();
+  Value weight = memref::LoadOp::create(b, weights, part);
+  memref::StoreOp::create(b, arith::DivFOp::create(b, weight, row.sum), weights,
+                          part);
+}
+
+Value MergeKernelBuilder::getWeight(const Row &row, Value part) {
+  if (weights)
+    return memref::LoadOp::create(b, weights, part);
+  Value weight = buildWeight(loadPartLse(row, part), row.max);
+  return arith::DivFOp::create(b, weight, row.sum);
+}
+
 void MergeKernelBuilder::storeLse(const Row &row) {
+  OpBuilder::InsertionGuard guard(b);
+  if (thread) {
+    Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, thread,
+                                        buildIndex(b, 0));
+    b.setInsertionPointToStart(
+        scf::IfOp::create(b, first, /*withElseRegion=*/false).thenBlock());
+  }
   Value log = math::Log2Op::create(b, row.sum);
   Value lse = arith::AddFOp::create(
       b, row.max, arith::MulFOp::create(b, log, buildF32(b, kLn2)));
@@ -206,7 +239,7 @@ void MergeKernelBuilder::mergeElements(const Row &row, Value first,
     b.setInsertionPointToStart(choice.thenBlock());
     scf::YieldOp::create(b, acc);
     b.setInsertionPointToStart(choice.elseBlock());
-    Value weight = memref::LoadOp::create(b, weights, part);
+    Value weight = getWeight(row, part);
     Value out = vector::LoadOp::create(
         b, type, arg(op.getPartOuts()),
         ValueRange{part, row.batch, row.head, row.row, first});
@@ -231,16 +264,20 @@ static bool hasUnitStride(Value memref) {
          strides.back() == 1;
 }
 
-/// All elements of a row, in vectors where they are contiguous.
+/// All elements of a row: this thread's, or in vectors where they are
+/// contiguous.
 void MergeKernelBuilder::mergeOut(const Row &row) {
   Value out = arg(op.getOuts().front());
   Value dim = buildDim(b, out, 3);
   auto mergeRange = [&](Value from, Value to, int64_t width) {
-    auto loop = scf::ForOp::create(b, from, to, buildIndex(b, width));
+    int64_t step = thread ? threads : width;
+    auto loop = scf::ForOp::create(b, from, to, buildIndex(b, step));
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     mergeElements(row, loop.getInductionVar(), width);
   };
+  if (thread)
+    return mergeRange(thread, dim, 1);
   Value split = buildIndex(b, 0);
   if (hasUnitStride(out) && hasUnitStride(arg(op.getPartOuts()))) {
     AffineExpr s0 = b.getAffineSymbolExpr(0);
@@ -253,8 +290,11 @@ void MergeKernelBuilder::mergeOut(const Row &row) {
 
 void MergeKernelBuilder::build() {
   parts = buildDim(b, arg(op.getPartLses()), 0);
-  weights = memref::AllocOp::create(
-      b, MemRefType::get({ShapedType::kDynamic}, b.getF32Type()), parts);
+  if (threads > 0)
+    thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  else
+    weights = memref::AllocOp::create(
+        b, MemRefType::get({ShapedType::kDynamic}, b.getF32Type()), parts);
   auto loop = scf::ForOp::create(b, begin, end, buildIndex(b, 1));
   {
     OpBuilder::InsertionGuard guard(b);
@@ -268,7 +308,8 @@ void MergeKernelBuilder::build() {
       storeLse(row);
     mergeOut(row);
   }
-  memref::DeallocOp::create(b, weights);
+  if (weights)
+    memref::DeallocOp::create(b, weights);
 }
 
 //===----------------------------------------------------------------------===//
@@ -293,6 +334,7 @@ static LogicalResult verifyConvertible(MergeOp op, ModuleOp module) {
 
 /// Replaces `op` by the launch of a kernel named `name`.
 static void convertMerge(MergeOp op, StringRef name) {
+  auto blockSize = op->getAttrOfType<IntegerAttr>(kBlockSize);
   llvm::SetVector<Value> operands(op->operand_begin(), op->operand_end());
   SmallVector<Type> types = llvm::map_to_vector(
       operands, [](Value operand) { return operand.getType(); });
@@ -309,7 +351,10 @@ static void convertMerge(MergeOp op, StringRef name) {
            entry->getArguments().take_front(operands.size()));
   OpBuilder endBuilder = OpBuilder::atBlockEnd(entry);
   func::ReturnOp::create(endBuilder, op.getLoc());
-  MergeKernelBuilder(op, kernel, args).build();
+  if (blockSize)
+    kernel->setAttr(kBlockSize, blockSize);
+  MergeKernelBuilder(op, kernel, args, blockSize ? blockSize.getInt() : 0)
+      .build();
 
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Value out = op.getOuts().front(), count = buildDim(b, out, 0);

@@ -20,10 +20,15 @@ using namespace attn;
 /// The type that operands of the matrix products have: 16-bit where the target
 /// multiplies pairs of them, f32 otherwise.
 static Type chooseOperandType(AttentionOp op) {
-  auto schedule =
-      dyn_cast<VectorScheduleAttr>(op.getConfigAttr().getSchedule());
-  if (schedule && schedule.getPairs())
-    return getElementTypeOrSelf(op.getK().getType());
+  Attribute schedule = op.getConfigAttr().getSchedule();
+  Type element = getElementTypeOrSelf(op.getK().getType());
+  auto vectors = dyn_cast<VectorScheduleAttr>(schedule);
+  // Matrix instructions multiply operands of one type.
+  bool hasMatrices = isa<BlockScheduleAttr>(schedule) &&
+                     (element.isBF16() || element.isF16()) &&
+                     element == getElementTypeOrSelf(op.getQ().getType());
+  if ((vectors && vectors.getPairs()) || hasMatrices)
+    return element;
   return Float32Type::get(op.getContext());
 }
 

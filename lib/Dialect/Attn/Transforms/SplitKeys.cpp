@@ -7,6 +7,7 @@
 
 #include "SplitKeys.h"
 #include "Online/KernelBuilder.h"
+#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -191,8 +192,10 @@ void attn::buildMergeOfParts(ImplicitLocOpBuilder &b, AttentionOp op,
   if (Value lse = op.getLse())
     outs.push_back(op.isPackedQ() ? buildPermuted(b, lse, {-1, 0, 1}, false)
                                   : lse);
-  MergeOp::create(b, TypeRange(), workspace.outs, workspace.lses, op.getSinks(),
-                  buildRowLengths(b, op), outs);
+  auto merge = MergeOp::create(b, TypeRange(), workspace.outs, workspace.lses,
+                               op.getSinks(), buildRowLengths(b, op), outs);
+  if (isa<BlockScheduleAttr>(op.getConfigAttr().getSchedule()))
+    merge->setAttr(kBlockSize, b.getI64IntegerAttr(kMergeThreads));
   memref::DeallocOp::create(b, workspace.outs);
   memref::DeallocOp::create(b, workspace.lses);
 }

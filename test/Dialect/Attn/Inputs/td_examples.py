@@ -43,6 +43,8 @@ def op_examples(records, dialect):
 def literal_examples(records):
     """Every attribute and type of an example."""
     for definition in instances(records, "AttrOrTypeDef"):
+        if definition["dialect"]["def"] != "Attn_Dialect":
+            continue
         for example in EXAMPLE.findall(definition["description"] or ""):
             for line in example.splitlines():
                 literal = line.split("//")[0].strip()

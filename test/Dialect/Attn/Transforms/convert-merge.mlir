@@ -54,3 +54,31 @@ func.func @strided(%outs: memref<?x?x?x?x?xf32>, %lses: memref<?x?x?x?xf32>,
            memref<?x?x?xf32>)
   return
 }
+
+// -----
+
+// A block of threads: each merges elements of its own, with weights that it
+// computes again, and one of them stores lse.
+
+// CHECK-LABEL: func private @block_merge_0(
+// CHECK-SAME:    attributes {attn.block_size = 128 : i64}
+// CHECK-NOT:   memref.alloc
+// CHECK:       %[[THREAD:.*]] = gpu.thread_id {{ *}}x
+// CHECK:       %[[FIRST:.*]] = arith.cmpi eq, %[[THREAD]], %{{.*}} : index
+// CHECK:       scf.if %[[FIRST]] {
+// CHECK:         math.log2
+// CHECK:         memref.store
+// CHECK:       scf.for %[[ELEMENT:.*]] = %[[THREAD]] to %{{.*}} step %c128{{.*}} {
+// CHECK:         math.exp2
+// CHECK:         arith.divf
+// CHECK:         vector.load %{{.*}}[%{{.*}}, %[[ELEMENT]]] : memref<?x2x4x8x64xf32>, vector<1xf32>
+// CHECK:         vector.store
+// CHECK-NOT:   vector<16xf32>
+// CHECK:       return
+func.func @block(%outs: memref<?x2x4x8x64xf32>, %lses: memref<?x2x4x8xf32>,
+                 %out: memref<2x4x8x64xbf16>, %lse: memref<2x4x8xf32>) {
+  attn.merge ins(%outs, %lses : memref<?x2x4x8x64xf32>, memref<?x2x4x8xf32>)
+      outs(%out, %lse : memref<2x4x8x64xbf16>, memref<2x4x8xf32>)
+      {attn.block_size = 128 : i64}
+  return
+}

@@ -9,9 +9,31 @@
 #define ATTN_DIALECT_ATTN_IR_ATTNATTRS_H
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/Hashing.h"
 #include <optional>
 
 #include "attn/Dialect/Attn/IR/AttnEnums.h.inc"
+
+namespace attn {
+
+/// One digit of a fragment's register, lane or warp number: digit * step along
+/// `dim`.
+struct LayoutDigit {
+  Dim dim;
+  int64_t size, step;
+
+  bool operator==(const LayoutDigit &other) const {
+    return dim == other.dim && size == other.size && step == other.step;
+  }
+};
+
+inline llvm::hash_code hash_value(const LayoutDigit &digit) {
+  return llvm::hash_combine(static_cast<int>(digit.dim), digit.size,
+                            digit.step);
+}
+
+} // namespace attn
+
 #define GET_ATTRDEF_CLASSES
 #include "attn/Dialect/Attn/IR/AttnAttrs.h.inc"
 

@@ -10,6 +10,7 @@
 
 include "mlir/IR/AttrTypeBase.td"
 include "attn/Dialect/Attn/IR/AttnEnums.td"
+include "attn/Dialect/Attn/IR/AttnGpuAttrs.td"
 include "attn/Dialect/Attn/IR/AttnMasks.td"
 
 def Attn_SplitAttr : AttrDef<Attn_Dialect, "Split"> {

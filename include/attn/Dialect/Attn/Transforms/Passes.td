@@ -117,12 +117,16 @@ def ConvertMergePass : Pass<"attn-convert-merge", "::mlir::ModuleOp"> {
     function over a range of rows, and an `attn.launch` in its place. Parts are
     summed in ascending order, so that results do not depend on the thread
     count; an empty part is never read.
+
+    An op with the attribute `attn.block_size` becomes a kernel of a GPU: blocks
+    of so many threads, one per row.
   }];
   let dependentDialects = [
     "::attn::AttnDialect", "::mlir::affine::AffineDialect",
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
-    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+    "::mlir::gpu::GPUDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
   ];
 }
 

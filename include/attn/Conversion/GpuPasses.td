@@ -1,0 +1,78 @@
+//===- GpuPasses.td - From tiles to the code of a thread ---*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_CONVERSION_GPUPASSES_TD
+#define ATTN_CONVERSION_GPUPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def AssignFragmentLayoutsPass
+    : Pass<"attn-assign-fragment-layouts", "::mlir::func::FuncOp"> {
+  let summary = "Choose where each tile of a block's kernel lies";
+  let description = [{
+    In: a kernel of the online stage with an `#attn.block_schedule`. Out: the
+    same ops; every tile type has a layout. What `attn.load_tile` loads lies in
+    shared memory, free of bank conflicts; everything else in registers, as the
+    result of the schedule's matrix instruction does.
+  }];
+  let dependentDialects = ["::attn::AttnDialect"];
+}
+
+def PipelineCopiesPass : Pass<"attn-pipeline-copies", "::mlir::func::FuncOp"> {
+  let summary = "Make loads of tiles asynchronous copies to shared memory";
+  let description = [{
+    In: a kernel whose loaded tiles have shared layouts. Out: every
+    `attn.load_tile` is an `attn.copy_tile` to a buffer and an
+    `attn.shared_tile` of it, with the waits and barriers between them. In a
+    loop over keys the copies run `stages` - 1 iterations ahead; there is one
+    barrier per iteration. Loads in an
+    `scf.while`, the rare further attempts, are waited for one by one.
+  }];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def ConvertTileToGpuPass
+    : Pass<"convert-attn-tile-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Lower tile ops to the code of one thread of a block";
+  let description = [{
+    In: kernels whose tiles have fragment or shared layouts. Out: the code of
+    one thread on scalars, with attributes `attn.block_size` and
+    `attn.shared_bytes`. A fragment becomes the values of the thread's
+    registers; a product becomes matrix instructions where its operands have 16
+    bits, and a loop of multiplications otherwise.
+  }];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+def ConvertLaunchKernelToLLVMPass
+    : Pass<"convert-attn-launch-kernel-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Lower attn.launch_kernel to a call of the runtime";
+  let description = [{
+    The slots lie in an array on the stack of the function that launches:
+
+    ```
+    void attn_launch_kernel(int64_t kernel, int64_t count,
+                            const int64_t *slots, int64_t slotCount);
+    ```
+
+    The function runs on the host and its arrays are on the device: one that
+    reads or writes an element is refused.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // ATTN_CONVERSION_GPUPASSES_TD

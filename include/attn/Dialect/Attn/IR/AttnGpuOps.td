@@ -1,0 +1,252 @@
+//===- AttnGpuOps.td - Kernels of GPUs ---------------------*- tablegen -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What only the GPU targets use; few files include it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_DIALECT_ATTN_IR_ATTNGPUOPS_TD
+#define ATTN_DIALECT_ATTN_IR_ATTNGPUOPS_TD
+
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Dialect/LLVMIR/LLVMTypes.td"
+include "attn/Dialect/Attn/IR/AttnAttrs.td"
+include "attn/Dialect/Attn/IR/AttnTypes.td"
+
+def Attn_LaunchKernelOp : Attn_Op<"launch_kernel", [
+    MemoryEffects<[MemRead, MemWrite]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Launch a kernel of the device, one block per work item";
+  let description = [{
+    Enqueues `count` blocks of the kernel; block w plays the work item w.
+    Launches of one function run one after the other.
+
+    A slot is 8 bytes. Of every argument of the `attn.launch` that this op
+    replaces, the slots are: of a memref, the address of its first element, all
+    sizes, all strides (in elements); of a scalar, its bits in the low part of
+    one slot.
+
+    Constraints:
+    - (C1) kernel is an `llvm.func` with an attribute `attn.kernel_index`.
+    - (C2) The kernel has one parameter per slot, each i64 or a pointer to
+      global memory, `!llvm.ptr<1>`.
+
+    Example:
+    ```mlir
+    attn.launch_kernel @attn_gpu::@kernel over %count (%pointer, %size)
+    ```
+  }];
+  let arguments = (ins SymbolRefAttr:$kernel, Index:$count,
+                       Variadic<I64>:$slots);
+  let assemblyFormat = [{
+    $kernel `over` $count `(` ($slots^)? `)` attr-dict
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles in shared memory
+//===----------------------------------------------------------------------===//
+
+def Attn_CopyTileOp
+    : Attn_Op<"copy_tile", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Start copying rows of a view to shared memory";
+  let description = [{
+    Copies rows [row, row + n) of the view, n the rows of `buffer[stage]`, as
+    `layout` says; rows from `valid` on, and columns beyond the view's extent,
+    become 0. Elements are converted to the buffer's element type, exactly. Done
+    for every thread's part after `attn.copy_wait`, and for all threads' after a
+    `gpu.barrier` behind that.
+
+    Constraints:
+    - (C1) buffer is a static memref of rank 3, [stages][rows][pitch of layout].
+
+    Example:
+    ```mlir
+    attn.copy_tile %view[%row] valid(%n) to %buffer[%stage]
+        <columns = 64, pitch = 64, swizzle = 8>
+        : !attn.view<kv, d 64, bf16>, memref<2x64x64xbf16, 3>
+    ```
+  }];
+  let arguments = (ins Attn_ViewType:$view, Index:$row, Index:$valid,
+                       AnyMemRef:$buffer, Index:$stage,
+                       Attn_SharedAttr:$layout);
+  let assemblyFormat = [{
+    $view `[` $row `]` `valid` `(` $valid `)` `to` $buffer `[` $stage `]`
+    $layout attr-dict `:` qualified(type($view)) `,` type($buffer)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_CopyCommitOp
+    : Attn_Op<"copy_commit", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Close the group of copies started since the last one";
+  let description = [{
+    Example:
+    ```mlir
+    attn.copy_commit
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Attn_CopyWaitOp
+    : Attn_Op<"copy_wait", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Wait until at most `pending` groups of copies are under way";
+  let description = [{
+    Waits for this thread's copies only.
+
+    Example:
+    ```mlir
+    attn.copy_wait 1
+    ```
+  }];
+  let arguments = (ins I64Attr:$pending);
+  let assemblyFormat = "$pending attr-dict";
+}
+
+def Attn_SharedTileOp : Attn_Op<"shared_tile", [MemoryEffects<[MemRead]>]> {
+  let summary = "The tile that lies in a buffer of shared memory";
+  let description = [{
+    The tile is read where it lies: no copy may overwrite the buffer before the
+    last use.
+
+    Constraints:
+    - (C1) The tile has a shared layout, and buffer is a static memref of rank
+      3, [stages][rows][pitch of the layout], of its element type.
+
+    Example:
+    ```mlir
+    %k = attn.shared_tile %buffer[%stage] : memref<2x64x64xbf16, 3>
+        -> !attn.tile<kv 64, d 64, bf16,
+                      #attn.shared<columns = 64, pitch = 64, swizzle = 8>>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$buffer, Index:$stage);
+  let results = (outs Attn_TileType:$tile);
+  let assemblyFormat = [{
+    $buffer `[` $stage `]` attr-dict `:` type($buffer) `->`
+    qualified(type($tile))
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles in registers
+//===----------------------------------------------------------------------===//
+
+def Attn_CombinePartialOp : Attn_Op<"combine_partial", [Pure]> {
+  let summary = "Add up what the threads hold of each element";
+  let description = [{
+    Constraints:
+    - (C1) tile has a partial fragment layout, and the result the same one, not
+      partial.
+
+    Example:
+    ```mlir
+    %sum = attn.combine_partial %parts : !attn.tile<q 16, f32,
+            #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], [], partial>>
+        -> !attn.tile<q 16, f32,
+            #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], []>>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile);
+  let results = (outs Attn_TileType:$result);
+  let assemblyFormat = [{
+    $tile attr-dict `:` qualified(type($tile)) `->` qualified(type($result))
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// The code of one thread
+//===----------------------------------------------------------------------===//
+
+def Attn_SharedPointer : LLVM_PointerInAddressSpace<3>;
+def Attn_GlobalPointer : LLVM_PointerInAddressSpace<1>;
+
+def Attn_SharedBaseOp : Attn_Op<"shared_base", [Pure]> {
+  let summary = "Where the shared memory of the block begins";
+  let description = [{
+    Example:
+    ```mlir
+    %base = attn.shared_base : !llvm.ptr<3>
+    ```
+  }];
+  let results = (outs Attn_SharedPointer:$pointer);
+  let assemblyFormat = "attr-dict `:` type($pointer)";
+}
+
+def Attn_CopyChunkOp
+    : Attn_Op<"copy_chunk", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Start copying 16 bytes to shared memory";
+  let description = [{
+    Both addresses are multiples of 16. With `bytes`, 0 or 16, that many are
+    read, and the rest becomes 0.
+
+    Example:
+    ```mlir
+    attn.copy_chunk %global to %shared bytes(%n)
+    ```
+  }];
+  let arguments = (ins Attn_GlobalPointer:$source, Attn_SharedPointer:$target,
+                       Optional<I32>:$bytes);
+  let assemblyFormat = [{
+    $source `to` $target (`bytes` `(` $bytes^ `)`)? attr-dict
+  }];
+}
+
+def Attn_LoadMatricesOp
+    : Attn_Op<"load_matrices", [MemoryEffects<[MemRead]>]> {
+  let summary = "Load 8 x 8 matrices of 16-bit elements from shared memory";
+  let description = [{
+    As many as there are results. Lane 8 i + r gives the address of row r of
+    matrix i, a multiple of 16; lane l receives elements 2 (l mod 4) and
+    2 (l mod 4) + 1 of row l / 4, or of the column if `transposed`. All lanes of
+    a warp take part.
+
+    Example:
+    ```mlir
+    %a, %b = attn.load_matrices %pointer transposed
+        : vector<2xbf16>, vector<2xbf16>
+    ```
+  }];
+  let arguments = (ins Attn_SharedPointer:$pointer, UnitAttr:$transposed);
+  let results = (outs Variadic<AnyVectorOfNonZeroRank>:$matrices);
+  let assemblyFormat = [{
+    $pointer (`transposed` $transposed^)? attr-dict `:` type($matrices)
+  }];
+}
+
+def Attn_MmaOp : Attn_Op<"mma", [Pure, AttrSizedOperandSegments]> {
+  let summary = "One matrix instruction of a warp: acc + lhs * rhs";
+  let description = [{
+    Operands are the registers of one thread, as the table of matrix
+    instructions says. All lanes of a warp take part.
+
+    Constraints:
+    - (C1) There is a result for each register of acc, of the same type.
+
+    Example:
+    ```mlir
+    %d:4 = attn.mma m16n8k16 %a0, %a1, %a2, %a3 * %b0, %b1 + %c0, %c1, %c2, %c3
+        : vector<2xbf16>, vector<2xbf16>, vector<2xbf16>, vector<2xbf16> *
+          vector<2xbf16>, vector<2xbf16> + f32, f32, f32, f32
+          -> f32, f32, f32, f32
+    ```
+  }];
+  let arguments = (ins Attn_MatrixKindAttr:$kind, Variadic<AnyType>:$lhs,
+                       Variadic<AnyType>:$rhs, Variadic<AnyType>:$acc);
+  let results = (outs Variadic<AnyType>:$result);
+  let assemblyFormat = [{
+    $kind $lhs `*` $rhs `+` $acc attr-dict `:` type($lhs) `*` type($rhs) `+`
+    type($acc) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // ATTN_DIALECT_ATTN_IR_ATTNGPUOPS_TD

@@ -1,0 +1,346 @@
+//===- LowerRows.cpp - Rows of global memory, and copies of them ----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Rows are copied in chunks of 16 bytes, asynchronously, where they begin at
+// multiples of 16 bytes; otherwise, and where elements are converted, one
+// element at a time. Which it is may be known at run time only; it is the same
+// for all threads.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileToGpu.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace attn;
+
+static constexpr int64_t kChunkBytes = 16;
+
+//===----------------------------------------------------------------------===//
+// Views
+//===----------------------------------------------------------------------===//
+
+/// Whether all of `values`, in elements of `bytes` bytes, and the address are
+/// multiples of 16 bytes.
+static Value buildIsAligned(ImplicitLocOpBuilder &b, Value pointer,
+                            ValueRange values, int64_t bytes) {
+  Value bits = LLVM::PtrToIntOp::create(b, b.getI64Type(), pointer);
+  for (Value value : values)
+    bits = arith::OrIOp::create(
+        b, bits, arith::MulIOp::create(b, value, buildI64(b, bytes)));
+  Value low = arith::AndIOp::create(b, bits, buildI64(b, kChunkBytes - 1));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, low,
+                               buildI64(b, 0));
+}
+
+void attn::lowerRowsView(ViewOp op, ThreadLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, op.getSource());
+  LayoutDims dims = getLayoutDims(op.getLayout());
+  auto stride = [&](int dim) { return toI64(b, metadata.getStrides()[dim]); };
+  auto advance = [&](Value offset, Value index, int dim) -> Value {
+    Value step = arith::MulIOp::create(b, toI64(b, index), stride(dim));
+    return arith::AddIOp::create(b, offset, step);
+  };
+  GlobalRows rows;
+  rows.element = op.getView().getType().getElementType();
+  rows.rowStride = stride(dims.sequence);
+  if (dims.dim < dims.sequence)
+    rows.columnStride = stride(dims.dim);
+  rows.heads = op.getHeads();
+  rows.headStride = stride(dims.head);
+  Value offset = toI64(b, metadata.getOffset());
+  offset = advance(offset, op.getHead(), dims.head);
+  if (op.getLayout() == Layout::paged) {
+    rows.table = op.getBlockTable();
+    rows.batch = op.getBatch();
+    rows.pageSize = arith::MaxSIOp::create(
+        b, toI64(b, metadata.getSizes()[dims.sequence]), buildI64(b, 1));
+    rows.pageStride = stride(dims.batch);
+  } else {
+    offset = advance(offset, op.getBatch(),
+                     isPacked(op.getLayout()) ? dims.sequence : dims.batch);
+  }
+  Value address =
+      memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
+  auto global = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1);
+  Value source = LLVM::IntToPtrOp::create(b, global, toI64(b, address));
+  rows.pointer = buildAddress(b, source, rows.element, offset);
+  int64_t bytes = rows.element.getIntOrFloatBitWidth() / 8;
+  SmallVector<Value> strides{rows.rowStride};
+  if (rows.heads > 1)
+    strides.push_back(rows.headStride);
+  if (rows.table)
+    strides.push_back(rows.pageStride);
+  rows.isAligned = buildIsAligned(b, rows.pointer, strides, bytes);
+  lowering.setRows(op.getView(), rows);
+}
+
+Value attn::buildRowPointer(ImplicitLocOpBuilder &b, const GlobalRows &rows,
+                            Value row) {
+  Value offset;
+  if (rows.table) {
+    Value page = arith::DivUIOp::create(b, row, rows.pageSize);
+    Value rowOfPage = arith::RemUIOp::create(b, row, rows.pageSize);
+    Value entry = memref::LoadOp::create(
+        b, rows.table,
+        ValueRange{rows.batch,
+                   arith::IndexCastOp::create(b, b.getIndexType(), page)});
+    entry = arith::ExtSIOp::create(b, b.getI64Type(), entry);
+    offset = arith::AddIOp::create(
+        b, arith::MulIOp::create(b, entry, rows.pageStride),
+        arith::MulIOp::create(b, rowOfPage, rows.rowStride));
+  } else if (rows.heads > 1) {
+    Value heads = buildI64(b, rows.heads);
+    Value sequenceRow = arith::DivUIOp::create(b, row, heads);
+    Value head = arith::RemUIOp::create(b, row, heads);
+    offset = arith::AddIOp::create(
+        b, arith::MulIOp::create(b, sequenceRow, rows.rowStride),
+        arith::MulIOp::create(b, head, rows.headStride));
+  } else {
+    offset = arith::MulIOp::create(b, row, rows.rowStride);
+  }
+  return buildAddress(b, rows.pointer, rows.element, offset);
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Copies one tile to a buffer.
+class TileCopier {
+public:
+  TileCopier(CopyTileOp op, ThreadLowering &lowering)
+      : op(op), b(op.getLoc(), op), lowering(lowering),
+        rows(lowering.getRows(op.getView())), layout(op.getLayout()) {
+    auto buffer = cast<MemRefType>(op.getBuffer().getType());
+    element = buffer.getElementType();
+    bytes = element.getIntOrFloatBitWidth() / 8;
+    rowCount = buffer.getDimSize(1);
+    extent = op.getView().getType().getExtent();
+    Value stage = arith::IndexCastOp::create(b, b.getI32Type(), op.getStage());
+    int64_t size = rowCount * layout.getPitch() * bytes;
+    begin = arith::AddIOp::create(
+        b, arith::MulIOp::create(b, stage, buildI32(b, size)),
+        buildI32(b, lowering.getBufferBegin(op.getBuffer())));
+    // All rows are valid in most copies: no code looks at them then.
+    if (!matchPattern(op.getValid(), m_ConstantInt(&knownValid)))
+      valid = arith::IndexCastOp::create(b, b.getI32Type(), op.getValid());
+    else if (knownValid.getSExtValue() < rowCount)
+      valid = buildI32(b, knownValid.getSExtValue());
+    firstRow = toI64(b, op.getRow());
+  }
+
+  void emit();
+
+private:
+  bool canCopyChunks();
+  void copyChunks();
+  void copyChunk(Value row, Value chunk, Value source);
+  void copyRows(int64_t chunks);
+  Value getSource(Value row, Value chunk);
+  void copyElements();
+  Value loadElement(Value row, Value column);
+  Value getAddress(Value row, Value chunk);
+
+  CopyTileOp op;
+  ImplicitLocOpBuilder b;
+  ThreadLowering &lowering;
+  const GlobalRows &rows;
+  SharedAttr layout;
+  Type element;
+  int64_t bytes, rowCount, extent;
+  APInt knownValid;
+  /// The buffer's first byte, an i32; the rows to read, an i32, null if all;
+  /// the first row of the tile, an i64.
+  Value begin, valid, firstRow;
+};
+
+} // namespace
+
+bool TileCopier::canCopyChunks() {
+  return rows.element == element && !rows.columnStride &&
+         extent * bytes % kChunkBytes == 0;
+}
+
+/// The address in shared memory of a chunk of a row.
+Value TileCopier::getAddress(Value row, Value chunk) {
+  if (layout.getSwizzle() > 1) {
+    Value key =
+        arith::RemUIOp::create(b, row, buildI32(b, layout.getSwizzle()));
+    chunk = arith::XOrIOp::create(b, chunk, key);
+  }
+  Value offset = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
+      arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
+  return lowering.getSharedPointer(b, arith::AddIOp::create(b, begin, offset));
+}
+
+/// The address in global memory of a chunk of a row.
+Value TileCopier::getSource(Value row, Value chunk) {
+  Value at = arith::AddIOp::create(b, firstRow, toI64(b, row));
+  Value pointer = buildRowPointer(b, rows, at);
+  Value column = arith::MulIOp::create(b, toI64(b, chunk),
+                                       buildI64(b, kChunkBytes / bytes));
+  return buildAddress(b, pointer, element, column);
+}
+
+/// Copies from `source`, or, if that is null, from where the rows say.
+void TileCopier::copyChunk(Value row, Value chunk, Value source) {
+  Value target = getAddress(row, chunk);
+  int64_t elements = kChunkBytes / bytes;
+  Value reads;
+  if (valid)
+    reads = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, valid);
+  if (extent < layout.getColumns()) {
+    Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, chunk,
+                                         buildI32(b, extent / elements));
+    reads =
+        reads ? arith::AndIOp::create(b, reads, inside).getResult() : inside;
+  }
+  auto copy = [&](Value size) {
+    CopyChunkOp::create(b, source ? source : getSource(row, chunk), target,
+                        size);
+  };
+  if (!reads)
+    return copy(Value());
+  // The entries of a table of pages may be read for valid rows only.
+  if (!rows.table)
+    return copy(arith::SelectOp::create(b, reads, buildI32(b, kChunkBytes),
+                                        buildI32(b, 0)));
+  auto type = VectorType::get(4, b.getI32Type());
+  buildIf(
+      b, reads, [&] { copy(Value()); },
+      [&] {
+        Value zero = LLVM::ZeroOp::create(b, type);
+        LLVM::StoreOp::create(b, zero, target, /*alignment=*/kChunkBytes);
+      });
+}
+
+/// A thread's chunks lie in one column, a number of rows apart.
+void TileCopier::copyRows(int64_t chunks) {
+  Value thread = lowering.getThread();
+  Value first = arith::DivUIOp::create(b, thread, buildI32(b, chunks));
+  Value chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
+  int64_t step = lowering.getThreads() / chunks;
+  bool isStrided = !rows.table && rows.heads == 1;
+  Value source, distance;
+  if (isStrided) {
+    source = getSource(first, chunk);
+    distance = arith::MulIOp::create(b, rows.rowStride, buildI64(b, step));
+  }
+  for (int64_t row = 0; row < rowCount; row += step) {
+    if (row > 0 && isStrided)
+      source = buildAddress(b, source, element, distance);
+    Value at = arith::AddIOp::create(b, first, buildI32(b, row));
+    if (row + step <= rowCount) {
+      copyChunk(at, chunk, source);
+      continue;
+    }
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, first,
+                                         buildI32(b, rowCount - row));
+    buildIf(b, exists, [&] { copyChunk(at, chunk, source); });
+  }
+}
+
+/// Neighbouring threads copy neighbouring chunks.
+void TileCopier::copyChunks() {
+  int64_t chunks = layout.getColumns() * bytes / kChunkBytes;
+  int64_t total = rowCount * chunks, threads = lowering.getThreads();
+  if (threads % chunks == 0)
+    return copyRows(chunks);
+  Value thread = lowering.getThread();
+  for (int64_t first = 0; first < total; first += threads) {
+    Value number = arith::AddIOp::create(b, thread, buildI32(b, first));
+    Value row = arith::DivUIOp::create(b, number, buildI32(b, chunks));
+    Value chunk = arith::RemUIOp::create(b, number, buildI32(b, chunks));
+    if (first + threads <= total) {
+      copyChunk(row, chunk, Value());
+      continue;
+    }
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, thread,
+                                         buildI32(b, total - first));
+    buildIf(b, exists, [&] { copyChunk(row, chunk, Value()); });
+  }
+}
+
+/// An element of the tile, 0 where nothing is to be read.
+Value TileCopier::loadElement(Value row, Value column) {
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
+  Value reads = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
+                                      buildI32(b, extent));
+  if (valid)
+    reads = arith::AndIOp::create(
+        b, reads,
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, valid));
+  return buildIf(b, reads, zero, [&]() -> Value {
+    Value at = arith::AddIOp::create(b, firstRow, toI64(b, row));
+    Value offset = toI64(b, column);
+    if (rows.columnStride)
+      offset = arith::MulIOp::create(b, offset, rows.columnStride);
+    Value source = buildRowPointer(b, rows, at);
+    Value value = LLVM::LoadOp::create(
+        b, rows.element, buildAddress(b, source, rows.element, offset));
+    if (rows.element != element)
+      value = arith::ExtFOp::create(b, element, value);
+    return value;
+  });
+}
+
+void TileCopier::copyElements() {
+  int64_t columns = layout.getColumns(), total = rowCount * columns;
+  Value first = toIndex(b, lowering.getThread());
+  auto loop = scf::ForOp::create(b, first, buildIndex(b, total),
+                                 buildIndex(b, lowering.getThreads()));
+  keepRolled(loop);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value number =
+      arith::IndexCastOp::create(b, b.getI32Type(), loop.getInductionVar());
+  // Neighbouring threads read neighbouring elements.
+  Value inner = buildI32(b, rows.columnStride ? rowCount : columns);
+  Value outerPart = arith::DivUIOp::create(b, number, inner);
+  Value innerPart = arith::RemUIOp::create(b, number, inner);
+  Value row = rows.columnStride ? innerPart : outerPart;
+  Value column = rows.columnStride ? outerPart : innerPart;
+  Value value = loadElement(row, column);
+  Value perChunk = buildI32(b, kChunkBytes / bytes);
+  Value target = getAddress(row, arith::DivUIOp::create(b, column, perChunk));
+  Value inChunk = arith::RemUIOp::create(b, column, perChunk);
+  LLVM::StoreOp::create(b, value, buildAddress(b, target, element, inChunk));
+}
+
+void TileCopier::emit() {
+  if (!canCopyChunks())
+    return copyElements();
+  buildIf(b, rows.isAligned, [&] { copyChunks(); }, [&] { copyElements(); });
+}
+
+void attn::lowerCopyTile(CopyTileOp op, ThreadLowering &lowering) {
+  TileCopier(op, lowering).emit();
+}
+
+void attn::lowerSharedTile(SharedTileOp op, ThreadLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  auto buffer = cast<MemRefType>(op.getBuffer().getType());
+  SharedPlace place;
+  place.layout = cast<SharedAttr>(op.getTile().getType().getLayout());
+  place.elementBytes = buffer.getElementTypeBitWidth() / 8;
+  int64_t size =
+      buffer.getDimSize(1) * buffer.getDimSize(2) * place.elementBytes;
+  Value stage = arith::IndexCastOp::create(b, b.getI32Type(), op.getStage());
+  place.begin = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, stage, buildI32(b, size)),
+      buildI32(b, lowering.getBufferBegin(op.getBuffer())));
+  lowering.setPlace(op.getTile(), place);
+}

@@ -1,0 +1,182 @@
+//===- LowerScalarProduct.cpp - Products one multiplication at a time -----===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// For operands that no matrix instruction multiplies as they are: f32 ones, and
+// guarded products, whose terms of weight 0 count as 0 whatever V holds. Each
+// thread sums up the elements of its registers in a loop over the common dim;
+// weights go through shared memory.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileToGpu.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+class ScalarProduct {
+public:
+  ScalarProduct(ContractOp op, ThreadLowering &lowering)
+      : op(op), b(op.getLoc(), op), lowering(lowering),
+        result(op.getResult().getType()),
+        layout(cast<FragmentAttr>(result.getLayout())) {
+    columnDim = result.getDims()[result.getDims()[0] == Dim::q];
+    TileType keys = op.getLhs().getType();
+    sumDim = keys.getDims()[keys.getDims()[0] == columnDim];
+  }
+
+  void emit();
+
+private:
+  SharedPlace storeWeights();
+  Value loadElement(Value tile, const SharedPlace &place, Dim dim,
+                    int64_t offset, Value sum);
+  Value loadF32(const SharedPlace &place, Type element, Value row,
+                Value column);
+  SmallVector<Value> addTerms(Value sum, ValueRange sums);
+  Value addTerm(Value weight, Value key, Value sum);
+
+  ContractOp op;
+  ImplicitLocOpBuilder b;
+  ThreadLowering &lowering;
+  TileType result;
+  FragmentAttr layout;
+  Dim columnDim, sumDim;
+  SharedPlace rhs;
+};
+
+} // namespace
+
+/// The byte offset of an element, i32; row and column are i32.
+static Value buildElementOffset(ImplicitLocOpBuilder &b,
+                                const SharedPlace &place, Value row,
+                                Value column) {
+  Value perChunk = buildI32(b, 16 / place.elementBytes);
+  Value chunk = arith::DivUIOp::create(b, column, perChunk);
+  if (place.layout.getSwizzle() > 1)
+    chunk = arith::XOrIOp::create(
+        b, chunk,
+        arith::RemUIOp::create(b, row, buildI32(b, place.layout.getSwizzle())));
+  Value inRow = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, chunk, buildI32(b, 16)),
+      arith::MulIOp::create(b, arith::RemUIOp::create(b, column, perChunk),
+                            buildI32(b, place.elementBytes)));
+  Value ofRow = arith::MulIOp::create(
+      b, row, buildI32(b, place.layout.getPitch() * place.elementBytes));
+  return arith::AddIOp::create(b, place.begin,
+                               arith::AddIOp::create(b, ofRow, inRow));
+}
+
+/// Puts the weights, [q][kv], where all lanes of their rows can read them.
+SharedPlace ScalarProduct::storeWeights() {
+  TileType tile = op.getRhs().getType();
+  auto from = cast<FragmentAttr>(tile.getLayout());
+  SharedPlace place;
+  place.elementBytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
+  int64_t keys = tile.getExtent(sumDim);
+  place.layout =
+      SharedAttr::get(b.getContext(), keys, keys + 16 / place.elementBytes, 1);
+  int64_t begin = lowering.allocateShared(
+      tile.getExtent(Dim::q) * place.layout.getPitch() * place.elementBytes);
+  place.begin = buildI32(b, begin);
+  gpu::BarrierOp::create(b);
+  for (auto [reg, value] :
+       llvm::enumerate(lowering.getRegisters(op.getRhs()))) {
+    auto at = [&](Dim dim) -> Value {
+      return arith::AddIOp::create(
+          b, lowering.getThreadOffset(from, dim),
+          buildI32(b, getRegisterOffset(from, dim, reg)));
+    };
+    Value offset = buildElementOffset(b, place, at(Dim::q), at(sumDim));
+    LLVM::StoreOp::create(b, value, lowering.getSharedPointer(b, offset));
+  }
+  gpu::BarrierOp::create(b);
+  lowering.releaseShared(begin);
+  return place;
+}
+
+Value ScalarProduct::loadF32(const SharedPlace &place, Type element, Value row,
+                             Value column) {
+  Value pointer =
+      lowering.getSharedPointer(b, buildElementOffset(b, place, row, column));
+  Value value = LLVM::LoadOp::create(b, element, pointer);
+  return element.isF32()
+             ? value
+             : arith::ExtFOp::create(b, b.getF32Type(), value).getResult();
+}
+
+/// The element of `tile` at this thread's coordinate along `dim`, which differs
+/// by `offset` between registers, and at `sum` along the common dim.
+Value ScalarProduct::loadElement(Value tile, const SharedPlace &place, Dim dim,
+                                 int64_t offset, Value sum) {
+  Value own = arith::AddIOp::create(b, lowering.getThreadOffset(layout, dim),
+                                    buildI32(b, offset));
+  // Rows of shared tiles are query rows or keys.
+  bool ownIsRow = dim == Dim::q || dim == Dim::kv;
+  return loadF32(place, cast<TileType>(tile.getType()).getElementType(),
+                 ownIsRow ? own : sum, ownIsRow ? sum : own);
+}
+
+Value ScalarProduct::addTerm(Value weight, Value key, Value sum) {
+  if (!op.getGuard())
+    return math::FmaOp::create(b, weight, key, sum);
+  Value scaled = weight;
+  if (op.getGuardScale())
+    scaled = arith::MulFOp::create(b, weight, op.getGuardScale());
+  Value added = math::FmaOp::create(b, scaled, key, sum);
+  Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, weight,
+                                     buildF32(b, 0));
+  return arith::SelectOp::create(b, none, sum, added);
+}
+
+/// One step along the common dim, for all registers.
+SmallVector<Value> ScalarProduct::addTerms(Value sum, ValueRange sums) {
+  llvm::DenseMap<int64_t, Value> rows, columns;
+  SmallVector<Value> next;
+  const SharedPlace &lhs = lowering.getPlace(op.getLhs());
+  for (auto [reg, value] : llvm::enumerate(sums)) {
+    int64_t row = getRegisterOffset(layout, Dim::q, reg);
+    int64_t column = getRegisterOffset(layout, columnDim, reg);
+    Value &ofRow = rows[row], &ofColumn = columns[column];
+    if (!ofRow)
+      ofRow = loadElement(op.getRhs(), rhs, Dim::q, row, sum);
+    if (!ofColumn)
+      ofColumn = loadElement(op.getLhs(), lhs, columnDim, column, sum);
+    next.push_back(addTerm(ofRow, ofColumn, value));
+  }
+  return next;
+}
+
+void ScalarProduct::emit() {
+  rhs = lowering.isShared(op.getRhs()) ? lowering.getPlace(op.getRhs())
+                                       : storeWeights();
+  SmallVector<Value> sums(countValues(layout.getRegisters()), buildF32(b, 0));
+  if (op.getInto())
+    sums = SmallVector<Value>(lowering.getRegisters(op.getInto()));
+  int64_t terms = op.getLhs().getType().getExtent(sumDim);
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, terms),
+                                 buildIndex(b, 1), sums);
+  keepRolled(loop);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value sum =
+        arith::IndexCastOp::create(b, b.getI32Type(), loop.getInductionVar());
+    scf::YieldOp::create(b, addTerms(sum, loop.getRegionIterArgs()));
+  }
+  lowering.setRegisters(op.getResult(), SmallVector<Value>(loop.getResults()));
+}
+
+void attn::lowerScalarProduct(ContractOp op, ThreadLowering &lowering) {
+  ScalarProduct(op, lowering).emit();
+}

@@ -1,0 +1,243 @@
+//===- ThreadLowering.cpp - State of the lowering to one thread -----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileToGpu.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace attn;
+
+BlockScheduleAttr attn::getBlockSchedule(func::FuncOp kernel) {
+  return kernel->getAttrOfType<BlockScheduleAttr>("attn.schedule");
+}
+
+//===----------------------------------------------------------------------===//
+// Scalars
+//===----------------------------------------------------------------------===//
+
+Value attn::buildI32(ImplicitLocOpBuilder &b, int64_t value) {
+  return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+}
+
+Value attn::buildI64(ImplicitLocOpBuilder &b, int64_t value) {
+  return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
+}
+
+Value attn::toI64(ImplicitLocOpBuilder &b, Value value) {
+  if (value.getType().isIndex())
+    return arith::IndexCastOp::create(b, b.getI64Type(), value);
+  if (value.getType().isInteger(64))
+    return value;
+  return arith::ExtUIOp::create(b, b.getI64Type(), value);
+}
+
+Value attn::toIndex(ImplicitLocOpBuilder &b, Value value) {
+  return arith::IndexCastUIOp::create(b, b.getIndexType(), value);
+}
+
+Value attn::buildAddress(ImplicitLocOpBuilder &b, Value pointer, Type element,
+                         Value offset) {
+  return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
+                             ArrayRef<LLVM::GEPArg>{offset});
+}
+
+Value attn::buildByteAddress(ImplicitLocOpBuilder &b, Value pointer,
+                             int64_t bytes) {
+  if (bytes == 0)
+    return pointer;
+  return LLVM::GEPOp::create(
+      b, pointer.getType(), b.getI8Type(), pointer,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
+}
+
+void attn::buildIf(ImplicitLocOpBuilder &b, Value condition,
+                   function_ref<void()> then, function_ref<void()> otherwise) {
+  auto choice = scf::IfOp::create(b, condition, bool(otherwise));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  then();
+  if (!otherwise)
+    return;
+  b.setInsertionPointToStart(choice.elseBlock());
+  otherwise();
+}
+
+Value attn::buildIf(ImplicitLocOpBuilder &b, Value condition, Value otherwise,
+                    function_ref<Value()> then) {
+  auto choice = scf::IfOp::create(b, TypeRange{otherwise.getType()}, condition,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.elseBlock());
+  scf::YieldOp::create(b, otherwise);
+  b.setInsertionPointToStart(choice.thenBlock());
+  scf::YieldOp::create(b, then());
+  return choice.getResult(0);
+}
+
+void attn::keepRolled(Operation *loop) {
+  MLIRContext *context = loop->getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      context, /*disable=*/BoolAttr::get(context, true), {}, {}, {}, {}, {},
+      {});
+  loop->setAttr("loop_annotation", LLVM::LoopAnnotationAttr::get(
+                                       context, {}, {}, {}, unroll, {}, {}, {},
+                                       {}, {}, {}, {}, {}, {}, {}, {}));
+}
+
+//===----------------------------------------------------------------------===//
+// The thread
+//===----------------------------------------------------------------------===//
+
+ThreadLowering::ThreadLowering(func::FuncOp kernel, BlockScheduleAttr schedule)
+    : kernel(kernel), schedule(schedule) {
+  ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  Value id = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  thread = arith::IndexCastOp::create(b, b.getI32Type(), id);
+  Value lanes = buildI32(b, schedule.getLanes());
+  lane = arith::RemUIOp::create(b, thread, lanes);
+  warp = arith::DivUIOp::create(b, thread, lanes);
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), kSharedMemory);
+  auto shared = SharedBaseOp::create(b, pointer);
+  base = shared;
+  entryEnd = shared;
+}
+
+ImplicitLocOpBuilder ThreadLowering::atEntry() {
+  ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
+  b.setInsertionPointAfter(entryEnd);
+  return b;
+}
+
+/// The part of `number`, an i32, along `dim`; null if it is 0.
+static Value buildPart(ImplicitLocOpBuilder &b, ArrayRef<LayoutDigit> digits,
+                       Dim dim, Value number) {
+  Value sum;
+  int64_t divisor = 1, total = countValues(digits);
+  for (const LayoutDigit &digit : digits) {
+    if (digit.dim == dim && digit.step > 0 && digit.size > 1) {
+      Value part = number;
+      if (divisor > 1)
+        part = arith::DivUIOp::create(b, part, buildI32(b, divisor));
+      if (divisor * digit.size < total)
+        part = arith::RemUIOp::create(b, part, buildI32(b, digit.size));
+      if (digit.step > 1)
+        part = arith::MulIOp::create(b, part, buildI32(b, digit.step));
+      sum = sum ? arith::AddIOp::create(b, sum, part).getResult() : part;
+    }
+    divisor *= digit.size;
+  }
+  return sum;
+}
+
+Value ThreadLowering::getThreadOffset(FragmentAttr layout, Dim dim) {
+  Value &offset = offsets[{layout, static_cast<int>(dim)}];
+  if (offset)
+    return offset;
+  ImplicitLocOpBuilder b = atEntry();
+  Value ofLane = buildPart(b, layout.getLanes(), dim, lane);
+  Value ofWarp = buildPart(b, layout.getWarps(), dim, warp);
+  if (ofLane && ofWarp)
+    offset = arith::AddIOp::create(b, ofLane, ofWarp);
+  else
+    offset = ofLane ? ofLane : ofWarp ? ofWarp : buildI32(b, 0);
+  entryEnd = offset.getDefiningOp();
+  return offset;
+}
+
+Value ThreadLowering::isFirstAlong(FragmentAttr layout) {
+  Value &first = firsts[layout];
+  if (first)
+    return first;
+  ImplicitLocOpBuilder b = atEntry();
+  // The sum of the digits that repeat elements is 0 in the first thread.
+  Value sum = buildI32(b, 0);
+  for (auto [digits, number] :
+       {std::pair(layout.getLanes(), lane), {layout.getWarps(), warp}}) {
+    SmallVector<LayoutDigit> repeats;
+    for (const LayoutDigit &digit : digits)
+      repeats.push_back({Dim::q, digit.size, digit.step == 0 ? 1 : 0});
+    if (Value part = buildPart(b, repeats, Dim::q, number))
+      sum = arith::AddIOp::create(b, sum, part);
+  }
+  first =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sum, buildI32(b, 0));
+  entryEnd = first.getDefiningOp();
+  return first;
+}
+
+int64_t ThreadLowering::allocateShared(int64_t bytes) {
+  // Copies are of 16 bytes; rows of 128 bytes begin in the first bank.
+  constexpr int64_t kAlignment = 128;
+  int64_t begin = sharedTop;
+  sharedTop = llvm::alignTo(begin + bytes, kAlignment);
+  sharedBytes = std::max(sharedBytes, sharedTop);
+  return begin;
+}
+
+Value ThreadLowering::getSharedPointer(ImplicitLocOpBuilder &b, Value offset) {
+  return buildAddress(b, base, b.getI8Type(), offset);
+}
+
+//===----------------------------------------------------------------------===//
+// Registers by coordinates
+//===----------------------------------------------------------------------===//
+
+RegisterIndex::RegisterIndex(TileType tile, ArrayRef<Dim> dims) {
+  auto layout = cast<FragmentAttr>(tile.getLayout());
+  for (int64_t reg = 0, end = countValues(layout.getRegisters()); reg < end;
+       ++reg) {
+    int64_t second =
+        dims.size() > 1 ? getRegisterOffset(layout, dims[1], reg) : 0;
+    registers.try_emplace({getRegisterOffset(layout, dims[0], reg), second},
+                          reg);
+  }
+}
+
+int64_t RegisterIndex::find(ArrayRef<int64_t> offsets) const {
+  auto it = registers.find({offsets[0], offsets.size() > 1 ? offsets[1] : 0});
+  return it == registers.end() ? -1 : it->second;
+}
+
+//===----------------------------------------------------------------------===//
+// The block
+//===----------------------------------------------------------------------===//
+
+Value attn::buildBlockAnd(ImplicitLocOpBuilder &b, Value bits,
+                          ThreadLowering &lowering) {
+  BlockScheduleAttr schedule = lowering.getSchedule();
+  for (int64_t distance = 1; distance < schedule.getLanes(); distance *= 2) {
+    auto other = gpu::ShuffleOp::create(
+        b, bits, static_cast<int32_t>(distance),
+        static_cast<int32_t>(schedule.getLanes()), gpu::ShuffleMode::XOR);
+    bits = arith::AndIOp::create(b, bits, other.getShuffleResult());
+  }
+  if (schedule.getWarps() == 1)
+    return bits;
+  int64_t begin = lowering.allocateShared(4 * schedule.getWarps());
+  Value slots = lowering.getSharedPointer(b, buildI32(b, begin));
+  gpu::BarrierOp::create(b);
+  Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                        lowering.getLane(), buildI32(b, 0));
+  buildIf(b, isFirst, [&] {
+    LLVM::StoreOp::create(
+        b, bits, buildAddress(b, slots, b.getI32Type(), lowering.getWarp()));
+  });
+  gpu::BarrierOp::create(b);
+  for (int64_t warp = 0; warp < schedule.getWarps(); ++warp) {
+    Value slot = buildByteAddress(b, slots, 4 * warp);
+    bits = arith::AndIOp::create(b, bits,
+                                 LLVM::LoadOp::create(b, b.getI32Type(), slot));
+  }
+  gpu::BarrierOp::create(b);
+  lowering.releaseShared(begin);
+  return bits;
+}

@@ -1,0 +1,246 @@
+//===- TileToGpu.cpp - Tile ops become the code of one thread -------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileToGpu.h"
+#include "../WorkItems.h"
+#include "attn/Conversion/GpuPasses.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace attn {
+#define GEN_PASS_DEF_CONVERTTILETOGPUPASS
+#include "attn/Conversion/GpuPasses.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// Lowers one kernel, block by block.
+class BlockKernelLowering {
+public:
+  BlockKernelLowering(func::FuncOp kernel, BlockScheduleAttr schedule)
+      : lowering(kernel, schedule) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult lowerBlock(Block &block);
+  LogicalResult lowerOp(Operation *op);
+  LogicalResult lowerFor(scf::ForOp loop);
+  void lowerBuffer(memref::AllocOp op);
+  void lowerUniformWrite(Operation *op);
+  SmallVector<Value> flatten(ValueRange values);
+  void bind(ValueRange from, ValueRange to);
+
+  ThreadLowering lowering;
+  SmallVector<Operation *> dead;
+};
+
+} // namespace
+
+LogicalResult BlockKernelLowering::run() {
+  func::FuncOp kernel = lowering.getKernel();
+  // What runs once was emitted already.
+  if (failed(lowerBlock(kernel.getBody().front())))
+    return failure();
+  for (Operation *op : dead)
+    op->dropAllReferences();
+  for (Operation *op : dead)
+    op->erase();
+  OpBuilder b(kernel.getContext());
+  kernel->setAttr(kBlockSize, b.getI64IntegerAttr(lowering.getThreads()));
+  kernel->setAttr(kSharedBytes, b.getI64IntegerAttr(lowering.getSharedBytes()));
+  kernel->removeAttr("attn.schedule");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+/// Values with a tile replaced by its registers.
+SmallVector<Value> BlockKernelLowering::flatten(ValueRange values) {
+  SmallVector<Value> flat;
+  for (Value value : values) {
+    if (isa<TileType>(value.getType()))
+      llvm::append_range(flat, lowering.getRegisters(value));
+    else
+      flat.push_back(value);
+  }
+  return flat;
+}
+
+/// Makes `to`, flattened, stand for `from`.
+void BlockKernelLowering::bind(ValueRange from, ValueRange to) {
+  for (Value value : from) {
+    size_t count = 1;
+    if (auto tile = dyn_cast<TileType>(value.getType())) {
+      auto layout = cast<FragmentAttr>(tile.getLayout());
+      count = countValues(layout.getRegisters());
+      lowering.setRegisters(value, SmallVector<Value>(to.take_front(count)));
+    } else {
+      value.replaceAllUsesWith(to.front());
+    }
+    to = to.drop_front(count);
+  }
+}
+
+/// A loop that carries registers in place of tiles.
+LogicalResult BlockKernelLowering::lowerFor(scf::ForOp loop) {
+  if (llvm::none_of(loop.getResultTypes(), llvm::IsaPred<TileType>))
+    return lowerBlock(*loop.getBody());
+  ImplicitLocOpBuilder b(loop.getLoc(), loop);
+  auto flat = scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
+                                 loop.getStep(), flatten(loop.getInitArgs()));
+  Block &body = *flat.getBody();
+  body.getOperations().splice(body.end(), loop.getBody()->getOperations());
+  loop.getInductionVar().replaceAllUsesWith(flat.getInductionVar());
+  bind(loop.getRegionIterArgs(), flat.getRegionIterArgs());
+  if (failed(lowerBlock(body)))
+    return failure();
+  Operation *yield = body.getTerminator();
+  b.setInsertionPoint(yield);
+  scf::YieldOp::create(b, flatten(yield->getOperands()));
+  yield->erase();
+  bind(loop.getResults(), flat.getResults());
+  dead.push_back(loop);
+  return success();
+}
+
+void BlockKernelLowering::lowerBuffer(memref::AllocOp op) {
+  auto type = op.getType();
+  int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  lowering.getBufferBegin(op) = lowering.allocateShared(bytes);
+}
+
+/// All threads compute what depends on the work item alone; one writes it.
+void BlockKernelLowering::lowerUniformWrite(Operation *op) {
+  ImplicitLocOpBuilder b(op->getLoc(), op);
+  Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                        lowering.getThread(), buildI32(b, 0));
+  buildIf(b, isFirst, [&] { b.clone(*op); });
+  dead.push_back(op);
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+static bool isSharedBuffer(Value value) {
+  auto space = dyn_cast_or_null<IntegerAttr>(
+      cast<MemRefType>(value.getType()).getMemorySpace());
+  return space && space.getInt() == kSharedMemory;
+}
+
+LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
+  auto done = [&] {
+    dead.push_back(op);
+    return success();
+  };
+  ThreadLowering &state = lowering;
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](scf::ForOp loop) { return lowerFor(loop); })
+      .Case([&](WorkItemOp op) { return lowerWorkItem(op), done(); })
+      .Case([&](PackedBlockOp op) { return lowerPackedBlock(op), done(); })
+      .Case([&](ViewOp op) { return lowerRowsView(op, state), done(); })
+      .Case([&](CopyTileOp op) { return lowerCopyTile(op, state), done(); })
+      .Case([&](SharedTileOp op) { return lowerSharedTile(op, state), done(); })
+      .Case(
+          [&](LoadBoxOp op) { return lowerBoxToRegisters(op, state), done(); })
+      .Case([&](StoreTileOp op) {
+        return lowerStoreRegisters(op, state), done();
+      })
+      .Case([&](StoreStatsOp op) {
+        return lowerStoreStatistics(op, state), done();
+      })
+      .Case([&](FillOp op) { return lowerFillRegisters(op, state), done(); })
+      .Case([&](AllFiniteOp op) {
+        return lowerBlockAllFinite(op, state), done();
+      })
+      .Case(
+          [&](TileKindOp op) { return lowerBlockTileKind(op, state), done(); })
+      .Case([&](MapOp op) { return lowerMapToRegisters(op, state), done(); })
+      .Case(
+          [&](ReduceOp op) { return lowerReduceRegisters(op, state), done(); })
+      .Case([&](CombinePartialOp op) {
+        return lowerCombinePartial(op, state), done();
+      })
+      .Case([&](ContractOp op) { return lowerProduct(op, state), done(); })
+      .Case([&](memref::AllocOp op) -> LogicalResult {
+        if (!isSharedBuffer(op))
+          return op.emitOpError("allocates memory in a kernel, which has no "
+                                "lowering to blocks of threads");
+        return lowerBuffer(op), done();
+      })
+      .Case([&](memref::DeallocOp op) {
+        state.releaseShared(state.getBufferBegin(op.getMemref()));
+        return done();
+      })
+      .Case<memref::StoreOp, memref::AtomicRMWOp>(
+          [&](Operation *op) { return lowerUniformWrite(op), success(); })
+      .Default([&](Operation *other) -> LogicalResult {
+        if (llvm::any_of(other->getResultTypes(), llvm::IsaPred<TileType>))
+          return other->emitOpError("on tiles has no lowering to blocks of "
+                                    "threads");
+        for (Region &region : other->getRegions())
+          for (Block &block : region)
+            if (failed(lowerBlock(block)))
+              return failure();
+        return success();
+      });
+}
+
+LogicalResult BlockKernelLowering::lowerBlock(Block &block) {
+  // Lowering emits in front of the op, so that what comes next is still to do.
+  for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
+    Operation *next = op->getNextNode();
+    if (failed(lowerOp(op)))
+      return failure();
+    op = next;
+  }
+  return success();
+}
+
+/// Reports tiles that have no layout of a block.
+static LogicalResult verifyLayouts(func::FuncOp kernel) {
+  WalkResult result = kernel.walk([](Operation *op) -> WalkResult {
+    for (Type type : op->getResultTypes())
+      if (auto tile = dyn_cast<TileType>(type))
+        if (!isa_and_present<FragmentAttr, SharedAttr>(tile.getLayout()))
+          return op->emitOpError("has a tile of type ")
+                 << tile << "; expected a fragment or shared layout (run "
+                 << "attn-assign-fragment-layouts first)";
+    if (isa<LoadTileOp>(op))
+      return op->emitOpError("has no lowering to blocks of threads; run "
+                             "attn-pipeline-copies first");
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+namespace {
+struct ConvertTileToGpuPass
+    : attn::impl::ConvertTileToGpuPassBase<ConvertTileToGpuPass> {
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> kernels(getOperation().getOps<func::FuncOp>());
+    for (func::FuncOp kernel : kernels) {
+      BlockScheduleAttr schedule = getBlockSchedule(kernel);
+      if (schedule && (failed(verifyLayouts(kernel)) ||
+                       failed(BlockKernelLowering(kernel, schedule).run())))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,213 @@
+//===- TileToGpu.h - State of the lowering to one thread --------*- C++ -*-===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Private to the passes of this folder. A tile value is a list of scalars, the
+// registers of one thread, or a place in shared memory; `ThreadLowering` knows
+// which, and each lower* function emits the code of one kind of op.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CONVERSION_TILETOGPU_TILETOGPU_H
+#define ATTN_LIB_CONVERSION_TILETOGPU_TILETOGPU_H
+
+#include "attn/Analysis/FragmentLayout.h"
+#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
+#include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "attn/Dialect/Attn/IR/Builders.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace attn {
+
+/// The memory space of shared memory.
+inline constexpr int64_t kSharedMemory = 3;
+
+/// The schedule of a kernel of blocks; null of any other function.
+BlockScheduleAttr getBlockSchedule(mlir::func::FuncOp kernel);
+
+/// The rows of one batch and head in global memory; strides count elements,
+/// and are i64.
+struct GlobalRows {
+  mlir::Value pointer, rowStride;
+  /// Null if the elements of a row are neighbours.
+  mlir::Value columnStride;
+  /// Several heads that take turns, at this stride.
+  int64_t heads = 1;
+  mlir::Value headStride;
+  /// Pages: [batch][page of the sequence]; null without.
+  mlir::Value table, batch, pageSize, pageStride;
+  mlir::Type element;
+  /// i1: whether all rows begin at multiples of 16 bytes.
+  mlir::Value isAligned;
+};
+
+/// A tile in shared memory: the byte at which it begins, an i32.
+struct SharedPlace {
+  mlir::Value begin;
+  SharedAttr layout;
+  int64_t elementBytes = 0;
+};
+
+/// The registers of a layout by their coordinates.
+class RegisterIndex {
+public:
+  RegisterIndex(TileType tile, llvm::ArrayRef<Dim> dims);
+  /// The register at offsets along the dims, or -1.
+  int64_t find(llvm::ArrayRef<int64_t> offsets) const;
+
+private:
+  llvm::DenseMap<std::pair<int64_t, int64_t>, int64_t> registers;
+};
+
+class ThreadLowering {
+public:
+  ThreadLowering(mlir::func::FuncOp kernel, BlockScheduleAttr schedule);
+
+  mlir::func::FuncOp getKernel() const { return kernel; }
+  BlockScheduleAttr getSchedule() const { return schedule; }
+  int64_t getThreads() const {
+    return schedule.getWarps() * schedule.getLanes();
+  }
+  /// Numbers of this thread, i32.
+  mlir::Value getThread() const { return thread; }
+  mlir::Value getLane() const { return lane; }
+  mlir::Value getWarp() const { return warp; }
+
+  /// Code that runs once, at the beginning of the kernel.
+  mlir::ImplicitLocOpBuilder atEntry();
+
+  /// The sum of the lane's and the warp's coordinate along `dim`, an i32.
+  mlir::Value getThreadOffset(FragmentAttr layout, Dim dim);
+  /// Whether this thread is the first of those that hold the same elements of a
+  /// fragment without `dim`; an i1.
+  mlir::Value isFirstAlong(FragmentAttr layout);
+
+  llvm::ArrayRef<mlir::Value> getRegisters(mlir::Value tile) const {
+    auto it = registers.find(tile);
+    assert(it != registers.end() && "tile has no registers yet");
+    return it->second;
+  }
+  void setRegisters(mlir::Value tile, llvm::ArrayRef<mlir::Value> values) {
+    registers[tile] = llvm::SmallVector<mlir::Value>(values);
+  }
+  const SharedPlace &getPlace(mlir::Value tile) const {
+    return places.find(tile)->second;
+  }
+  bool isShared(mlir::Value tile) const { return places.contains(tile); }
+  void setPlace(mlir::Value tile, SharedPlace place) { places[tile] = place; }
+  const GlobalRows &getRows(mlir::Value view) const {
+    return views.find(view)->second;
+  }
+  void setRows(mlir::Value view, GlobalRows rows) { views[view] = rows; }
+
+  /// The first of `bytes` bytes of shared memory, until they are released,
+  /// which releases what was allocated later too.
+  int64_t allocateShared(int64_t bytes);
+  void releaseShared(int64_t begin) { sharedTop = std::min(sharedTop, begin); }
+  int64_t getSharedBytes() const { return sharedBytes; }
+  int64_t &getBufferBegin(mlir::Value buffer) { return buffers[buffer]; }
+
+  /// The address of byte `offset`, an i32, of shared memory.
+  mlir::Value getSharedPointer(mlir::ImplicitLocOpBuilder &b,
+                               mlir::Value offset);
+
+private:
+  mlir::func::FuncOp kernel;
+  BlockScheduleAttr schedule;
+  mlir::Value thread, lane, warp, base;
+  /// The last op of the code that runs once.
+  mlir::Operation *entryEnd;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> registers;
+  llvm::DenseMap<mlir::Value, SharedPlace> places;
+  llvm::DenseMap<mlir::Value, GlobalRows> views;
+  llvm::DenseMap<mlir::Value, int64_t> buffers;
+  llvm::DenseMap<std::pair<mlir::Attribute, int>, mlir::Value> offsets;
+  llvm::DenseMap<mlir::Attribute, mlir::Value> firsts;
+  int64_t sharedTop = 0, sharedBytes = 0;
+};
+
+//===----------------------------------------------------------------------===//
+// Scalars
+//===----------------------------------------------------------------------===//
+
+mlir::Value buildI32(mlir::ImplicitLocOpBuilder &b, int64_t value);
+mlir::Value buildI64(mlir::ImplicitLocOpBuilder &b, int64_t value);
+/// An index, or an unsigned i32, as i64.
+mlir::Value toI64(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
+/// An unsigned i32 as an index.
+mlir::Value toIndex(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
+/// `pointer` + `offset` elements of `element`.
+mlir::Value buildAddress(mlir::ImplicitLocOpBuilder &b, mlir::Value pointer,
+                         mlir::Type element, mlir::Value offset);
+/// `pointer` + a constant number of bytes.
+mlir::Value buildByteAddress(mlir::ImplicitLocOpBuilder &b, mlir::Value pointer,
+                             int64_t bytes);
+/// `then` or `otherwise`, which may be null, as `condition`, an i1, says.
+void buildIf(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
+             llvm::function_ref<void()> then,
+             llvm::function_ref<void()> otherwise = {});
+/// The value of `then` if `condition` is true, else `otherwise`.
+mlir::Value buildIf(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
+                    mlir::Value otherwise,
+                    llvm::function_ref<mlir::Value()> then);
+/// Keeps code generators from unrolling a loop that is rare: its code would be
+/// in the way of what is not.
+void keepRolled(mlir::Operation *loop);
+/// The bits of an i32 that are set in all threads of the block.
+mlir::Value buildBlockAnd(mlir::ImplicitLocOpBuilder &b, mlir::Value bits,
+                          ThreadLowering &lowering);
+
+/// The comparisons of a map that need 32 bits only.
+class CoordinateComparisons {
+public:
+  /// Emits what they have in common for all elements.
+  CoordinateComparisons(mlir::ImplicitLocOpBuilder &b, MapOp map,
+                        ThreadLowering &lowering);
+  /// The value of `op`, an op of the map's body, for register `reg`; null if it
+  /// is no such comparison.
+  mlir::Value build(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op,
+                    int64_t reg);
+
+private:
+  struct Comparison {
+    llvm::SmallVector<int64_t, 2> factors;
+    mlir::Value bound;
+  };
+  MapOp map;
+  llvm::DenseMap<mlir::Operation *, Comparison> comparisons;
+};
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+void lowerRowsView(ViewOp op, ThreadLowering &lowering);
+/// The address of the first element of row `row`, an i64.
+mlir::Value buildRowPointer(mlir::ImplicitLocOpBuilder &b,
+                            const GlobalRows &rows, mlir::Value row);
+void lowerCopyTile(CopyTileOp op, ThreadLowering &lowering);
+void lowerSharedTile(SharedTileOp op, ThreadLowering &lowering);
+void lowerBoxToRegisters(LoadBoxOp op, ThreadLowering &lowering);
+void lowerStoreRegisters(StoreTileOp op, ThreadLowering &lowering);
+void lowerStoreStatistics(StoreStatsOp op, ThreadLowering &lowering);
+void lowerFillRegisters(FillOp op, ThreadLowering &lowering);
+void lowerBlockAllFinite(AllFiniteOp op, ThreadLowering &lowering);
+void lowerBlockTileKind(TileKindOp op, ThreadLowering &lowering);
+void lowerMapToRegisters(MapOp op, ThreadLowering &lowering);
+void lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering);
+void lowerCombinePartial(CombinePartialOp op, ThreadLowering &lowering);
+/// By matrix instructions, or by multiplications one after the other.
+void lowerProduct(ContractOp op, ThreadLowering &lowering);
+bool canUseMatrixInstruction(ContractOp op, BlockScheduleAttr schedule);
+void lowerMatrixProduct(ContractOp op, ThreadLowering &lowering);
+void lowerScalarProduct(ContractOp op, ThreadLowering &lowering);
+
+} // namespace attn
+
+#endif // ATTN_LIB_CONVERSION_TILETOGPU_TILETOGPU_H

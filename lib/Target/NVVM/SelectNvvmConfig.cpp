@@ -1,0 +1,168 @@
+//===- SelectNvvmConfig.cpp - Blocks, warps and stages --------------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
+#include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "attn/Target/NVVM/Passes.h"
+#include "attn/Target/NVVM/Support.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace attn {
+#define GEN_PASS_DEF_SELECTNVVMCONFIGPASS
+#include "attn/Target/NVVM/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+/// Rows of one matrix instruction, and of a warp that computes two of them: it
+/// uses each key that it loads from shared memory twice. The accumulators of
+/// wider heads leave no registers for that.
+static constexpr int64_t kRows = 16, kMaxDimOfTwo = 128;
+static constexpr int64_t kWarps = 4;
+/// Keys of a tile, and the least. Narrow heads leave registers for the scores
+/// of twice as many.
+static constexpr int64_t kBlockKv = 64, kNarrowDim = 64, kMinBlockKv = 16;
+static constexpr int64_t kStages = 2;
+
+/// A number of rows or keys, if known.
+static std::optional<int64_t> getStaticLength(int64_t length) {
+  constexpr int64_t kLong = int64_t(1) << 20;
+  if (ShapedType::isDynamic(length))
+    return std::nullopt;
+  return std::clamp<int64_t>(length, 1, kLong);
+}
+
+static int64_t getMaxDim(AttentionOp op) {
+  return std::max(op.getHeadDim(), op.getValueHeadDim());
+}
+
+/// Whether matrix instructions multiply the operands as they are.
+static bool usesMatrices(AttentionOp op) {
+  Type element = op.getKType().getElementType();
+  return element == op.getQType().getElementType() && !element.isF32();
+}
+
+namespace {
+/// What is chosen, before it is fitted to the shared memory.
+struct Choice {
+  int64_t warps = kWarps, rowsOfWarp = kRows, keys = kBlockKv, stages = kStages;
+
+  ConfigAttr get(MLIRContext *context) const {
+    auto schedule =
+        BlockScheduleAttr::get(context, MatrixKind::m16n8k16, warps,
+                               /*lanes=*/32, stages, /*transposed=*/false);
+    return ConfigAttr::get(context, warps * rowsOfWarp, keys, keys, schedule,
+                           /*heads=*/1, /*split=*/SplitAttr());
+  }
+
+  /// Makes the tiles smaller; false if they are the smallest.
+  bool shrink(bool keepsRows, bool keepsKeys) {
+    if (keys > 2 * kMinBlockKv && !keepsKeys) {
+      keys /= 2;
+    } else if (stages > 1) {
+      stages = 1;
+    } else if (keys > kMinBlockKv && !keepsKeys) {
+      keys = llvm::alignTo(keys / 2, kMinBlockKv);
+    } else if (warps > 1 && !keepsRows) {
+      warps /= 2;
+    } else {
+      return false;
+    }
+    return true;
+  }
+};
+} // namespace
+
+/// Four warps, or as many as the rows need.
+static void chooseRows(AttentionOp op, Choice &choice) {
+  std::optional<int64_t> rows = op.getBlockQ();
+  if (!rows && !op.isPackedQ())
+    rows = getStaticLength(
+        op.getQType().getDimSize(getLayoutDims(op.getQLayout()).sequence));
+  bool allowsTwo = usesMatrices(op) && getMaxDim(op) <= kMaxDimOfTwo;
+  int64_t warpRows = allowsTwo ? 2 * kRows : kRows;
+  if (op.getBlockQ() && *rows % kRows == 0) {
+    choice.rowsOfWarp = *rows % (kWarps * warpRows) == 0 ? warpRows : kRows;
+    choice.warps = *rows / choice.rowsOfWarp;
+    return;
+  }
+  if (!rows || *rows > kWarps * kRows) {
+    choice.rowsOfWarp = warpRows;
+    return;
+  }
+  choice.warps = llvm::divideCeil(*rows, kRows);
+}
+
+static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
+  Choice choice;
+  chooseRows(op, choice);
+  std::optional<int64_t> given = op.getBlockKv();
+  if (op.getBlockKvCompute())
+    given = op.getBlockKvCompute();
+  if (usesMatrices(op) && getMaxDim(op) <= kNarrowDim)
+    choice.keys = 2 * kBlockKv;
+  if (given)
+    choice.keys = *given;
+  else if (auto keys = getStaticLength(op.getNumKeys()))
+    choice.keys =
+        std::min<int64_t>(choice.keys, llvm::alignTo(*keys, kMinBlockKv));
+  MLIRContext *context = op.getContext();
+  ConfigAttr config = choice.get(context);
+  while (getNvvmSharedBytes(op, config) > target.sharedPerBlock &&
+         choice.shrink(op.getBlockQ().has_value(), given.has_value()))
+    config = choice.get(context);
+  if (op.getBlockKv() && *op.getBlockKv() != choice.keys)
+    config = ConfigAttr::get(context, config.getBlockQ(), *op.getBlockKv(),
+                             choice.keys, config.getSchedule(), /*heads=*/1,
+                             /*split=*/SplitAttr());
+  if (!op.getNumSplits() && !op.getSplitSize())
+    return config;
+  auto split = SplitAttr::get(context, op.getNumSplits().value_or(0), 0,
+                              op.getSplitSize().value_or(0));
+  return ConfigAttr::get(context, config.getBlockQ(), config.getBlockKv(),
+                         config.getBlockKvCompute(), config.getSchedule(),
+                         /*heads=*/1, split);
+}
+
+namespace {
+struct SelectNvvmConfigPass
+    : attn::impl::SelectNvvmConfigPassBase<SelectNvvmConfigPass> {
+  using SelectNvvmConfigPassBase::SelectNvvmConfigPassBase;
+
+  void runOnOperation() override {
+    llvm::Expected<NvvmTarget> gpu = lookupNvvmTarget(target);
+    if (!gpu) {
+      getOperation()->emitError(llvm::toString(gpu.takeError()));
+      return signalPassFailure();
+    }
+    WalkResult result = getOperation()->walk([&](Operation *any) -> WalkResult {
+      if (auto merge = dyn_cast<MergeOp>(any))
+        merge->setAttr(kBlockSize,
+                       IntegerAttr::get(IntegerType::get(&getContext(), 64),
+                                        kMergeThreads));
+      auto op = dyn_cast<AttentionOp>(any);
+      return op ? select(op, *gpu) : success();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+
+private:
+  static LogicalResult select(AttentionOp op, const NvvmTarget &gpu) {
+    if (std::optional<std::string> feature = findUnsupportedOnNvvm(op))
+      return op.emitOpError("unsupported on ") << gpu.name << ": " << *feature;
+    ConfigAttr config = op.getConfigAttr();
+    if (!config)
+      config = chooseConfig(op, gpu);
+    if (failed(verifyNvvmConfig(op, config, gpu)))
+      return failure();
+    op.setConfigAttr(config);
+    return success();
+  }
+};
+} // namespace
