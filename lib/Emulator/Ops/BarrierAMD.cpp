@@ -72,15 +72,19 @@ static void barrier(Group &group) {
 // s_waitcnt
 //===----------------------------------------------------------------------===//
 
-/// vmcnt is in bits 3:0 and 15:14.
+/// vmcnt is in bits 3:0 and 15:14, lgkmcnt in bits 11:8.
 static void waitCount(Group &group) {
   const uint64_t counts = integerArgument(group.thread(), 0);
+  if ((counts >> 8 & 15) == 0)
+    group.machine().flushShared(group.thread());
   waitForVectorMemory(group, (counts & 15) | (counts >> 14 & 3) << 4);
 }
 
 /// "s_waitcnt vmcnt(2) lgkmcnt(0)"
 static void waitCountText(Group &group) {
   const std::string &text = group.site().text;
+  if (text.find("lgkmcnt(0)") != std::string::npos)
+    group.machine().flushShared(group.thread());
   const std::string counter = "vmcnt(";
   const size_t at = text.find(counter);
   if (at == std::string::npos)
@@ -96,6 +100,7 @@ static void waitCountText(Group &group) {
 /// A fence at the scope of the workgroup or wider waits for the wave's memory.
 static void fence(Group &group) {
   waitForVectorMemory(group, 0);
+  group.machine().flushShared(group.thread());
   group.forEachActive([&](Thread &thread) { group.machine().fence(thread); });
 }
 

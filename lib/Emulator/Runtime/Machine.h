@@ -247,6 +247,12 @@ public:
   ActorId proxyOf(const Thread &thread) const {
     return thread.actor + 2 * numActors;
   }
+  /// What a wave's writes to LDS count for until it waits for them.
+  ActorId writerOf(const Thread &thread) const {
+    return thread.actor + 2 * numActors;
+  }
+  /// The wave has waited for its LDS accesses.
+  void flushShared(Thread &thread);
   ActorId firstEngine() const { return numActors; }
 
   bool detectsRaces() const { return launch.options.detectRaces; }

@@ -90,11 +90,17 @@ void Machine::checkAccess(Thread &thread, uintptr_t address,
     requireGlobal(thread, address, site.bytes);
   if (!detectsRaces())
     return;
+  AccessOrder order = orderOf(thread);
+  if (isSharedAccess && launch.kernel.warpSize == 64) {
+    order.writer = writerOf(thread);
+    if (site.kind != AccessKind::Read)
+      order.epoch = clocks.now(order.writer);
+  }
   if (isSharedAccess)
     checkShared(thread, *sharedOwner(address), address, site.bytes, site.kind,
-                orderOf(thread));
+                order);
   else
-    checkGlobal(thread, address, site.bytes, site.kind, orderOf(thread));
+    checkGlobal(thread, address, site.bytes, site.kind, order);
   if (site.kind == AccessKind::Atomic && !site.isObject)
     synchronise(thread, address, site);
 }
@@ -168,6 +174,13 @@ void Machine::synchronise(Thread &thread, uintptr_t address,
     clocks.release(thread.actor, clock);
     launch.globalTrace.release(address, block.number, block.acquiredBlocks);
   }
+}
+
+void Machine::flushShared(Thread &thread) {
+  if (!detectsRaces())
+    return;
+  clocks.acquire(thread.actor, clocks.now(writerOf(thread)));
+  clocks.tick(writerOf(thread));
 }
 
 void Machine::fence(Thread &thread) {

@@ -41,6 +41,8 @@ std::string Machine::describeActor(ActorId actor) const {
       (isWave ? "wave " : "thread ") + std::to_string(inAll % perBlock);
   if (blocks.size() > 1)
     text += " of block " + std::to_string(inAll / perBlock) + " of the cluster";
+  if (isWave && actor >= 2 * numActors)
+    return text; // its writes
   if (actor >= 2 * numActors)
     return "the asynchronous proxy of " + text;
   return actor >= numActors ? "an asynchronous copy of " + text : text;

@@ -35,10 +35,15 @@ struct AccessOrder {
   bool isProxy = false;
   /// Where the actors of asynchronous engines begin.
   ActorId firstEngine = ~0u;
+  /// Whoever makes the access, and the actor that its writes count for: others
+  /// see a wave's writes to LDS only after it has waited for them.
+  ActorId self = epoch.actor;
+  ActorId writer = epoch.actor;
 
   bool isAfter(Epoch before) const {
-    return issued ? clocks.isOrdered(before, *issued)
-                  : clocks.isOrdered(before, epoch.actor);
+    if (issued)
+      return clocks.isOrdered(before, *issued);
+    return before.actor == writer || clocks.isOrdered(before, self);
   }
   bool lacksProxyFence(Epoch before) const {
     return isProxy && issued && before.clock && before.actor < firstEngine &&
