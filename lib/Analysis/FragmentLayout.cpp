@@ -22,23 +22,47 @@ using namespace attn;
 /// AMD matrix instruction calculator, v_mfma_f32_32x32x8 and 16x16x16.
 static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
   constexpr Dim m = Dim::q, n = Dim::kv, k = Dim::d;
-  return {
-      {MatrixKind::m16n8k16, 16, 8, 16, /*lanes=*/32, /*perRegister=*/2,
-       {{k, 2, 1}, {m, 2, 8}, {k, 2, 8}}, {{k, 4, 2}, {m, 8, 1}},
-       {{k, 2, 1}, {k, 2, 8}}, {{k, 4, 2}, {n, 8, 1}},
-       {{n, 2, 1}, {m, 2, 8}}, {{n, 4, 2}, {m, 8, 1}}},
-      {MatrixKind::m32n32k8, 32, 32, 8, /*lanes=*/64, /*perRegister=*/4,
-       {{k, 4, 1}}, {{m, 32, 1}, {k, 2, 4}},
-       {{k, 4, 1}}, {{n, 32, 1}, {k, 2, 4}},
-       {{m, 4, 1}, {m, 4, 8}}, {{n, 32, 1}, {m, 2, 4}}},
-      {MatrixKind::m16n16k16, 16, 16, 16, /*lanes=*/64, /*perRegister=*/4,
-       {{k, 4, 1}}, {{m, 16, 1}, {k, 4, 4}},
-       {{k, 4, 1}}, {{n, 16, 1}, {k, 4, 4}},
-       {{m, 4, 1}}, {{n, 16, 1}, {m, 4, 4}}}};
+  return {{MatrixKind::m16n8k16,
+           16,
+           8,
+           16,
+           /*lanes=*/32,
+           /*perRegister=*/2,
+           {{k, 2, 1}, {m, 2, 8}, {k, 2, 8}},
+           {{k, 4, 2}, {m, 8, 1}},
+           {{k, 2, 1}, {k, 2, 8}},
+           {{k, 4, 2}, {n, 8, 1}},
+           {{n, 2, 1}, {m, 2, 8}},
+           {{n, 4, 2}, {m, 8, 1}}},
+          {MatrixKind::m32n32k8,
+           32,
+           32,
+           8,
+           /*lanes=*/64,
+           /*perRegister=*/4,
+           {{k, 4, 1}},
+           {{m, 32, 1}, {k, 2, 4}},
+           {{k, 4, 1}},
+           {{n, 32, 1}, {k, 2, 4}},
+           {{m, 4, 1}, {m, 4, 8}},
+           {{n, 32, 1}, {m, 2, 4}}},
+          {MatrixKind::m16n16k16,
+           16,
+           16,
+           16,
+           /*lanes=*/64,
+           /*perRegister=*/4,
+           {{k, 4, 1}},
+           {{m, 16, 1}, {k, 4, 4}},
+           {{k, 4, 1}},
+           {{n, 16, 1}, {k, 4, 4}},
+           {{m, 4, 1}},
+           {{n, 16, 1}, {m, 4, 4}}}};
 }
 
 const MatrixInstruction &attn::getMatrixInstruction(MatrixKind kind) {
-  static const SmallVector<MatrixInstruction, 0> table = makeMatrixInstructions();
+  static const SmallVector<MatrixInstruction, 0> table =
+      makeMatrixInstructions();
   return *llvm::find_if(
       table, [&](const MatrixInstruction &row) { return row.kind == kind; });
 }

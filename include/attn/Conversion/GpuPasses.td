@@ -43,8 +43,8 @@ def ConvertTileToGpuPass
     : Pass<"convert-attn-tile-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Lower tile ops to the code of one thread of a block";
   let description = [{
-    In: kernels whose tiles have fragment or shared layouts. Out: the code of one
-    thread on scalars, with attributes `attn.block_size` and
+    In: kernels whose tiles have fragment or shared layouts. Out: the code of
+    one thread on scalars, with attributes `attn.block_size` and
     `attn.shared_bytes`. A fragment becomes the values of the thread's
     registers; a product becomes matrix instructions where its operands have 16
     bits, and a loop of multiplications otherwise.

@@ -61,9 +61,8 @@ static Value packScalar(ImplicitLocOpBuilder &b, Value value) {
   Type bits = b.getIntegerType(width);
   if (isa<FloatType>(value.getType()))
     value = arith::BitcastOp::create(b, bits, value);
-  return width == kSlotBits
-             ? value
-             : arith::ExtUIOp::create(b, i64, value).getResult();
+  return width == kSlotBits ? value
+                            : arith::ExtUIOp::create(b, i64, value).getResult();
 }
 
 static Value unpackScalar(ImplicitLocOpBuilder &b, Value slot, Type type) {
@@ -84,8 +83,8 @@ static void packMemref(ImplicitLocOpBuilder &b, Value memref,
   auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
   Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
   int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  Value offset = arith::MulIOp::create(b, metadata.getOffset(),
-                                       buildIndex(b, bytes));
+  Value offset =
+      arith::MulIOp::create(b, metadata.getOffset(), buildIndex(b, bytes));
   slots.push_back(packScalar(b, arith::AddIOp::create(b, address, offset)));
   for (ValueRange values : {metadata.getSizes(), metadata.getStrides()})
     for (Value value : values)
@@ -107,8 +106,8 @@ static Value unpackMemref(ImplicitLocOpBuilder &b, ValueRange slots,
   LLVMTypeConverter converter(b.getContext());
   auto global = cast<MemRefType>(toGlobalMemory(type));
   auto [strides, offset] = type.getStridesAndOffset();
-  auto descriptor = MemRefDescriptor::poison(b, b.getLoc(),
-                                             converter.convertType(global));
+  auto descriptor =
+      MemRefDescriptor::poison(b, b.getLoc(), converter.convertType(global));
   descriptor.setAllocatedPtr(b, b.getLoc(), slots[0]);
   descriptor.setAlignedPtr(b, b.getLoc(), slots[0]);
   descriptor.setConstantOffset(b, b.getLoc(), 0);
@@ -194,8 +193,9 @@ void KernelOutliner::moveBody(func::FuncOp kernel, LLVM::LLVMFuncOp function) {
   for (Type type : kernel.getArgumentTypes().drop_back(2)) {
     auto memref = dyn_cast<MemRefType>(type);
     size_t count = memref ? 1 + 2 * memref.getRank() : 1;
-    arguments.push_back(memref ? unpackMemref(b, slots.take_front(count), memref)
-                               : unpackScalar(b, slots.front(), type));
+    arguments.push_back(memref
+                            ? unpackMemref(b, slots.take_front(count), memref)
+                            : unpackScalar(b, slots.front(), type));
     slots = slots.drop_front(count);
   }
   Value begin = gpu::BlockIdOp::create(b, gpu::Dimension::x);
@@ -227,8 +227,8 @@ LLVM::LLVMFuncOp KernelOutliner::getFunction(func::FuncOp kernel) {
   OpBuilder b = OpBuilder::atBlockEnd(gpuModule.getBody());
   auto type = LLVM::LLVMFunctionType::get(
       LLVM::LLVMVoidType::get(b.getContext()), types);
-  auto function = LLVM::LLVMFuncOp::create(b, kernel.getLoc(),
-                                           kernel.getSymName(), type);
+  auto function =
+      LLVM::LLVMFuncOp::create(b, kernel.getLoc(), kernel.getSymName(), type);
   for (StringRef name : {kBlockSize, kSharedBytes})
     if (Attribute value = kernel->getAttr(name))
       function->setAttr(name, value);

@@ -190,8 +190,7 @@ struct AssignFragmentLayoutsPass
       return;
     getOperation().walk([&](Operation *op) {
       for (Value result : op->getResults())
-        result.setType(
-            assign(result.getType(), isa<LoadTileOp>(op), schedule));
+        result.setType(assign(result.getType(), isa<LoadTileOp>(op), schedule));
       for (Region &region : op->getRegions())
         for (BlockArgument argument : region.getArguments())
           argument.setType(assign(argument.getType(), false, schedule));

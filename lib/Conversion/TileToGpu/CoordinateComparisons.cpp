@@ -88,8 +88,8 @@ static Value buildBound(ImplicitLocOpBuilder &b, MapOp map,
   for (auto [dim, factor] : llvm::zip_equal(tile.getDims(), sum.factors)) {
     if (factor == 0)
       continue;
-    Value part = arith::MulIOp::create(
-        b, lowering.getThreadOffset(layout, dim), buildI32(b, factor));
+    Value part = arith::MulIOp::create(b, lowering.getThreadOffset(layout, dim),
+                                       buildI32(b, factor));
     bound = arith::SubIOp::create(b, bound, part);
   }
   return bound;

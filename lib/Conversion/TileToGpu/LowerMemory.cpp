@@ -27,7 +27,8 @@ static Value buildCoordinate(ImplicitLocOpBuilder &b, TileType tile, Dim dim,
   FragmentAttr layout = getFragmentOf(tile);
   Value thread = lowering.getThreadOffset(layout, dim);
   return arith::AddIOp::create(
-      b, toIndex(b, thread), buildIndex(b, getRegisterOffset(layout, dim, reg)));
+      b, toIndex(b, thread),
+      buildIndex(b, getRegisterOffset(layout, dim, reg)));
 }
 
 static Value buildLess(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
@@ -47,8 +48,7 @@ static Value buildNarrow(ImplicitLocOpBuilder &b, Value value) {
   for (double sign : {1.0, -1.0}) {
     auto beyond =
         sign > 0 ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT;
-    Value over =
-        arith::CmpFOp::create(b, beyond, value, f64(sign * kLargest));
+    Value over = arith::CmpFOp::create(b, beyond, value, f64(sign * kLargest));
     Value finite = arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, value,
                                          f64(sign * INFINITY));
     value = arith::SelectOp::create(b, arith::AndIOp::create(b, over, finite),
@@ -167,13 +167,12 @@ void RowStorer::storeElement(Value pointer, int64_t reg) {
   };
   // Lanes of one register lie within a step of the instruction.
   FragmentAttr layout = getFragmentOf(tile);
-  int64_t reach = evaluate(layout.getLanes(), dim,
-                           countValues(layout.getLanes()) - 1);
+  int64_t reach =
+      evaluate(layout.getLanes(), dim, countValues(layout.getLanes()) - 1);
   if (getColumn(reg) + reach < getExtent())
     return storeUnlessKept();
   Value column = buildCoordinate(b, tile, dim, reg, lowering);
-  buildIf(b, buildLess(b, column, buildIndex(b, getExtent())),
-          storeUnlessKept);
+  buildIf(b, buildLess(b, column, buildIndex(b, getExtent())), storeUnlessKept);
 }
 
 /// Whether registers follow each other two by two along a row.
@@ -211,8 +210,8 @@ void RowStorer::emit() {
     Value inTile =
         arith::AddIOp::create(b, toIndex(b, thread), buildIndex(b, row));
     buildIf(b, buildLess(b, inTile, op.getValid()), [&, &members = members] {
-      Value at = arith::AddIOp::create(b, toI64(b, op.getRow()),
-                                       toI64(b, inTile));
+      Value at =
+          arith::AddIOp::create(b, toI64(b, op.getRow()), toI64(b, inTile));
       Value pointer = buildRowPointer(b, rows, at);
       auto storeElements = [&] {
         for (int64_t reg : members)

@@ -43,8 +43,7 @@ public:
     register_ = VectorType::get(instruction.perRegister, keys.getElementType());
     rowTiles =
         result.getExtent(Dim::q) / getRowMultiple(lowering.getSchedule());
-    columnTiles =
-        llvm::divideCeil(result.getExtent(columnDim), instruction.n);
+    columnTiles = llvm::divideCeil(result.getExtent(columnDim), instruction.n);
     steps = llvm::divideCeil(keys.getExtent(sumDim), instruction.k);
   }
 
@@ -205,8 +204,7 @@ void MatrixProduct::multiply(ArrayRef<Value> lhs, ArrayRef<Value> rhs,
     acc.push_back(sums[at.back()]);
   }
   SmallVector<Type> types(acc.size(), b.getF32Type());
-  auto product =
-      MmaOp::create(b, types, instruction.kind, lhs, rhs, acc);
+  auto product = MmaOp::create(b, types, instruction.kind, lhs, rhs, acc);
   for (auto [reg, value] : llvm::zip_equal(at, product.getResult()))
     sums[reg] = value;
 }
@@ -226,14 +224,14 @@ void MatrixProduct::emit() {
     weights.emplace(op.getRhs().getType(), ArrayRef<Dim>{Dim::q, sumDim});
   } else {
     int64_t rowsOfWarp = rowTiles * instruction.m;
-    Value row = arith::MulIOp::create(b, lowering.getWarp(),
-                                      buildI32(b, rowsOfWarp));
+    Value row =
+        arith::MulIOp::create(b, lowering.getWarp(), buildI32(b, rowsOfWarp));
     rowBase = buildLaneBase(op.getRhs(), LaneOrder::RowsFirst, row);
   }
-  Value columnBase = buildLaneBase(
-      op.getLhs(),
-      sumDim == Dim::kv ? LaneOrder::RowsFirst : LaneOrder::ChunkFirst,
-      Value());
+  Value columnBase = buildLaneBase(op.getLhs(),
+                                   sumDim == Dim::kv ? LaneOrder::RowsFirst
+                                                     : LaneOrder::ChunkFirst,
+                                   Value());
   for (int64_t step = 0; step < steps; ++step) {
     SmallVector<Operand> rows;
     for (int64_t tile = 0; tile < rowTiles; ++tile)

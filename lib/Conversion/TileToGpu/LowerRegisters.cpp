@@ -99,11 +99,9 @@ Value MapEmitter::evaluate(int64_t reg) {
     // its reciprocal, which rounds once more and is exact where the value is a
     // power of two.
     if (auto quotient = dyn_cast<arith::DivFOp>(copy))
-      quotient.setFastmath(quotient.getFastmath() |
-                           arith::FastMathFlags::arcp);
+      quotient.setFastmath(quotient.getFastmath() | arith::FastMathFlags::arcp);
   }
-  return map.lookupOrDefault(
-      cast<YieldOp>(body.getTerminator()).getValue());
+  return map.lookupOrDefault(cast<YieldOp>(body.getTerminator()).getValue());
 }
 
 void attn::lowerMapToRegisters(MapOp op, ThreadLowering &lowering) {
@@ -191,8 +189,8 @@ void attn::lowerFillRegisters(FillOp op, ThreadLowering &lowering) {
   if (getFragmentOf(tile).getPartial()) {
     // One of the threads holds it, the others 0.
     ImplicitLocOpBuilder b(op.getLoc(), op);
-    value = arith::SelectOp::create(b, lowering.isFirstAlong(getFragmentOf(tile)),
-                                    value, buildF32(b, 0));
+    value = arith::SelectOp::create(
+        b, lowering.isFirstAlong(getFragmentOf(tile)), value, buildF32(b, 0));
   }
   lowering.setRegisters(op.getTile(),
                         SmallVector<Value>(countRegisters(tile), value));
@@ -204,13 +202,12 @@ void attn::lowerBlockAllFinite(AllFiniteOp op, ThreadLowering &lowering) {
   Value zero = buildF32(b, 0), sum = zero;
   for (Value element : lowering.getRegisters(op.getTile()))
     sum = math::FmaOp::create(b, element, zero, sum);
-  Value finite =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, sum, zero);
+  Value finite = arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, sum, zero);
   Value bits = arith::ExtUIOp::create(b, b.getI32Type(), finite);
   bits = buildBlockAnd(b, bits, lowering);
-  op.replaceAllUsesWith(arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bits,
-                                              buildI32(b, 0))
-                            .getResult());
+  op.replaceAllUsesWith(
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bits, buildI32(b, 0))
+          .getResult());
 }
 
 /// Compares the counts of the valid rows with 0 and with the number of keys.
@@ -225,10 +222,9 @@ void attn::lowerBlockTileKind(TileKindOp op, ThreadLowering &lowering) {
        llvm::enumerate(lowering.getRegisters(op.getCounts()))) {
     Value row = toIndex(
         b, arith::AddIOp::create(
-               b, thread,
-               buildI32(b, getRegisterOffset(layout, Dim::q, reg))));
-    Value counts = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row,
-                                         op.getValid());
+               b, thread, buildI32(b, getRegisterOffset(layout, Dim::q, reg))));
+    Value counts =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, op.getValid());
     for (auto [bit, bound] :
          {std::pair(kEmpty, 0.0), {kFull, double(op.getKeys())}}) {
       Value differs = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, count,
@@ -249,9 +245,8 @@ void attn::lowerBlockTileKind(TileKindOp op, ThreadLowering &lowering) {
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, masked,
                                  buildI32(b, 0));
   };
-  Value visible = arith::SelectOp::create(b, has(kFull),
-                                          kind(TileVisibility::full),
-                                          kind(TileVisibility::partial));
+  Value visible = arith::SelectOp::create(
+      b, has(kFull), kind(TileVisibility::full), kind(TileVisibility::partial));
   op.replaceAllUsesWith(arith::SelectOp::create(b, has(kEmpty),
                                                 kind(TileVisibility::empty),
                                                 visible)

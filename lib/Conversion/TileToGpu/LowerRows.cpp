@@ -69,8 +69,8 @@ void attn::lowerRowsView(ViewOp op, ThreadLowering &lowering) {
     offset = advance(offset, op.getBatch(),
                      isPacked(op.getLayout()) ? dims.sequence : dims.batch);
   }
-  Value address = memref::ExtractAlignedPointerAsIndexOp::create(
-      b, op.getSource());
+  Value address =
+      memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
   auto global = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1);
   Value source = LLVM::IntToPtrOp::create(b, global, toI64(b, address));
   rows.pointer = buildAddress(b, source, rows.element, offset);
@@ -92,8 +92,8 @@ Value attn::buildRowPointer(ImplicitLocOpBuilder &b, const GlobalRows &rows,
     Value rowOfPage = arith::RemUIOp::create(b, row, rows.pageSize);
     Value entry = memref::LoadOp::create(
         b, rows.table,
-        ValueRange{rows.batch, arith::IndexCastOp::create(
-                                   b, b.getIndexType(), page)});
+        ValueRange{rows.batch,
+                   arith::IndexCastOp::create(b, b.getIndexType(), page)});
     entry = arith::ExtSIOp::create(b, b.getI64Type(), entry);
     offset = arith::AddIOp::create(
         b, arith::MulIOp::create(b, entry, rows.pageStride),
@@ -146,7 +146,9 @@ public:
 private:
   bool canCopyChunks();
   void copyChunks();
-  void copyChunk(Value row, Value chunk);
+  void copyChunk(Value row, Value chunk, Value source);
+  void copyRows(int64_t chunks);
+  Value getSource(Value row, Value chunk);
   void copyElements();
   Value loadElement(Value row, Value column);
   Value getAddress(Value row, Value chunk);
@@ -174,19 +176,27 @@ bool TileCopier::canCopyChunks() {
 /// The address in shared memory of a chunk of a row.
 Value TileCopier::getAddress(Value row, Value chunk) {
   if (layout.getSwizzle() > 1) {
-    Value key = arith::RemUIOp::create(b, row,
-                                       buildI32(b, layout.getSwizzle()));
+    Value key =
+        arith::RemUIOp::create(b, row, buildI32(b, layout.getSwizzle()));
     chunk = arith::XOrIOp::create(b, chunk, key);
   }
   Value offset = arith::AddIOp::create(
-      b,
-      arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
+      b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
       arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
-  return lowering.getSharedPointer(b,
-                                   arith::AddIOp::create(b, begin, offset));
+  return lowering.getSharedPointer(b, arith::AddIOp::create(b, begin, offset));
 }
 
-void TileCopier::copyChunk(Value row, Value chunk) {
+/// The address in global memory of a chunk of a row.
+Value TileCopier::getSource(Value row, Value chunk) {
+  Value at = arith::AddIOp::create(b, firstRow, toI64(b, row));
+  Value pointer = buildRowPointer(b, rows, at);
+  Value column = arith::MulIOp::create(b, toI64(b, chunk),
+                                       buildI64(b, kChunkBytes / bytes));
+  return buildAddress(b, pointer, element, column);
+}
+
+/// Copies from `source`, or, if that is null, from where the rows say.
+void TileCopier::copyChunk(Value row, Value chunk, Value source) {
   Value target = getAddress(row, chunk);
   int64_t elements = kChunkBytes / bytes;
   Value reads;
@@ -195,15 +205,11 @@ void TileCopier::copyChunk(Value row, Value chunk) {
   if (extent < layout.getColumns()) {
     Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, chunk,
                                          buildI32(b, extent / elements));
-    reads = reads ? arith::AndIOp::create(b, reads, inside).getResult()
-                  : inside;
+    reads =
+        reads ? arith::AndIOp::create(b, reads, inside).getResult() : inside;
   }
   auto copy = [&](Value size) {
-    Value at = arith::AddIOp::create(b, firstRow, toI64(b, row));
-    Value source = buildRowPointer(b, rows, at);
-    Value column =
-        arith::MulIOp::create(b, toI64(b, chunk), buildI64(b, elements));
-    CopyChunkOp::create(b, buildAddress(b, source, element, column), target,
+    CopyChunkOp::create(b, source ? source : getSource(row, chunk), target,
                         size);
   };
   if (!reads)
@@ -221,30 +227,50 @@ void TileCopier::copyChunk(Value row, Value chunk) {
       });
 }
 
+/// A thread's chunks lie in one column, a number of rows apart.
+void TileCopier::copyRows(int64_t chunks) {
+  Value thread = lowering.getThread();
+  Value first = arith::DivUIOp::create(b, thread, buildI32(b, chunks));
+  Value chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
+  int64_t step = lowering.getThreads() / chunks;
+  bool isStrided = !rows.table && rows.heads == 1;
+  Value source, distance;
+  if (isStrided) {
+    source = getSource(first, chunk);
+    distance = arith::MulIOp::create(b, rows.rowStride, buildI64(b, step));
+  }
+  for (int64_t row = 0; row < rowCount; row += step) {
+    if (row > 0 && isStrided)
+      source = buildAddress(b, source, element, distance);
+    Value at = arith::AddIOp::create(b, first, buildI32(b, row));
+    if (row + step <= rowCount) {
+      copyChunk(at, chunk, source);
+      continue;
+    }
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, first,
+                                         buildI32(b, rowCount - row));
+    buildIf(b, exists, [&] { copyChunk(at, chunk, source); });
+  }
+}
+
 /// Neighbouring threads copy neighbouring chunks.
 void TileCopier::copyChunks() {
   int64_t chunks = layout.getColumns() * bytes / kChunkBytes;
   int64_t total = rowCount * chunks, threads = lowering.getThreads();
+  if (threads % chunks == 0)
+    return copyRows(chunks);
   Value thread = lowering.getThread();
   for (int64_t first = 0; first < total; first += threads) {
-    Value row, chunk;
-    if (threads % chunks == 0) {
-      row = arith::AddIOp::create(
-          b, arith::DivUIOp::create(b, thread, buildI32(b, chunks)),
-          buildI32(b, first / chunks));
-      chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
-    } else {
-      Value number = arith::AddIOp::create(b, thread, buildI32(b, first));
-      row = arith::DivUIOp::create(b, number, buildI32(b, chunks));
-      chunk = arith::RemUIOp::create(b, number, buildI32(b, chunks));
-    }
+    Value number = arith::AddIOp::create(b, thread, buildI32(b, first));
+    Value row = arith::DivUIOp::create(b, number, buildI32(b, chunks));
+    Value chunk = arith::RemUIOp::create(b, number, buildI32(b, chunks));
     if (first + threads <= total) {
-      copyChunk(row, chunk);
+      copyChunk(row, chunk, Value());
       continue;
     }
     Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, thread,
                                          buildI32(b, total - first));
-    buildIf(b, exists, [&] { copyChunk(row, chunk); });
+    buildIf(b, exists, [&] { copyChunk(row, chunk, Value()); });
   }
 }
 
@@ -276,10 +302,11 @@ void TileCopier::copyElements() {
   Value first = toIndex(b, lowering.getThread());
   auto loop = scf::ForOp::create(b, first, buildIndex(b, total),
                                  buildIndex(b, lowering.getThreads()));
+  keepRolled(loop);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  Value number = arith::IndexCastOp::create(b, b.getI32Type(),
-                                            loop.getInductionVar());
+  Value number =
+      arith::IndexCastOp::create(b, b.getI32Type(), loop.getInductionVar());
   // Neighbouring threads read neighbouring elements.
   Value inner = buildI32(b, rows.columnStride ? rowCount : columns);
   Value outerPart = arith::DivUIOp::create(b, number, inner);
@@ -288,8 +315,7 @@ void TileCopier::copyElements() {
   Value column = rows.columnStride ? outerPart : innerPart;
   Value value = loadElement(row, column);
   Value perChunk = buildI32(b, kChunkBytes / bytes);
-  Value target =
-      getAddress(row, arith::DivUIOp::create(b, column, perChunk));
+  Value target = getAddress(row, arith::DivUIOp::create(b, column, perChunk));
   Value inChunk = arith::RemUIOp::create(b, column, perChunk);
   LLVM::StoreOp::create(b, value, buildAddress(b, target, element, inChunk));
 }

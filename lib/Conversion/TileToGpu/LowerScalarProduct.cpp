@@ -66,8 +66,7 @@ static Value buildElementOffset(ImplicitLocOpBuilder &b,
   if (place.layout.getSwizzle() > 1)
     chunk = arith::XOrIOp::create(
         b, chunk,
-        arith::RemUIOp::create(b, row,
-                               buildI32(b, place.layout.getSwizzle())));
+        arith::RemUIOp::create(b, row, buildI32(b, place.layout.getSwizzle())));
   Value inRow = arith::AddIOp::create(
       b, arith::MulIOp::create(b, chunk, buildI32(b, 16)),
       arith::MulIOp::create(b, arith::RemUIOp::create(b, column, perChunk),
@@ -85,8 +84,8 @@ SharedPlace ScalarProduct::storeWeights() {
   SharedPlace place;
   place.elementBytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
   int64_t keys = tile.getExtent(sumDim);
-  place.layout = SharedAttr::get(b.getContext(), keys,
-                                 keys + 16 / place.elementBytes, 1);
+  place.layout =
+      SharedAttr::get(b.getContext(), keys, keys + 16 / place.elementBytes, 1);
   int64_t begin = lowering.allocateShared(
       tile.getExtent(Dim::q) * place.layout.getPitch() * place.elementBytes);
   place.begin = buildI32(b, begin);
@@ -108,8 +107,8 @@ SharedPlace ScalarProduct::storeWeights() {
 
 Value ScalarProduct::loadF32(const SharedPlace &place, Type element, Value row,
                              Value column) {
-  Value pointer = lowering.getSharedPointer(
-      b, buildElementOffset(b, place, row, column));
+  Value pointer =
+      lowering.getSharedPointer(b, buildElementOffset(b, place, row, column));
   Value value = LLVM::LoadOp::create(b, element, pointer);
   return element.isF32()
              ? value
@@ -167,11 +166,12 @@ void ScalarProduct::emit() {
   int64_t terms = op.getLhs().getType().getExtent(sumDim);
   auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, terms),
                                  buildIndex(b, 1), sums);
+  keepRolled(loop);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value sum = arith::IndexCastOp::create(b, b.getI32Type(),
-                                           loop.getInductionVar());
+    Value sum =
+        arith::IndexCastOp::create(b, b.getI32Type(), loop.getInductionVar());
     scf::YieldOp::create(b, addTerms(sum, loop.getRegionIterArgs()));
   }
   lowering.setRegisters(op.getResult(), SmallVector<Value>(loop.getResults()));

@@ -7,9 +7,8 @@
 //
 // A loop over keys with n buffers:
 //
-//   barrier                                all threads are done with the buffers
-//   for s in [0, n - 1): copy tile s; commit
-//   for i:
+//   barrier                                all threads are done with the
+//   buffers for s in [0, n - 1): copy tile s; commit for i:
 //     wait for all groups but the latest n - 2
 //     barrier      tile i is there, and nobody reads tile i - 1 any more
 //     copy tile i + n - 1 to the buffer of tile i - 1; commit
@@ -25,12 +24,12 @@
 #include "TileToGpu.h"
 #include "attn/Conversion/GpuPasses.h"
 #include "attn/Dialect/Attn/IR/AttnGpuOps.h"
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 
 namespace attn {
 #define GEN_PASS_DEF_PIPELINECOPIESPASS
@@ -109,8 +108,8 @@ struct KeyLoop {
 class ChainPipeliner {
 public:
   ChainPipeliner(MutableArrayRef<KeyLoop> chain, int64_t stages)
-      : chain(chain), stages(stages),
-        b(chain[0].loop.getLoc(), chain[0].loop) {}
+      : chain(chain), stages(stages), b(chain[0].loop.getLoc(), chain[0].loop) {
+  }
 
   void run();
 
@@ -211,16 +210,16 @@ void ChainPipeliner::copyAhead(size_t number, Value iteration, Value stage) {
   // The loop may have no iteration at all.
   Value done = arith::MaxSIOp::create(b, end, member.loop.getLowerBound());
   Value beyond = arith::SubIOp::create(b, iteration, done);
-  copyAhead(number + 1,
-            arith::AddIOp::create(b, chain[number + 1].loop.getLowerBound(),
-                                  beyond),
-            stage);
+  copyAhead(
+      number + 1,
+      arith::AddIOp::create(b, chain[number + 1].loop.getLowerBound(), beyond),
+      stage);
 }
 
 Value ChainPipeliner::buildLater(KeyLoop &member, Value iteration,
                                  int64_t distance) {
-  Value steps = arith::MulIOp::create(b, member.loop.getStep(),
-                                      buildIndex(b, distance));
+  Value steps =
+      arith::MulIOp::create(b, member.loop.getStep(), buildIndex(b, distance));
   return arith::AddIOp::create(b, iteration, steps);
 }
 
@@ -307,6 +306,14 @@ static bool isCold(Operation *op) {
   return op->getParentOfType<scf::WhileOp>() != nullptr;
 }
 
+/// The loop over keys that `load` stands in, or null: it carries tiles.
+static scf::ForOp getKeyLoop(LoadTileOp load) {
+  auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
+  bool carriesTiles =
+      loop && llvm::any_of(loop.getResultTypes(), llvm::IsaPred<TileType>);
+  return carriesTiles ? loop : scf::ForOp();
+}
+
 namespace {
 struct PipelineCopiesPass
     : attn::impl::PipelineCopiesPassBase<PipelineCopiesPass> {
@@ -319,7 +326,7 @@ struct PipelineCopiesPass
     llvm::MapVector<Operation *, SmallVector<LoadTileOp>> byLoop;
     for (LoadTileOp load : loads) {
       bool isQuery = load.getTile().getType().hasDim(Dim::q);
-      auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
+      scf::ForOp loop = getKeyLoop(load);
       if (!isQuery && loop && schedule.getStages() > 1 && !isCold(load))
         byLoop[loop].push_back(load);
       else if (isQuery && schedule.getStages() > 1)

@@ -82,6 +82,17 @@ Value attn::buildIf(ImplicitLocOpBuilder &b, Value condition, Value otherwise,
   return choice.getResult(0);
 }
 
+void attn::keepRolled(Operation *loop) {
+  MLIRContext *context = loop->getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      context, /*disable=*/BoolAttr::get(context, true), {}, {}, {}, {}, {},
+      {});
+  loop->setAttr("llvm.loop_annotation",
+                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {},
+                                              {}, {}, {}, {}, {}, {}, {}, {},
+                                              {}, {}));
+}
+
 //===----------------------------------------------------------------------===//
 // The thread
 //===----------------------------------------------------------------------===//
@@ -158,8 +169,8 @@ Value ThreadLowering::isFirstAlong(FragmentAttr layout) {
     if (Value part = buildPart(b, repeats, Dim::q, number))
       sum = arith::AddIOp::create(b, sum, part);
   }
-  first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sum,
-                                buildI32(b, 0));
+  first =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sum, buildI32(b, 0));
   entryEnd = first.getDefiningOp();
   return first;
 }
@@ -205,10 +216,9 @@ Value attn::buildBlockAnd(ImplicitLocOpBuilder &b, Value bits,
                           ThreadLowering &lowering) {
   BlockScheduleAttr schedule = lowering.getSchedule();
   for (int64_t distance = 1; distance < schedule.getLanes(); distance *= 2) {
-    auto other =
-        gpu::ShuffleOp::create(b, bits, static_cast<int32_t>(distance),
-                               static_cast<int32_t>(schedule.getLanes()),
-                               gpu::ShuffleMode::XOR);
+    auto other = gpu::ShuffleOp::create(
+        b, bits, static_cast<int32_t>(distance),
+        static_cast<int32_t>(schedule.getLanes()), gpu::ShuffleMode::XOR);
     bits = arith::AndIOp::create(b, bits, other.getShuffleResult());
   }
   if (schedule.getWarps() == 1)
@@ -216,8 +226,8 @@ Value attn::buildBlockAnd(ImplicitLocOpBuilder &b, Value bits,
   int64_t begin = lowering.allocateShared(4 * schedule.getWarps());
   Value slots = lowering.getSharedPointer(b, buildI32(b, begin));
   gpu::BarrierOp::create(b);
-  Value isFirst = arith::CmpIOp::create(
-      b, arith::CmpIPredicate::eq, lowering.getLane(), buildI32(b, 0));
+  Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                        lowering.getLane(), buildI32(b, 0));
   buildIf(b, isFirst, [&] {
     LLVM::StoreOp::create(
         b, bits, buildAddress(b, slots, b.getI32Type(), lowering.getWarp()));
@@ -225,8 +235,8 @@ Value attn::buildBlockAnd(ImplicitLocOpBuilder &b, Value bits,
   gpu::BarrierOp::create(b);
   for (int64_t warp = 0; warp < schedule.getWarps(); ++warp) {
     Value slot = buildByteAddress(b, slots, 4 * warp);
-    bits = arith::AndIOp::create(
-        b, bits, LLVM::LoadOp::create(b, b.getI32Type(), slot));
+    bits = arith::AndIOp::create(b, bits,
+                                 LLVM::LoadOp::create(b, b.getI32Type(), slot));
   }
   gpu::BarrierOp::create(b);
   lowering.releaseShared(begin);

@@ -102,9 +102,8 @@ LogicalResult BlockKernelLowering::lowerFor(scf::ForOp loop) {
   if (llvm::none_of(loop.getResultTypes(), llvm::IsaPred<TileType>))
     return lowerBlock(*loop.getBody());
   ImplicitLocOpBuilder b(loop.getLoc(), loop);
-  auto flat =
-      scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
-                         loop.getStep(), flatten(loop.getInitArgs()));
+  auto flat = scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
+                                 loop.getStep(), flatten(loop.getInitArgs()));
   Block &body = *flat.getBody();
   body.getOperations().splice(body.end(), loop.getBody()->getOperations());
   loop.getInductionVar().replaceAllUsesWith(flat.getInductionVar());
@@ -158,7 +157,8 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
       .Case([&](ViewOp op) { return lowerRowsView(op, state), done(); })
       .Case([&](CopyTileOp op) { return lowerCopyTile(op, state), done(); })
       .Case([&](SharedTileOp op) { return lowerSharedTile(op, state), done(); })
-      .Case([&](LoadBoxOp op) { return lowerBoxToRegisters(op, state), done(); })
+      .Case(
+          [&](LoadBoxOp op) { return lowerBoxToRegisters(op, state), done(); })
       .Case([&](StoreTileOp op) {
         return lowerStoreRegisters(op, state), done();
       })
@@ -169,9 +169,11 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
       .Case([&](AllFiniteOp op) {
         return lowerBlockAllFinite(op, state), done();
       })
-      .Case([&](TileKindOp op) { return lowerBlockTileKind(op, state), done(); })
+      .Case(
+          [&](TileKindOp op) { return lowerBlockTileKind(op, state), done(); })
       .Case([&](MapOp op) { return lowerMapToRegisters(op, state), done(); })
-      .Case([&](ReduceOp op) { return lowerReduceRegisters(op, state), done(); })
+      .Case(
+          [&](ReduceOp op) { return lowerReduceRegisters(op, state), done(); })
       .Case([&](CombinePartialOp op) {
         return lowerCombinePartial(op, state), done();
       })
@@ -186,9 +188,8 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
         state.releaseShared(state.getBufferBegin(op.getMemref()));
         return done();
       })
-      .Case<memref::StoreOp, memref::AtomicRMWOp>([&](Operation *op) {
-        return lowerUniformWrite(op), success();
-      })
+      .Case<memref::StoreOp, memref::AtomicRMWOp>(
+          [&](Operation *op) { return lowerUniformWrite(op), success(); })
       .Default([&](Operation *other) -> LogicalResult {
         if (llvm::any_of(other->getResultTypes(), llvm::IsaPred<TileType>))
           return other->emitOpError("on tiles has no lowering to blocks of "

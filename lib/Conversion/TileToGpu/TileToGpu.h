@@ -156,6 +156,9 @@ void buildIf(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
 mlir::Value buildIf(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
                     mlir::Value otherwise,
                     llvm::function_ref<mlir::Value()> then);
+/// Keeps code generators from unrolling a loop that is rare: its code would be
+/// in the way of what is not.
+void keepRolled(mlir::Operation *loop);
 /// The bits of an i32 that are set in all threads of the block.
 mlir::Value buildBlockAnd(mlir::ImplicitLocOpBuilder &b, mlir::Value bits,
                           ThreadLowering &lowering);

@@ -116,8 +116,8 @@ static LogicalResult lower(LoadMatricesOp op) {
   MLIRContext *context = op.getContext();
   unsigned count = op.getMatrices().size();
   Type i32 = b.getI32Type();
-  auto structure = LLVM::LLVMStructType::getLiteral(
-      context, SmallVector<Type>(count, i32));
+  auto structure =
+      LLVM::LLVMStructType::getLiteral(context, SmallVector<Type>(count, i32));
   NVVM::MMALayout layout =
       op.getTransposed() ? NVVM::MMALayout::col : NVVM::MMALayout::row;
   Value loaded = NVVM::LdMatrixOp::create(
@@ -148,9 +148,9 @@ static LogicalResult lower(attn::MmaOp op) {
     return refuse(op);
   auto toOperands = [&](ValueRange values) {
     return llvm::map_to_vector(values, [&](Value value) -> Value {
-      return isBF16 ? LLVM::BitcastOp::create(b, b.getI32Type(), value)
-                          .getResult()
-                    : value;
+      return isBF16
+                 ? LLVM::BitcastOp::create(b, b.getI32Type(), value).getResult()
+                 : value;
     });
   };
   SmallVector<Value> lhs = toOperands(op.getLhs()),
@@ -213,9 +213,8 @@ static void declareSharedMemory(gpu::GPUModuleOp module) {
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
   constexpr uint64_t kAlignment = 1024;
   constexpr unsigned kAddressSpace = 3;
-  LLVM::GlobalOp::create(b, type, /*isConstant=*/false,
-                         LLVM::Linkage::External, kSharedGlobal, Attribute(),
-                         kAlignment, kAddressSpace);
+  LLVM::GlobalOp::create(b, type, /*isConstant=*/false, LLVM::Linkage::External,
+                         kSharedGlobal, Attribute(), kAlignment, kAddressSpace);
 }
 
 static void markKernel(LLVM::LLVMFuncOp kernel) {

@@ -35,8 +35,7 @@ llvm::Expected<NvvmTarget> attn::lookupNvvmTarget(llvm::StringRef name) {
     if (target.name == name)
       return target;
   std::string allowed = llvm::join(
-      llvm::map_range(known, [](const NvvmTarget &t) { return t.name; }),
-      ", ");
+      llvm::map_range(known, [](const NvvmTarget &t) { return t.name; }), ", ");
   return llvm::createStringError("unknown target '" + name + "'; expected " +
                                  allowed);
 }

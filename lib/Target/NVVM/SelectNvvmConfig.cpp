@@ -109,8 +109,8 @@ static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
   if (given)
     choice.keys = *given;
   else if (auto keys = getStaticLength(op.getNumKeys()))
-    choice.keys = std::min<int64_t>(choice.keys,
-                                    llvm::alignTo(*keys, kMinBlockKv));
+    choice.keys =
+        std::min<int64_t>(choice.keys, llvm::alignTo(*keys, kMinBlockKv));
   MLIRContext *context = op.getContext();
   ConfigAttr config = choice.get(context);
   while (getNvvmSharedBytes(op, config) > target.sharedPerBlock &&
@@ -140,15 +140,14 @@ struct SelectNvvmConfigPass
       getOperation()->emitError(llvm::toString(gpu.takeError()));
       return signalPassFailure();
     }
-    WalkResult result =
-        getOperation()->walk([&](Operation *any) -> WalkResult {
-          if (auto merge = dyn_cast<MergeOp>(any))
-            merge->setAttr(kBlockSize, IntegerAttr::get(
-                                           IntegerType::get(&getContext(), 64),
-                                           kMergeThreads));
-          auto op = dyn_cast<AttentionOp>(any);
-          return op ? select(op, *gpu) : success();
-        });
+    WalkResult result = getOperation()->walk([&](Operation *any) -> WalkResult {
+      if (auto merge = dyn_cast<MergeOp>(any))
+        merge->setAttr(kBlockSize,
+                       IntegerAttr::get(IntegerType::get(&getContext(), 64),
+                                        kMergeThreads));
+      auto op = dyn_cast<AttentionOp>(any);
+      return op ? select(op, *gpu) : success();
+    });
     if (result.wasInterrupted())
       signalPassFailure();
   }

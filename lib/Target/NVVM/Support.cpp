@@ -46,9 +46,8 @@ int64_t attn::getNvvmSharedBytes(AttentionOp op, ConfigAttr config) {
   bool isWide = element != op.getQType().getElementType() || element.isF32();
   int64_t bytes = isWide ? 4 : 2;
   auto getBytes = [&](int64_t rows, int64_t extent) {
-    SharedAttr layout =
-        getConflictFreeLayout(op.getContext(), extent, bytes,
-                              std::max(instruction.k, instruction.n));
+    SharedAttr layout = getConflictFreeLayout(
+        op.getContext(), extent, bytes, std::max(instruction.k, instruction.n));
     return alignShared(rows * layout.getPitch() * bytes);
   };
   int64_t keys = config.getBlockKvCompute();
@@ -56,8 +55,7 @@ int64_t attn::getNvvmSharedBytes(AttentionOp op, ConfigAttr config) {
       getBytes(keys, op.getHeadDim()) + getBytes(keys, op.getValueHeadDim());
   // Products that no matrix instruction computes share weights.
   constexpr int64_t kChunk = 16;
-  int64_t weights =
-      alignShared(config.getBlockQ() * (keys * bytes + kChunk));
+  int64_t weights = alignShared(config.getBlockQ() * (keys * bytes + kChunk));
   constexpr int64_t kSlack = 256;
   return getBytes(config.getBlockQ(), op.getHeadDim()) +
          std::max(schedule.getStages() * tiles, tiles + weights) + kSlack;
@@ -88,7 +86,8 @@ LogicalResult attn::verifyNvvmConfig(AttentionOp op, ConfigAttr config,
                     << "; expected a multiple of 16";
   int64_t bytes = getNvvmSharedBytes(op, config);
   if (bytes > target.sharedPerBlock)
-    return refuse() << "tiles of " << bytes << " bytes of shared memory; it has "
+    return refuse() << "tiles of " << bytes
+                    << " bytes of shared memory; it has "
                     << target.sharedPerBlock;
   return success();
 }

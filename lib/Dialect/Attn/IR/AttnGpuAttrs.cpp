@@ -75,9 +75,9 @@ Attribute FragmentAttr::parse(AsmParser &parser, Type) {
   }
   if (parser.parseGreater())
     return {};
-  return parser.getChecked<FragmentAttr>(
-      loc, parser.getContext(), ArrayRef(registers), ArrayRef(lanes),
-      ArrayRef(warps), partial);
+  return parser.getChecked<FragmentAttr>(loc, parser.getContext(),
+                                         ArrayRef(registers), ArrayRef(lanes),
+                                         ArrayRef(warps), partial);
 }
 
 void FragmentAttr::print(AsmPrinter &printer) const {

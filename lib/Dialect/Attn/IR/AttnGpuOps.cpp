@@ -36,11 +36,10 @@ static bool isSlot(Type type) {
   return type.isInteger(64) || (pointer && pointer.getAddressSpace() == 1);
 }
 
-LogicalResult
-LaunchKernelOp::verifySymbolUses(SymbolTableCollection &symbols) {
+LogicalResult LaunchKernelOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // launch_kernel_c1
-  auto kernel = symbols.lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(
-      *this, getKernelAttr());
+  auto kernel =
+      symbols.lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(*this, getKernelAttr());
   if (!kernel || !kernel->hasAttr(kKernelIndex))
     return emitOpError() << "names " << getKernelAttr()
                          << "; expected an llvm.func in scope with an "
@@ -50,9 +49,9 @@ LaunchKernelOp::verifySymbolUses(SymbolTableCollection &symbols) {
   ArrayRef<Type> parameters = kernel.getArgumentTypes();
   if (parameters.size() != getSlots().size() ||
       !llvm::all_of(parameters, isSlot))
-    return emitOpError() << "has " << getSlots().size()
-                         << " slots and kernel " << getKernelAttr()
-                         << " has type " << kernel.getFunctionType()
+    return emitOpError() << "has " << getSlots().size() << " slots and kernel "
+                         << getKernelAttr() << " has type "
+                         << kernel.getFunctionType()
                          << "; expected as many parameters, each i64 or "
                             "!llvm.ptr<1> (C2)";
   return success();

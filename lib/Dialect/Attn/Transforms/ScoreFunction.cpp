@@ -24,9 +24,9 @@ static Type chooseOperandType(AttentionOp op) {
   Type element = getElementTypeOrSelf(op.getK().getType());
   auto vectors = dyn_cast<VectorScheduleAttr>(schedule);
   // Matrix instructions multiply operands of one type.
-  bool hasMatrices =
-      isa<BlockScheduleAttr>(schedule) && (element.isBF16() || element.isF16()) &&
-      element == getElementTypeOrSelf(op.getQ().getType());
+  bool hasMatrices = isa<BlockScheduleAttr>(schedule) &&
+                     (element.isBF16() || element.isF16()) &&
+                     element == getElementTypeOrSelf(op.getQ().getType());
   if ((vectors && vectors.getPairs()) || hasMatrices)
     return element;
   return Float32Type::get(op.getContext());

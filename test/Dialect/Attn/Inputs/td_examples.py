@@ -43,6 +43,8 @@ def op_examples(records, dialect):
 def literal_examples(records):
     """Every attribute and type of an example."""
     for definition in instances(records, "AttrOrTypeDef"):
+        if definition["dialect"]["def"] != "Attn_Dialect":
+            continue
         for example in EXAMPLE.findall(definition["description"] or ""):
             for line in example.splitlines():
                 literal = line.split("//")[0].strip()
@@ -63,9 +65,7 @@ def main():
     with open(options.frames, encoding="utf-8") as file:
         frames = file.read()
 
-    complaints = []
-    if not literals and instances(records, "AttrOrTypeDef"):
-        complaints = ["no attribute or type has an example"]
+    complaints = [] if literals else ["no attribute or type has an example"]
     shown = "".join(text for texts in examples.values() for text in texts)
     places = PLACE.findall(frames)
     for op, texts in examples.items():

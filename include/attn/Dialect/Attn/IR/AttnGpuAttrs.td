@@ -37,7 +37,7 @@ def Attn_BlockScheduleAttr : AttrDef<Attn_Dialect, "BlockSchedule"> {
     Tiles of K and V go through `stages` buffers in shared memory: loads of the
     next ones are under way while one is in use.
     ```mlir
-    #attn.block_schedule<instruction = m16n8k16, warps = 4, lanes = 32, stages = 2>
+    #attn.block_schedule<instruction=m16n8k16, warps=4, lanes=32, stages=2>
     ```
   }];
   let parameters = (ins EnumParameter<Attn_MatrixKind>:$instruction,
@@ -57,7 +57,7 @@ def Attn_FragmentAttr : AttrDef<Attn_Dialect, "Fragment"> {
     of step 0 repeat elements: such lanes or warps hold the same value. With
     `partial`, they do not: the element is the sum of their values.
     ```mlir
-    #attn.fragment<[kv 2 by 1, q 2 by 8, kv 8 by 8], [kv 4 by 2, q 8 by 1], [q 4 by 16]>
+    #attn.fragment<[kv 2 by 1, q 2 by 8], [kv 4 by 2, q 8 by 1], [q 4 by 16]>
     #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], [q 4 by 16], partial>
     ```
   }];

@@ -23,8 +23,8 @@ def Attn_LaunchKernelOp : Attn_Op<"launch_kernel", [
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Launch a kernel of the device, one block per work item";
   let description = [{
-    Enqueues `count` blocks of the kernel; block w plays the work item w. Launches
-    of one function run one after the other.
+    Enqueues `count` blocks of the kernel; block w plays the work item w.
+    Launches of one function run one after the other.
 
     A slot is 8 bytes. Of every argument of the `attn.launch` that this op
     replaces, the slots are: of a memref, the address of its first element, all
@@ -116,8 +116,8 @@ def Attn_SharedTileOp : Attn_Op<"shared_tile", [MemoryEffects<[MemRead]>]> {
     last use.
 
     Constraints:
-    - (C1) The tile has a shared layout, and buffer is a static memref of rank 3,
-      [stages][rows][pitch of the layout], of its element type.
+    - (C1) The tile has a shared layout, and buffer is a static memref of rank
+      3, [stages][rows][pitch of the layout], of its element type.
 
     Example:
     ```mlir
@@ -149,9 +149,9 @@ def Attn_CombinePartialOp : Attn_Op<"combine_partial", [Pure]> {
     Example:
     ```mlir
     %sum = attn.combine_partial %parts : !attn.tile<q 16, f32,
-            #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], [q 1 by 16], partial>>
+            #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], [], partial>>
         -> !attn.tile<q 16, f32,
-            #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], [q 1 by 16]>>
+            #attn.fragment<[q 2 by 8], [q 4 by 0, q 8 by 1], []>>
     ```
   }];
   let arguments = (ins Attn_TileType:$tile);

@@ -1,0 +1,55 @@
+// RUN: attn-opt %s --attn-select-nvvm-config=target=sm_80 | FileCheck %s
+// RUN: attn-opt %s --attn-select-nvvm-config=target=sm_86 \
+// RUN:   | FileCheck %s --check-prefix=SMALL
+
+// Two tiles of rows per warp, where registers allow it.
+// CHECK-LABEL: @d128
+// CHECK: config(#attn.config<block_q = 128, block_kv = 64, block_kv_compute = 64, schedule = #attn.block_schedule<instruction = m16n8k16, warps = 4, lanes = 32, stages = 2>>
+func.func @d128(%q: memref<1x4096x8x128xbf16>, %o: memref<1x4096x8x128xbf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x128xbf16>,
+      memref<1x4096x8x128xbf16>, memref<1x4096x8x128xbf16>)
+      scale(0.1) outs(%o : memref<1x4096x8x128xbf16>)
+  return
+}
+
+// CHECK-LABEL: @d64
+// CHECK: block_q = 128, block_kv = 128
+func.func @d64(%q: memref<1x4096x8x64xf16>, %o: memref<1x4096x8x64xf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x64xf16>,
+      memref<1x4096x8x64xf16>, memref<1x4096x8x64xf16>)
+      scale(0.1) outs(%o : memref<1x4096x8x64xf16>)
+  return
+}
+
+// CHECK-LABEL: @d256
+// CHECK: block_q = 64, block_kv = 64{{.*}}warps = 4
+// Less shared memory: fewer keys.
+// SMALL-LABEL: @d256
+// SMALL: block_q = 64, block_kv = 32{{.*}}stages = 2
+func.func @d256(%q: memref<1x4096x8x256xbf16>, %o: memref<1x4096x8x256xbf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x256xbf16>,
+      memref<1x4096x8x256xbf16>, memref<1x4096x8x256xbf16>)
+      scale(0.1) outs(%o : memref<1x4096x8x256xbf16>)
+  return
+}
+
+// A short sequence needs fewer warps, and few keys a small tile.
+// CHECK-LABEL: @short
+// CHECK: block_q = 16, block_kv = 48{{.*}}warps = 1
+func.func @short(%q: memref<1x7x8x64xbf16>, %k: memref<1x40x8x64xbf16>,
+                 %o: memref<1x7x8x64xbf16>) {
+  attn.attention ins(%q, %k, %k : memref<1x7x8x64xbf16>,
+      memref<1x40x8x64xbf16>, memref<1x40x8x64xbf16>)
+      scale(0.1) outs(%o : memref<1x7x8x64xbf16>)
+  return
+}
+
+// Parts are merged by blocks of threads.
+// CHECK-LABEL: @merge
+// CHECK: attn.merge {{.*}}attn.block_size = 128
+func.func @merge(%outs: memref<4x1x8x16x64xf32>, %lses: memref<4x1x8x16xf32>,
+                 %o: memref<1x8x16x64xbf16>) {
+  attn.merge ins(%outs, %lses : memref<4x1x8x16x64xf32>, memref<4x1x8x16xf32>)
+      outs(%o : memref<1x8x16x64xbf16>)
+  return
+}
