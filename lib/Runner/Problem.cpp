@@ -107,6 +107,17 @@ static mlir::func::FuncOp lookupFunction(AttentionOp op,
                                                                         symbol);
 }
 
+/// A function reads the nearest element of a capture, so there must be one;
+/// where there is no row or no key it reads none.
+static Error checkCapture(const reference::AttentionProblem &problem,
+                          const TensorView &capture) {
+  if (capture.numElements() > 0 || problem.q.numElements() == 0 ||
+      problem.k.numElements() == 0)
+    return Error::success();
+  return createError("a captured array is " + describe(capture) +
+                     "; expected no dim of 0");
+}
+
 static Expected<reference::MaskFunction>
 buildMask(AttentionOp op, Attribute mask, const BoundProblem &bound);
 
@@ -150,8 +161,11 @@ buildMask(AttentionOp op, Attribute mask, const BoundProblem &bound) {
     return reference::dense(bound.maskOperands[dense.getSlot()]);
   if (auto custom = dyn_cast<CustomAttr>(mask)) {
     std::vector<TensorView> captures;
-    for (int64_t slot : custom.getSlots())
+    for (int64_t slot : custom.getSlots()) {
       captures.push_back(bound.maskOperands[slot]);
+      if (Error error = checkCapture(bound.problem, captures.back()))
+        return std::move(error);
+    }
     return compileMaskFunction(lookupFunction(op, custom.getFunction()),
                                std::move(captures));
   }
@@ -274,6 +288,8 @@ static Error bindScoreFunction(AttentionOp op, Binder &binder,
     auto view = binder.bind(value, "score operand " + Twine(index));
     if (!view)
       return view.takeError();
+    if (Error error = checkCapture(problem, *view))
+      return error;
     captures.push_back(*view);
   }
   auto score = compileScoreFunction(lookupFunction(op, op.getScoreModAttr()),

@@ -17,7 +17,15 @@ const Registry &Registry::get() {
     addAsyncCopyOperations(all);
     addBarrierOperations(all);
     addExchangeOperations(all);
+    addClusterOperations(all);
+    addMbarrierOperations(all);
+    addTensorCopyOperations(all);
+    addWarpgroupOperations(all);
+    addBarrierOperationsAMD(all);
+    addBufferOperationsAMD(all);
+    addExchangeOperationsAMD(all);
     addMatrixOperations(all);
+    addMatrixOperationsAMD(all);
     addMiscOperations(all);
     return all;
   }();

@@ -46,7 +46,15 @@ private:
 void addAsyncCopyOperations(Registry &registry);
 void addBarrierOperations(Registry &registry);
 void addExchangeOperations(Registry &registry);
+void addClusterOperations(Registry &registry);
+void addMbarrierOperations(Registry &registry);
+void addTensorCopyOperations(Registry &registry);
+void addWarpgroupOperations(Registry &registry);
+void addBarrierOperationsAMD(Registry &registry);
+void addBufferOperationsAMD(Registry &registry);
+void addExchangeOperationsAMD(Registry &registry);
 void addMatrixOperations(Registry &registry);
+void addMatrixOperationsAMD(Registry &registry);
 void addMiscOperations(Registry &registry);
 
 } // namespace attn::emulator

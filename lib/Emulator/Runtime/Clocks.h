@@ -79,6 +79,11 @@ public:
     return {actors[actor].known, now(actor)};
   }
 
+  /// What all that released into a clock know together; `self` stands for them.
+  Snapshot snapshotOf(const SyncClock &clock, Epoch self) const {
+    return {clock.merged, self};
+  }
+
   /// Adds what `actor` did and knows, and starts its next epoch.
   void release(ActorId actor, SyncClock &into);
   /// Adds an epoch and what was known when the snapshot was taken.
