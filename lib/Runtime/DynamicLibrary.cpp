@@ -7,6 +7,8 @@
 
 #include "attn/Runtime/DynamicLibrary.h"
 
+#include <climits>
+#include <cstdlib>
 #include <dlfcn.h>
 
 using namespace attn;
@@ -39,6 +41,11 @@ std::string attn::getOwnLibraryFolder() {
   if (!dladdr(reinterpret_cast<void *>(&getOwnLibraryFolder), &info))
     return "";
   std::string path = info.dli_fname;
+  // A program that was found in $PATH is known by the word it was called by.
+  char program[PATH_MAX];
+  if (path.find('/') == std::string::npos &&
+      realpath("/proc/self/exe", program))
+    path = program;
   size_t slash = path.rfind('/');
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
 }
