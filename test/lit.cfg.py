@@ -1,6 +1,7 @@
 # How lit runs the tests of Attn. The build tree's lit.site.cfg.py sets the
 # paths and then loads this file.
 
+import glob
 import os
 import platform
 import shutil
@@ -130,6 +131,9 @@ add_feature_if(
     "static-mlir",
     os.path.exists(os.path.join(config.llvm_library_dir, "libMLIRIR.a")),
 )
+# PyTorch, which it may hold.
+add_feature_if("torch", bool(glob.glob(os.path.join(
+    config.attn_obj_root, "venv", "lib", "python*", "site-packages", "torch"))))
 add_feature_if("ptxas", shutil.which("ptxas") is not None)
 add_feature_if("shellcheck", shutil.which("shellcheck") is not None)
 

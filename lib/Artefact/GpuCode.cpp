@@ -190,6 +190,10 @@ Expected<GpuCode> attn::compileGpuModule(mlir::gpu::GPUModuleOp gpuModule,
   raw_string_ostream stream(bitcode.bytes);
   WriteBitcodeToFile(**module, stream);
   code.binaries.push_back(std::move(bitcode));
+  if (options.onlyBitcode) {
+    code.assembler = "none, for the emulator";
+    return code;
+  }
   Error error = (*module)->getTargetTriple().isNVPTX()
                     ? addPtx(**module, **machine, options, code)
                     : addHsaco(**module, **machine, code);

@@ -170,6 +170,7 @@ static Expected<GpuCode> compileKernels(mlir::ModuleOp module,
     return gpuModule.takeError();
   GpuCodeOptions gpuOptions;
   gpuOptions.ptxas = options.ptxas;
+  gpuOptions.onlyBitcode = options.onlyBitcode;
   auto code = compileGpuModule(*gpuModule, target, gpuOptions);
   gpuModule->erase();
   return code;

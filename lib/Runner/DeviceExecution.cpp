@@ -77,6 +77,7 @@ DeviceExecution::create(mlir::ModuleOp module, const Entry &entry,
     return createError(error);
   ImageOptions imageOptions;
   imageOptions.target = options.target;
+  imageOptions.onlyBitcode = options.device == "emulator";
   auto image = createImage(module, entry.name, imageOptions);
   if (!image)
     return image.takeError();

@@ -7,8 +7,9 @@
 
 #include "attn/Runtime/DynamicLibrary.h"
 
+#include <climits>
+#include <cstdlib>
 #include <dlfcn.h>
-#include <filesystem>
 
 using namespace attn;
 
@@ -40,11 +41,11 @@ std::string attn::getOwnLibraryFolder() {
   if (!dladdr(reinterpret_cast<void *>(&getOwnLibraryFolder), &info))
     return "";
   std::string path = info.dli_fname;
-  // Of a program that was found in $PATH, only its name is known here.
-  if (path.find('/') == std::string::npos) {
-    std::error_code error;
-    path = std::filesystem::read_symlink("/proc/self/exe", error);
-  }
+  // A program that was found in $PATH is known by the word it was called by.
+  char program[PATH_MAX];
+  if (path.find('/') == std::string::npos &&
+      realpath("/proc/self/exe", program))
+    path = program;
   size_t slash = path.rfind('/');
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
 }

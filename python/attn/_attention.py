@@ -211,6 +211,8 @@ def attention(
     return_lse: also return the log-sum-exp of each row in natural units,
       float32 [B, Hq, Sq], packed [Hq, total_q].
     target: "native", or a name of docs/targets.md.
+    device: "emulator" runs a target that is a GPU on this machine; see
+      docs/gpu.md.
 
     A row that sees no key gives 0, and lse -inf (or its sink).
 

@@ -171,8 +171,12 @@ class Builder:
             )
         if "num_splits" in given and "split_size" in given:
             raise AttnError("num_splits, split_size: give at most one")
-        if call["device"] not in (None, "cpu"):
-            fail("device", repr(call["device"]), "None or 'cpu'")
+        if call["device"] not in (None, "cpu", "emulator"):
+            fail(
+                "device",
+                repr(call["device"]),
+                "None, 'cpu' or, with a GPU as target, 'emulator'",
+            )
 
     def _has_offset(self):
         offset = self.call["q_offset"]

@@ -9,6 +9,7 @@ import numpy as np
 from . import _arrays, _library
 from ._build import Builder
 from ._arrays import address
+from ._device import DeviceKernel
 from ._library import LIBRARY, check
 from .compiler import RUN_OPTIONS, compile_text
 from .errors import AttnError
@@ -69,6 +70,10 @@ class Plan:
         self.return_lse = bool(call["return_lse"])
         self.binary = binary or compile_text(self.text, self.target)
         self.handle = self.binary.handle
+        #: Runs the kernel where the target is no CPU.
+        self.device_kernel = None
+        if call["device"] not in (None, "cpu"):
+            self.device_kernel = DeviceKernel(call["device"], self.binary)
         self.count = len(self.operands)
         self.frames = []
         self.out_shape = builder.out_shape
@@ -79,6 +84,8 @@ class Plan:
         one. It is for q, k and v that are all NumPy's or all PyTorch's; calls
         with more arrays have none."""
         numbers = [o for o in self.operands if o.name in ("scale", "softcap")]
+        if self.device_kernel:
+            return None
         if self.has_out or self.count != 4 + len(numbers) + self.return_lse:
             return None
         builder = self.builder
@@ -112,12 +119,14 @@ class Plan:
             else:
                 pointer.value, owner = operand.fetch(call)
                 owners.append(owner)
-        options = (
-            _use_torch_threads() if self.like.kind == "torch" else _options
-        )
-        error = _run(self.handle, frame.address, self.count, options)
+        if self.device_kernel:
+            self.device_kernel.run(frame.address, self.count)
+        else:
+            options = (
+                _use_torch_threads() if self.like.kind == "torch" else _options
+            )
+            check(_run(self.handle, frame.address, self.count, options))
         self.frames.append(frame)
-        check(error)
         if not self.has_out:
             out = _arrays.as_callers_kind(out, self.like)
         if not self.return_lse:

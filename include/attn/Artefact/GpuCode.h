@@ -61,6 +61,8 @@ struct GpuCode {
 struct GpuCodeOptions {
   /// ptxas; empty: $CUDA_HOME/bin, then $PATH.
   std::string ptxas;
+  /// Stops at the bitcode, which is all that the emulator takes.
+  bool onlyBitcode = false;
 };
 
 /// Compiles the kernels of a module: its functions with `attn.kernel_index`.

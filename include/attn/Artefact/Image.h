@@ -22,6 +22,7 @@ struct ImageOptions {
   std::string problem;
   /// As in GpuCodeOptions.
   std::string ptxas;
+  bool onlyBitcode = false;
   /// As in JitOptions.
   unsigned irOptLevel = 0;
   unsigned codegenOptLevel = 2;
