@@ -1,6 +1,7 @@
 # add_attn_library(<name> <sources>... LINK_LIBS <libs>... [DEPENDS <targets>...])
-# A compiler library of Attn. Upstream MLIR* names in LINK_LIBS resolve to the
-# shared libMLIR where that is in use.
+# A compiler library of Attn. Upstream MLIR* names in LINK_LIBS are what a
+# program links that chose the static MLIR; where there is a target
+# Attn::SharedMLIR, here or in a project that found Attn installed, that is all.
 function(add_attn_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK_LIBS" ${ARGN})
   add_mlir_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS}
@@ -8,19 +9,10 @@ function(add_attn_library name)
     EXCLUDE_FROM_LIBMLIR
     PARTIAL_SOURCES_INTENDED
     DISABLE_INSTALL)
-  set(own "")
-  set(upstream "")
-  foreach(lib IN LISTS ARG_LINK_LIBS)
-    if(lib MATCHES "^MLIR")
-      list(APPEND upstream ${lib})
-    else()
-      list(APPEND own ${lib})
-    endif()
-  endforeach()
-  target_link_libraries(${name} PUBLIC ${own})
-  if(upstream)
-    mlir_target_link_libraries(${name} PUBLIC ${upstream})
-  endif()
+  list(TRANSFORM ARG_LINK_LIBS
+    REPLACE "^(MLIR.+)$" "$<$<NOT:$<TARGET_EXISTS:Attn::SharedMLIR>>:\\1>")
+  target_link_libraries(${name} PUBLIC
+    ${ARG_LINK_LIBS} $<TARGET_NAME_IF_EXISTS:Attn::SharedMLIR>)
 endfunction()
 
 # add_attn_plain_library(<name> <sources>... LINK_LIBS <libs>...)

@@ -32,7 +32,7 @@ attn_tools_dir = os.path.join(config.attn_obj_root, "bin")
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", attn_tools_dir, append_path=True)
 llvm_config.with_environment("FILECHECK_OPTS", "-enable-var-scope")
-llvm_config.with_system_environment(["HOME", "TMPDIR"])
+llvm_config.with_system_environment(["HOME", "TMPDIR", "CCACHE_DIR"])
 
 # ATTN_OPT_ROUNDTRIP=1 makes every attn-opt run also print and re-parse its IR,
 # as text and as bytecode, and compare; runs that ask for it themselves excepted.
@@ -47,6 +47,7 @@ llvm_config.add_tool_substitutions(
     [
         ToolSubst("attn-opt", unresolved="ignore"),
         ToolSubst("attn-runner", unresolved="ignore"),
+        ToolSubst("attn-emulate", unresolved="ignore"),
         ToolSubst("attn-gen", unresolved="ignore"),
         ToolSubst("attn-compile", unresolved="ignore"),
         ToolSubst("FileCheck", unresolved="fatal"),
@@ -65,6 +66,9 @@ config.substitutions += [
     ("%shlibext", config.shlibext),
     ("%llvm_tools", config.llvm_tools_dir),
     ("%mlir_include", config.mlir_include_dir),
+    ("%cmake", config.cmake),
+    # Of a project that finds the installed Attn.
+    ("%embedding_options", " ".join(config.cmake_options)),
 ]
 
 
@@ -120,6 +124,12 @@ add_feature_if("sanitizer", bool(config.attn_sanitize))
 attn_venv_python = os.path.join(config.attn_obj_root, "venv", "bin", "python")
 add_feature_if("python-package", os.path.exists(attn_venv_python))
 config.substitutions.append(("%venv_python", attn_venv_python))
+# ./run makes a wheel when this is asked for; it takes half a minute.
+add_feature_if("wheel", os.environ.get("ATTN_TEST_WHEEL", "0") != "0")
+add_feature_if(
+    "static-mlir",
+    os.path.exists(os.path.join(config.llvm_library_dir, "libMLIRIR.a")),
+)
 add_feature_if("ptxas", shutil.which("ptxas") is not None)
 add_feature_if("shellcheck", shutil.which("shellcheck") is not None)
 

@@ -36,8 +36,8 @@ struct Span {
 
 class BoxBuilder {
 public:
-  BoxBuilder(const MaskProblem &problem, EmitErrorFn emitError)
-      : problem(problem), emitError(emitError) {}
+  BoxBuilder(const MaskProblem &problem, const Refusal &refusal)
+      : problem(problem), refusal(refusal) {}
 
   FailureOr<MaskBoxes> build();
 
@@ -69,14 +69,8 @@ private:
            const llvm::BitVector &allowed) const;
   LogicalResult cover(const llvm::BitVector &wanted, SmallVector<Box> &boxes);
 
-  LogicalResult refuse(const Twine &message) const {
-    if (emitError)
-      emitError() << message;
-    return failure();
-  }
-
   const MaskProblem &problem;
-  EmitErrorFn emitError;
+  const Refusal &refusal;
   MaskBoxes result;
   SmallVector<Attribute> nodes;
   llvm::DenseMap<Attribute, Truth> truths;
@@ -98,8 +92,9 @@ bool BoxBuilder::isUnknown(Attribute leaf) const {
 
 LogicalResult BoxBuilder::addCut(Axis::Kind kind, int64_t cut, StringRef what) {
   if (std::abs(cut) > kMaxMaskConstant + 1)
-    return refuse(Twine(what) + " is " + Twine(cut) +
-                  "; tile ranges allow at most " + Twine(kMaxMaskConstant));
+    return refusal.error(Twine(what) + " is " + Twine(cut) +
+                         "; tile ranges allow at most " +
+                         Twine(kMaxMaskConstant));
   bool shared = kind == Axis::Difference || kind == Axis::Key;
   auto *axis = llvm::find_if(result.axes, [&](const Axis &a) {
     return a.kind == kind && (shared || a.cuts.front() == cut);
@@ -145,12 +140,12 @@ LogicalResult BoxBuilder::collect(Attribute mask) {
   if (!mask || !seen.insert(mask).second)
     return success();
   if (!isMask(mask))
-    return refuse("tile ranges need a mask of the attn dialect");
+    return refusal.error("tile ranges need a mask of the attn dialect");
   if (isa<PerHeadAttr>(mask))
-    return refuse("tile ranges are of one head; expand per_head first");
+    return refusal.error("tile ranges are of one head; expand per_head first");
   if (seen.size() > problem.limits.nodes)
-    return refuse("mask has more than " + Twine(problem.limits.nodes) +
-                  " distinct parts; tile ranges allow no more");
+    return refusal.limit("mask has more than " + Twine(problem.limits.nodes) +
+                         " distinct parts; tile ranges allow no more");
   SmallVector<Attribute> operands = getMaskOperands(mask);
   for (Attribute operand : operands)
     if (failed(collect(operand)))
@@ -174,9 +169,10 @@ LogicalResult BoxBuilder::layOutCells() {
   for (const Axis &axis : result.axes) {
     strides.push_back(numCells);
     if (numCells > problem.limits.cells / axis.getNumOptions())
-      return refuse("mask has too many independent thresholds: more than " +
-                    Twine(problem.limits.cells) +
-                    " combinations of window sides, prefixes and chunks");
+      return refusal.limit(
+          "mask has too many independent thresholds: more than " +
+          Twine(problem.limits.cells) +
+          " combinations of window sides, prefixes and chunks");
     numCells *= axis.getNumOptions();
   }
   feasible.resize(numCells);
@@ -393,8 +389,9 @@ LogicalResult BoxBuilder::cover(const llvm::BitVector &wanted,
     allOf(best, [&](unsigned c) { return open.reset(c), ++uses[c], true; });
     boxes.push_back(std::move(best));
     if (boxes.size() > problem.limits.boxes)
-      return refuse("mask is made of more than " + Twine(problem.limits.boxes) +
-                    " regions; tile ranges allow no more");
+      return refusal.limit("mask is made of more than " +
+                           Twine(problem.limits.boxes) +
+                           " regions; tile ranges allow no more");
   }
   // A later box may have covered all that an earlier one was made for.
   llvm::erase_if(boxes, [&](const Box &box) {
@@ -409,13 +406,19 @@ LogicalResult BoxBuilder::cover(const llvm::BitVector &wanted,
 }
 
 FailureOr<MaskBoxes> BoxBuilder::build() {
-  if (failed(collect(problem.mask)) || failed(layOutCells()))
+  if (!problem.opaque && failed(collect(problem.mask)))
+    return failure();
+  if (failed(layOutCells()))
     return failure();
   for (Attribute node : nodes)
     truths[node] = evaluate(node);
   Truth truth{llvm::BitVector(numCells, true), llvm::BitVector(numCells)};
-  if (problem.mask)
+  if (problem.opaque) {
+    truth.hidden.set();
+    result.exact = false;
+  } else if (problem.mask) {
     truth = truths[problem.mask];
+  }
   if (failed(cover(truth.visible, result.visible)) ||
       failed(cover(truth.hidden, result.hidden)))
     return failure();
@@ -423,6 +426,6 @@ FailureOr<MaskBoxes> BoxBuilder::build() {
 }
 
 FailureOr<MaskBoxes> attn::computeMaskBoxes(const MaskProblem &problem,
-                                            EmitErrorFn emitError) {
-  return BoxBuilder(problem, emitError).build();
+                                            const Refusal &refusal) {
+  return BoxBuilder(problem, refusal).build();
 }

@@ -52,8 +52,26 @@ struct MaskBoxes {
   bool exact = true;
 };
 
+/// How a problem is refused; see analyzeKvRanges.
+struct Refusal {
+  EmitErrorFn emitError;
+  bool *beyondLimits = nullptr;
+
+  mlir::LogicalResult error(const llvm::Twine &message) const {
+    if (emitError)
+      emitError() << message;
+    return mlir::failure();
+  }
+  mlir::LogicalResult limit(const llvm::Twine &message) const {
+    if (!beyondLimits)
+      return error(message);
+    *beyondLimits = true;
+    return mlir::failure();
+  }
+};
+
 mlir::FailureOr<MaskBoxes> computeMaskBoxes(const MaskProblem &problem,
-                                            EmitErrorFn emitError);
+                                            const Refusal &refusal);
 
 } // namespace attn
 

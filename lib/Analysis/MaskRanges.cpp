@@ -43,25 +43,31 @@ static LogicalResult verifyProblem(const MaskProblem &problem,
 
 static FailureOr<MaskRanges> analyze(MLIRContext *context,
                                      const MaskProblem &problem,
-                                     EmitErrorFn emitError, bool loopOverKv) {
+                                     EmitErrorFn emitError, bool *beyondLimits,
+                                     bool loopOverKv) {
   if (failed(verifyProblem(problem, emitError)))
     return failure();
-  FailureOr<MaskBoxes> boxes = computeMaskBoxes(problem, emitError);
+  Refusal refusal{emitError, beyondLimits};
+  FailureOr<MaskBoxes> boxes = computeMaskBoxes(problem, refusal);
   if (failed(boxes))
     return failure();
-  return buildTileRanges(context, problem, *boxes, loopOverKv, emitError);
+  return buildTileRanges(context, problem, *boxes, loopOverKv, refusal);
 }
 
 FailureOr<MaskRanges> attn::analyzeKvRanges(MLIRContext *context,
                                             const MaskProblem &problem,
-                                            EmitErrorFn emitError) {
-  return analyze(context, problem, emitError, /*loopOverKv=*/true);
+                                            EmitErrorFn emitError,
+                                            bool *beyondLimits) {
+  return analyze(context, problem, emitError, beyondLimits,
+                 /*loopOverKv=*/true);
 }
 
 FailureOr<MaskRanges> attn::analyzeQRanges(MLIRContext *context,
                                            const MaskProblem &problem,
-                                           EmitErrorFn emitError) {
-  return analyze(context, problem, emitError, /*loopOverKv=*/false);
+                                           EmitErrorFn emitError,
+                                           bool *beyondLimits) {
+  return analyze(context, problem, emitError, beyondLimits,
+                 /*loopOverKv=*/false);
 }
 
 bool attn::isDataDependent(Attribute mask, bool arbitraryPositions) {

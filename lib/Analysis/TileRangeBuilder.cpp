@@ -59,9 +59,9 @@ struct SymbolicRange {
 class RangeBuilder {
 public:
   RangeBuilder(MLIRContext *context, const MaskProblem &problem,
-               const MaskBoxes &boxes, bool loopOverKv, EmitErrorFn emitError)
+               const MaskBoxes &boxes, bool loopOverKv, const Refusal &refusal)
       : context(context), problem(problem), boxes(boxes),
-        system(problem, boxes, loopOverKv), emitError(emitError) {
+        system(problem, boxes, loopOverKv), refusal(refusal) {
     result.slots = boxes.slots;
     result.exact = boxes.exact;
   }
@@ -108,17 +108,11 @@ private:
   LogicalResult append(SymbolicRange range);
   RangeBound convert(ArrayRef<AffineExpr> exprs, ArrayRef<Row> guard) const;
 
-  LogicalResult refuse(const Twine &message) const {
-    if (emitError)
-      emitError() << message;
-    return failure();
-  }
-
   MLIRContext *context;
   const MaskProblem &problem;
   const MaskBoxes &boxes;
   TileSystem system;
-  EmitErrorFn emitError;
+  const Refusal &refusal;
   Rows assumptions;
   unsigned numCases = 1;
   MaskRanges result;
@@ -301,12 +295,14 @@ unsigned RangeBuilder::findSplit(ArrayRef<Cluster> clusters,
 LogicalResult RangeBuilder::collect(Parts &parts) {
   for (const Box &box : boxes.visible)
     if (failed(system.project(box, /*visible=*/true, parts.visible)))
-      return refuse("mask shows more than " + Twine(problem.limits.boxes) +
-                    " separate ranges of a tile");
+      return refusal.limit("mask shows more than " +
+                           Twine(problem.limits.boxes) +
+                           " separate ranges of a tile");
   for (const Box &box : boxes.hidden)
     if (failed(system.project(box, /*visible=*/false, parts.hidden)))
-      return refuse("mask hides more than " + Twine(problem.limits.boxes) +
-                    " separate ranges of a tile");
+      return refusal.limit("mask hides more than " +
+                           Twine(problem.limits.boxes) +
+                           " separate ranges of a tile");
   system.projectTail(parts.hidden);
   removeSubsets(parts.visible);
   removeSubsets(parts.hidden);
@@ -335,18 +331,18 @@ LogicalResult RangeBuilder::solve() {
   }
   ordered = ordered && order(parts.between, /*strict=*/true, split);
   if (system.isExhausted())
-    return refuse("tile ranges of the mask take too long to derive");
+    return refusal.limit("tile ranges of the mask take too long to derive");
   if (ordered)
     return emit(parts);
   if (!split)
-    return refuse("the tile ranges of the mask have no order");
+    return refusal.limit("the tile ranges of the mask have no order");
   return solveCases(*split);
 }
 
 LogicalResult RangeBuilder::solveCases(const Row &split) {
   if (++numCases > problem.limits.cases)
-    return refuse("mask needs more than " + Twine(problem.limits.cases) +
-                  " case distinctions to order its tile ranges");
+    return refusal.limit("mask needs more than " + Twine(problem.limits.cases) +
+                         " case distinctions to order its tile ranges");
   for (const Row &row : {split, negate(split)}) {
     system.pushAssumption(row);
     assumptions.push_back(row);
@@ -403,8 +399,8 @@ LogicalResult RangeBuilder::restrict(Alternatives &region,
   region = std::move(product);
   simplify(region);
   if (region.size() > problem.limits.boxes)
-    return refuse("a tile range of the mask needs more than " +
-                  Twine(problem.limits.boxes) + " bounds");
+    return refusal.limit("a tile range of the mask needs more than " +
+                         Twine(problem.limits.boxes) + " bounds");
   return success();
 }
 
@@ -608,8 +604,8 @@ LogicalResult RangeBuilder::append(SymbolicRange range) {
   }
   result.ranges.push_back(std::move(converted));
   if (result.ranges.size() > problem.limits.ranges)
-    return refuse("mask has more than " + Twine(problem.limits.ranges) +
-                  " tile ranges");
+    return refusal.limit("mask has more than " + Twine(problem.limits.ranges) +
+                         " tile ranges");
   return success();
 }
 
@@ -617,7 +613,7 @@ FailureOr<MaskRanges> RangeBuilder::build() {
   if (failed(solve()))
     return failure();
   if (system.isExhausted())
-    return refuse("tile ranges of the mask take too long to derive");
+    return refusal.limit("tile ranges of the mask take too long to derive");
   return std::move(result);
 }
 
@@ -625,6 +621,6 @@ FailureOr<MaskRanges> attn::buildTileRanges(MLIRContext *context,
                                             const MaskProblem &problem,
                                             const MaskBoxes &boxes,
                                             bool loopOverKv,
-                                            EmitErrorFn emitError) {
-  return RangeBuilder(context, problem, boxes, loopOverKv, emitError).build();
+                                            const Refusal &refusal) {
+  return RangeBuilder(context, problem, boxes, loopOverKv, refusal).build();
 }

@@ -13,9 +13,11 @@
 namespace attn {
 
 /// The ranges of the tiles of the loop's side that the fixed tile sees.
-mlir::FailureOr<MaskRanges>
-buildTileRanges(mlir::MLIRContext *context, const MaskProblem &problem,
-                const MaskBoxes &boxes, bool loopOverKv, EmitErrorFn emitError);
+mlir::FailureOr<MaskRanges> buildTileRanges(mlir::MLIRContext *context,
+                                            const MaskProblem &problem,
+                                            const MaskBoxes &boxes,
+                                            bool loopOverKv,
+                                            const Refusal &refusal);
 
 } // namespace attn
 

@@ -198,6 +198,37 @@ Expected<GpuCode> attn::compileGpuModule(mlir::gpu::GPUModuleOp gpuModule,
   return code;
 }
 
+Expected<mlir::gpu::GPUModuleOp> attn::findGpuModule(mlir::ModuleOp module) {
+  auto modules = module.getOps<mlir::gpu::GPUModuleOp>();
+  if (!hasSingleElement(modules))
+    return createError("the function launches no kernel");
+  return *modules.begin();
+}
+
+Error attn::printGpuCode(mlir::ModuleOp module, const CodegenTarget &target,
+                         GpuText kind, raw_ostream &os) {
+  auto gpuModule = findGpuModule(module);
+  if (!gpuModule)
+    return gpuModule.takeError();
+  auto machine =
+      createTargetMachine(target, /*optLevel=*/3, ObjectUse::SharedObject);
+  if (!machine)
+    return machine.takeError();
+  LLVMContext context;
+  auto ir = translate(*gpuModule, context, **machine);
+  if (!ir)
+    return ir.takeError();
+  if (kind == GpuText::LLVMIR) {
+    (*ir)->print(os, /*AAW=*/nullptr);
+    return Error::success();
+  }
+  auto text = emitMachineCode(**ir, **machine, MachineCode::Assembly);
+  if (!text)
+    return text.takeError();
+  os << (*text)->getBuffer();
+  return Error::success();
+}
+
 Error attn::checkResources(const GpuCode &code) {
   std::vector<std::string> complaints = code.warnings;
   for (const GpuKernel &kernel : code.kernels)

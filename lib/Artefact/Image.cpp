@@ -165,14 +165,13 @@ static Expected<std::string> emitObject(mlir::ModuleOp module, StringRef entry,
 static Expected<GpuCode> compileKernels(mlir::ModuleOp module,
                                         const CodegenTarget &target,
                                         const ImageOptions &options) {
-  auto kernels = module.getOps<mlir::gpu::GPUModuleOp>();
-  if (!hasSingleElement(kernels))
-    return createError("the function launches no kernel");
-  mlir::gpu::GPUModuleOp gpuModule = *kernels.begin();
+  auto gpuModule = findGpuModule(module);
+  if (!gpuModule)
+    return gpuModule.takeError();
   GpuCodeOptions gpuOptions;
   gpuOptions.ptxas = options.ptxas;
-  auto code = compileGpuModule(gpuModule, target, gpuOptions);
-  gpuModule.erase();
+  auto code = compileGpuModule(*gpuModule, target, gpuOptions);
+  gpuModule->erase();
   return code;
 }
 

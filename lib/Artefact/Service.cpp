@@ -7,6 +7,7 @@
 
 #include "attn/Artefact/Service.h"
 
+#include "FatalErrors.h"
 #include "attn/Artefact/Image.h"
 #include "attn/Artefact/Source.h"
 #include "attn/Compiler/Codegen.h"
@@ -39,14 +40,21 @@ static ServiceResult toResult(Error error, Status status) {
   return result;
 }
 
+/// The module of a source that is to be compiled for a known target.
+static Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+read(const KernelSource &source, const std::string &target,
+     mlir::MLIRContext *context) {
+  if (auto known = getCodegenTarget(target); !known)
+    return known.takeError();
+  return readSource(source, context);
+}
+
 static ServiceResult compile(const KernelSource &source,
                              const std::string &target) {
   std::unique_ptr<mlir::MLIRContext> context = createContext();
-  auto module = readSource(source, context.get());
+  auto module = read(source, target, context.get());
   if (!module)
     return toResult(module.takeError(), Status::Invalid);
-  if (auto known = getCodegenTarget(target); !known)
-    return toResult(known.takeError(), Status::Invalid);
   ImageOptions options;
   options.target = target;
   if (source.kind == KernelSource::Kind::Problem)
@@ -69,6 +77,13 @@ static Error emitCode(mlir::ModuleOp module, const std::string &targetName,
   auto target = getCodegenTarget(targetName);
   if (!target)
     return target.takeError();
+  if (target->isGpu) {
+    if (code == Code::Object)
+      return createError("stage: objects of GPUs are in a compiled kernel");
+    return printGpuCode(
+        module, *target,
+        code == Code::LLVMIR ? GpuText::LLVMIR : GpuText::Assembly, os);
+  }
   auto machine =
       createTargetMachine(*target, /*optLevel=*/2, ObjectUse::SharedObject);
   if (!machine)
@@ -104,11 +119,9 @@ static ServiceResult emit(const KernelSource &source, const std::string &target,
                                 "llvm, llvm-ir, asm, object"),
                     Status::Invalid);
   std::unique_ptr<mlir::MLIRContext> context = createContext();
-  auto module = readSource(source, context.get());
+  auto module = read(source, target, context.get());
   if (!module)
     return toResult(module.takeError(), Status::Invalid);
-  if (auto known = getCodegenTarget(target); !known)
-    return toResult(known.takeError(), Status::Invalid);
 
   PipelineOptions options;
   options.target = target;
@@ -126,8 +139,21 @@ static ServiceResult emit(const KernelSource &source, const std::string &target,
   return result;
 }
 
+// The work owns copies of what it is given, see FatalErrors.h.
+
+static ServiceResult compileGuarded(const KernelSource &source,
+                                    const std::string &target) {
+  return runSurvivingFatalErrors([=] { return compile(source, target); });
+}
+
+static ServiceResult emitGuarded(const KernelSource &source,
+                                 const std::string &target,
+                                 const std::string &stage) {
+  return runSurvivingFatalErrors([=] { return emit(source, target, stage); });
+}
+
 extern "C" __attribute__((visibility("default"))) const CompilerService *
 attnGetCompilerService() {
-  static const CompilerService service = {compile, emit};
+  static const CompilerService service = {compileGuarded, emitGuarded};
   return &service;
 }

@@ -8,6 +8,7 @@
 #include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Target/CPU/TargetInfo.h"
+#include "attn/Target/NVVM/TargetInfo.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
@@ -16,6 +17,9 @@
 #include "mlir/Target/LLVMIR/Dialect/ROCDL/ROCDLToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -41,15 +45,12 @@ static void initializeTargets() {
   });
 }
 
-/// A GPU by LLVM's name of it.
+/// A GPU by its name in the tables of targets.
 static std::optional<attn::CodegenTarget> getGpuTarget(StringRef name) {
-  // The oldest PTX that has what we use: drivers refuse newer than themselves.
-  if (name.starts_with("sm_"))
-    return attn::CodegenTarget{"nvptx64-nvidia-cuda", name.str(), "+ptx80",
-                               /*isGpu=*/true};
-  if (name.starts_with("gfx"))
-    return attn::CodegenTarget{"amdgcn-amd-amdhsa", name.str(), "",
-                               /*isGpu=*/true};
+  for (const attn::NvvmTarget &gpu : attn::getKnownNvvmTargets())
+    if (gpu.name == name)
+      return attn::CodegenTarget{attn::kNvvmTriple, gpu.chip, gpu.features,
+                                 /*isGpu=*/true};
   return std::nullopt;
 }
 
@@ -157,6 +158,40 @@ void attn::optimize(Module &module, TargetMachine &machine, unsigned level) {
       .run(module, modules);
 }
 
+namespace {
+/// While alive, errors that a code generator reports to the context are kept;
+/// without that, LLVM prints them and ends the process.
+class CodegenErrors {
+public:
+  explicit CodegenErrors(LLVMContext &context)
+      : context(context), outer(context.getDiagnosticHandler()) {
+    context.setDiagnosticHandler(std::make_unique<Collector>(text));
+  }
+  ~CodegenErrors() { context.setDiagnosticHandler(std::move(outer)); }
+
+  /// The first of them.
+  const std::string &getText() const { return text; }
+
+private:
+  struct Collector : public DiagnosticHandler {
+    explicit Collector(std::string &text) : text(text) {}
+    bool handleDiagnostics(const DiagnosticInfo &info) override {
+      if (info.getSeverity() != DS_Error || !text.empty())
+        return true;
+      raw_string_ostream os(text);
+      DiagnosticPrinterRawOStream printer(os);
+      info.print(printer);
+      return true;
+    }
+    std::string &text;
+  };
+
+  LLVMContext &context;
+  std::unique_ptr<DiagnosticHandler> outer;
+  std::string text;
+};
+} // namespace
+
 Expected<std::unique_ptr<MemoryBuffer>>
 attn::emitMachineCode(Module &module, TargetMachine &machine,
                       MachineCode kind) {
@@ -168,7 +203,10 @@ attn::emitMachineCode(Module &module, TargetMachine &machine,
                              : CodeGenFileType::ObjectFile;
   if (machine.addPassesToEmitFile(passes, stream, /*DwoOut=*/nullptr, type))
     return createError("this target cannot write machine code");
+  CodegenErrors errors(module.getContext());
   passes.run(module);
+  if (!errors.getText().empty())
+    return createError("code generation failed: " + errors.getText());
   return std::make_unique<SmallVectorMemoryBuffer>(
       std::move(bytes), "attn", /*RequiresNullTerminator=*/false);
 }

@@ -7,12 +7,15 @@
 
 #include "attn/Emulator/Emulator.h"
 #include "Jit/Jit.h"
+#include "Jit/Mutate.h"
 #include "Ops/Registry.h"
+#include "Ops/TensorMap.h"
 
 #include "llvm/Support/Error.h"
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 using namespace attn::emulator;
 
@@ -20,6 +23,8 @@ struct attn_emulator {
   std::string ir;
   std::string triple;
   std::vector<KernelInfo> kernels;
+  std::vector<std::string> mutants;
+  std::optional<size_t> mutant;
   /// Compiled at their first launch.
   std::map<std::string, std::unique_ptr<CompiledKernel>> compiled;
   std::mutex mutex;
@@ -51,6 +56,7 @@ attn_emulator *attn_emulator_create(const char *ir, size_t bytes,
     return nullptr;
   }
   module->kernels = findKernels(**parsed);
+  module->mutants = listMutants(**parsed);
   return module.release();
 }
 
@@ -97,6 +103,8 @@ static const CompiledKernel *getCode(attn_emulator &module,
     fail(llvm::toString(parsed.takeError()));
     return nullptr;
   }
+  if (module.mutant)
+    makeMutant(**parsed, *module.mutant);
   auto compiled =
       CompiledKernel::compile(std::move(*parsed), std::move(context), name);
   if (!compiled) {
@@ -109,6 +117,23 @@ static const CompiledKernel *getCode(attn_emulator &module,
 
 int attn_emulator_compile(attn_emulator *module, const char *kernel) {
   return getCode(*module, kernel) ? 0 : 1;
+}
+
+size_t attn_emulator_mutant_count(const attn_emulator *module) {
+  return module->mutants.size();
+}
+
+const char *attn_emulator_mutant_name(const attn_emulator *module,
+                                      size_t index) {
+  return module->mutants[index].c_str();
+}
+
+int attn_emulator_mutate(attn_emulator *module, size_t index) {
+  if (index >= module->mutants.size())
+    return fail("no mutant " + std::to_string(index));
+  module->compiled.clear();
+  module->mutant = index;
+  return 0;
 }
 
 //===----------------------------------------------------------------------===//
@@ -192,8 +217,8 @@ int attn_emulator_run(attn_emulator *module,
                 " bytes of arguments; it takes " +
                 std::to_string(code->layout.argumentBytes));
   Launch launch;
-  launch.kernel = {code->entry, info->name, code->layout.staticSharedBytes,
-                   info->warpSize, info->cluster};
+  launch.kernel = {code->entry,    info->name, code->layout.staticSharedBytes,
+                   info->warpSize, info->chip, info->cluster};
   launch.options = readOptions(options);
   std::copy_n(request->grid, 3, launch.grid.begin());
   std::copy_n(request->block, 3, launch.block.begin());
@@ -210,6 +235,27 @@ int attn_emulator_run(attn_emulator *module,
     *statistics = {launch.statistics().switches, launch.statistics().operations,
                    launch.statistics().checks};
   return isDone ? 0 : fail(launch.error());
+}
+
+int attn_emulator_encode_tensor(const attn_emulator_tensor *tensor, void *map) {
+  TensorMap result;
+  result.base = reinterpret_cast<uintptr_t>(tensor->base);
+  result.elementBytes = static_cast<uint8_t>(tensor->element_bytes);
+  result.rank = static_cast<uint8_t>(tensor->rank);
+  if (result.rank < 1 || result.rank > TensorMap::maxRank)
+    return fail("a tensor map of rank " + std::to_string(tensor->rank));
+  for (unsigned d = 0; d < result.rank; ++d) {
+    result.dims[d] = tensor->dims[d];
+    result.box[d] = static_cast<uint16_t>(tensor->box[d]);
+    result.strides[d] = d ? tensor->strides[d - 1] : result.elementBytes;
+  }
+  result.setSwizzle(tensor->swizzle_bytes);
+  const std::string refusal = result.check();
+  if (!refusal.empty())
+    return fail("a tensor map with " + refusal);
+  std::memset(map, 0, TensorMap::bytes);
+  std::memcpy(map, &result, sizeof(result));
+  return 0;
 }
 
 size_t attn_emulator_operations(const char **names, size_t capacity) {

@@ -127,6 +127,8 @@ static void buildGpuTile(OpPassManager &pm, const PipelineOptions &) {
 static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   pm.addPass(createConvertTileToGpuPass());
   pm.addPass(createOutlineGpuKernelsPass());
+  // Before copies and fills of the host function turn into loops.
+  pm.addPass(createConvertLaunchKernelToLLVMPass());
   addUpstream(pm, "canonicalize,cse");
   pm.addPass(std::move(lowerThread));
   pm.addPass(createExpandMathPass());

@@ -62,6 +62,19 @@ static int fail(const std::string &text, char *message, size_t size) {
   return -1;
 }
 
+/// What is wrong with the arguments themselves; empty if nothing is.
+static std::string findMissing(const AttnReferenceProblem *given,
+                               const AttnArray *out) {
+  if (!given || !out)
+    return "problem and out must not be null";
+  if (given->size != sizeof(AttnReferenceProblem))
+    return "problem: size is " + std::to_string(given->size) + ", expected " +
+           std::to_string(sizeof(AttnReferenceProblem));
+  if (!given->q || !given->k || !given->v)
+    return "q, k and v must not be null";
+  return "";
+}
+
 /// The caller's function may not be called from our threads.
 static EvaluateOptions getOptions(const AttnReferenceProblem &problem) {
   EvaluateOptions options;
@@ -77,8 +90,10 @@ static bool hasShape(const AttnArray &array,
 int attnReferenceEvaluate(const AttnReferenceProblem *given,
                           const AttnArray *out, const AttnArray *lse,
                           char *message, size_t messageSize) try {
+  std::string error = findMissing(given, out);
+  if (!error.empty())
+    return fail(error, message, messageSize);
   AttentionProblem problem = toProblem(*given);
-  std::string error;
   if (!validate(problem, error))
     return fail(error, message, messageSize);
   if (!hasShape(*out, problem.outShape()) ||
@@ -103,8 +118,10 @@ int attnReferenceEvaluate(const AttnReferenceProblem *given,
 int attnReferenceCheck(const AttnReferenceProblem *given, const AttnArray *out,
                        const AttnArray *lse, char *message,
                        size_t messageSize) try {
+  std::string error = findMissing(given, out);
+  if (!error.empty())
+    return fail(error, message, messageSize);
   AttentionProblem problem = toProblem(*given);
-  std::string error;
   if (!validate(problem, error))
     return fail(error, message, messageSize);
   CheckReport report =

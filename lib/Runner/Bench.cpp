@@ -8,11 +8,13 @@
 #include "attn/Runner/Bench.h"
 
 #include "attn/Compiler/Diagnostics.h"
+#include "attn/Runtime/Parallel.h"
 #include "attn/Support/MachinePeak.h"
 
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 
 using namespace llvm;
@@ -55,18 +57,20 @@ double runner::countFlops(int64_t pairs, int64_t headDim, int64_t valueDim) {
          static_cast<double>(headDim + valueDim);
 }
 
-static Times measure(Execution &execution) {
+static Expected<Times> measure(Execution &execution) {
   auto start = Clock::now();
-  do
-    execution.call();
-  while (secondsSince(start) < warmUpSeconds);
+  do {
+    if (auto warmUp = execution.time(); !warmUp)
+      return warmUp.takeError();
+  } while (secondsSince(start) < warmUpSeconds);
 
   std::vector<double> seconds;
   start = Clock::now();
   for (;;) {
-    auto callStart = Clock::now();
-    execution.call();
-    seconds.push_back(secondsSince(callStart));
+    auto callSeconds = execution.time();
+    if (!callSeconds)
+      return callSeconds.takeError();
+    seconds.push_back(*callSeconds);
     double elapsed = secondsSince(start);
     int calls = static_cast<int>(seconds.size());
     if ((calls >= minCalls && elapsed >= measureSeconds) ||
@@ -80,19 +84,74 @@ static bool usesBf16Products(AttentionOp op) {
          op.getKType().getElementType().isBF16();
 }
 
-/// Bytes of all arrays, each once: what must at least cross the memory bus
+namespace {
+/// All arrays, each once, in pieces: what must at least cross the memory bus
 /// when nothing is in cache.
-static double countBytes(ArrayRef<Tensor> arguments,
-                         const Execution &execution) {
+struct Memory {
+  Memory(ArrayRef<Tensor> arguments, const Execution &execution) {
+    for (const Tensor &argument : arguments)
+      add(argument.view(), argument.numBytes());
+    for (const TensorView &result : execution.getResults())
+      add(result, result.isContiguous() ? SIZE_MAX : 0);
+  }
+
+  /// A view may repeat elements of a smaller array.
+  void add(const TensorView &view, size_t arrayBytes) {
+    size_t size = std::min<size_t>(arrayBytes,
+                                   view.numElements() * byteSize(view.type()));
+    bytes += size;
+    const char *data = static_cast<const char *>(view.data());
+    for (; size > 0; size -= pieces.back().size(), data += pieces.back().size())
+      pieces.push_back({data, std::min(size, pieceBytes)});
+  }
+
+  /// Reads all pieces by the threads that run kernels.
+  void read() const {
+    attn_parallel_for(
+        static_cast<int64_t>(pieces.size()),
+        [](void *context, int64_t begin, int64_t end) {
+          auto &memory = *static_cast<const Memory *>(context);
+          uint64_t sum = 0;
+          for (StringRef piece :
+               ArrayRef(memory.pieces).slice(begin, end - begin))
+            sum += sumWords(piece.data(), piece.size());
+          memory.sum += sum;
+        },
+        const_cast<Memory *>(this));
+  }
+
+  static constexpr size_t pieceBytes = 1 << 20;
+  std::vector<StringRef> pieces;
+  size_t bytes = 0;
+  mutable std::atomic<uint64_t> sum{0};
+};
+} // namespace
+
+/// Compares a kernel that memory limits with a loop that only reads its arrays.
+/// They take turns, so that what else the machine does slows both.
+static void benchMemory(ArrayRef<Tensor> arguments, Execution &execution,
+                        raw_ostream &os) {
+  std::vector<double> calls, reads;
   double bytes = 0;
-  auto add = [&](const TensorView &view) {
-    bytes += static_cast<double>(view.numElements()) * byteSize(view.type());
-  };
-  for (const Tensor &argument : arguments)
-    add(argument.view());
-  for (const TensorView &result : execution.getResults())
-    add(result);
-  return bytes;
+  auto start = Clock::now();
+  do {
+    auto callStart = Clock::now();
+    execution.call();
+    calls.push_back(secondsSince(callStart));
+    // The results of this call are among the arrays.
+    Memory memory(arguments, execution);
+    bytes = static_cast<double>(memory.bytes);
+    auto readStart = Clock::now();
+    memory.read();
+    reads.push_back(secondsSince(readStart));
+  } while (secondsSince(start) < measureSeconds ||
+           (calls.size() < minCalls && secondsSince(start) < maxSeconds));
+  Times call = summarize(std::move(calls)), read = summarize(std::move(reads));
+  os << format("bench: %.1f GB/s (best %.1f) of arrays, %.0f %% (best %.0f %%) "
+               "of reading them in turns with it, %.1f (best %.1f)\n",
+               bytes / call.median * 1e-9, bytes / call.min * 1e-9,
+               100 * read.median / call.median, 100 * read.min / call.min,
+               bytes / read.median * 1e-9, bytes / read.min * 1e-9);
 }
 
 /// The larger of two measurements, one before and one after the kernel's: a
@@ -118,7 +177,10 @@ static void printTimes(const Times &times, const Execution &execution,
 Error runner::bench(const Entry &entry, ArrayRef<Tensor> arguments,
                     Execution &execution, int threads, raw_ostream &os) {
   MachinePeak before = measureMachinePeak(threads);
-  Times times = measure(execution);
+  auto measured = measure(execution);
+  if (!measured)
+    return measured.takeError();
+  Times times = *measured;
   MachinePeak peak = best(before, measureMachinePeak(threads));
   printTimes(times, execution, os);
 
@@ -146,16 +208,9 @@ Error runner::bench(const Entry &entry, ArrayRef<Tensor> arguments,
                  bf16 ? "vdpbf16ps" : "f32 FMA", bf16 ? 512 : peak.vectorBits);
   os << "\n";
 
-  double bytes = countBytes(arguments, execution);
-  if (flops < memoryBoundIntensity * bytes && bytes > 0) {
-    double bandwidth = measureReadBandwidth(threads);
-    double median = bytes / times.median * 1e-9,
-           most = bytes / times.min * 1e-9;
-    os << format("bench: %.1f GB/s (best %.1f) of arrays, %.0f %% (best %.0f "
-                 "%%) of the measured read bandwidth %.1f\n",
-                 median, most, 100 * median / bandwidth, 100 * most / bandwidth,
-                 bandwidth);
-  }
+  double bytes = static_cast<double>(Memory(arguments, execution).bytes);
+  if (flops < memoryBoundIntensity * bytes && bytes > 0)
+    benchMemory(arguments, execution, os);
   if (ceiling > 0 && bestRate > ceiling)
     return createError(
         "the kernel is faster than the measured peak of this machine (" +
@@ -163,5 +218,28 @@ Error runner::bench(const Entry &entry, ArrayRef<Tensor> arguments,
         Twine(static_cast<int64_t>(ceiling)) +
         " GFLOP/s): the machine was busy during one measurement, or the kernel "
         "leaves work out");
+  return Error::success();
+}
+
+Error runner::benchDevice(const Entry &entry, ArrayRef<Tensor> arguments,
+                          DeviceExecution &execution, raw_ostream &os) {
+  auto times = measure(execution);
+  if (!times)
+    return times.takeError();
+  printTimes(*times, execution, os);
+  os << "bench: device " << execution.getDevice().getName() << ", "
+     << execution.getProgram().describe() << "\n";
+  if (entry.attentions.size() != 1)
+    return Error::success();
+  AttentionOp op = entry.attentions.front();
+  auto bound = bindProblem(op, arguments);
+  if (!bound) {
+    os << "bench: no GFLOP/s: " << toString(bound.takeError()) << "\n";
+    return Error::success();
+  }
+  double flops = countFlops(countVisiblePairs(*bound), op.getHeadDim(),
+                            op.getValueHeadDim());
+  os << format("bench: %.1f GFLOP/s (best %.1f)\n",
+               flops / times->median * 1e-9, flops / times->min * 1e-9);
   return Error::success();
 }

@@ -7,6 +7,7 @@
 
 #include "attn/Runner/Emit.h"
 
+#include "attn/Artefact/GpuCode.h"
 #include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Pipelines/Pipelines.h"
@@ -58,6 +59,15 @@ static Error emitCode(mlir::ModuleOp module, const RunnerOptions &options,
   auto target = getCodegenTarget(options.target);
   if (!target)
     return target.takeError();
+  if (target->isGpu) {
+    if (options.emission == Emission::Object)
+      return createError("objects of GPUs come from attn-compile --save-code");
+    return printGpuCode(module, *target,
+                        options.emission == Emission::LLVMIR
+                            ? GpuText::LLVMIR
+                            : GpuText::Assembly,
+                        os);
+  }
   auto machine = createTargetMachine(*target, /*optLevel=*/2);
   if (!machine)
     return machine.takeError();

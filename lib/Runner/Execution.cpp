@@ -8,6 +8,7 @@
 #include "attn/Runner/Execution.h"
 
 #include <algorithm>
+#include <chrono>
 
 using namespace attn;
 using namespace attn::runner;
@@ -21,8 +22,8 @@ static int64_t toWord(void *pointer) {
   return reinterpret_cast<int64_t>(pointer);
 }
 
-Execution::Execution(const JitKernel &kernel, const Entry &entry,
-                     llvm::ArrayRef<Tensor> arguments)
+CpuExecution::CpuExecution(const JitKernel &kernel, const Entry &entry,
+                           llvm::ArrayRef<Tensor> arguments)
     : kernel(kernel), entry(entry) {
   size_t words = 0;
   for (const ResultInfo &result : entry.results)
@@ -45,9 +46,9 @@ Execution::Execution(const JitKernel &kernel, const Entry &entry,
   }
 }
 
-Execution::~Execution() { freeResults(); }
+CpuExecution::~CpuExecution() { freeResults(); }
 
-llvm::SmallSetVector<void *, 4> Execution::getOwnedResults() const {
+llvm::SmallSetVector<void *, 4> CpuExecution::getOwnedResults() const {
   llvm::SmallSetVector<void *, 4> owned;
   size_t position = 0;
   for (const ResultInfo &result : entry.results) {
@@ -59,13 +60,13 @@ llvm::SmallSetVector<void *, 4> Execution::getOwnedResults() const {
   return owned;
 }
 
-void Execution::freeResults() {
+void CpuExecution::freeResults() {
   for (void *pointer : getOwnedResults())
     freeMemory(pointer);
   std::fill(results.begin(), results.end(), 0);
 }
 
-void Execution::call() {
+llvm::Error CpuExecution::call() {
   freeResults();
   resetMemoryStatistics();
   size_t before = getMemoryStatistics().currentBytes;
@@ -76,9 +77,18 @@ void Execution::call() {
     resultBytes += getMemorySize(pointer);
   peakScratchBytes = statistics.peakBytes - before - resultBytes;
   leakedBytes = statistics.currentBytes - before - resultBytes;
+  return llvm::Error::success();
 }
 
-std::vector<TensorView> Execution::getResults() const {
+llvm::Expected<double> CpuExecution::time() {
+  using Clock = std::chrono::steady_clock;
+  auto start = Clock::now();
+  if (llvm::Error error = call())
+    return std::move(error);
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::vector<TensorView> CpuExecution::getResults() const {
   std::vector<TensorView> views;
   size_t position = 0;
   for (const ResultInfo &result : entry.results) {

@@ -12,6 +12,7 @@
 #include "attn/Runtime/Parallel.h"
 
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Option/OptTable.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -146,6 +147,32 @@ static Error parseDistributionOption(const std::string &text,
   return Error::success();
 }
 
+Error runner::parseDevice(StringRef text, RunnerOptions &options) {
+  static constexpr StringLiteral kinds[] = {"cpu", "emulator", "cuda", "hip"};
+  auto [kind, ordinal] = text.split(':');
+  if (!is_contained(kinds, kind))
+    return createError("--device: no device '" + kind + "'; there are " +
+                       join(ArrayRef(kinds), ", "));
+  options.device = kind.str();
+  if (text.contains(':') && !to_integer(ordinal, options.deviceOrdinal, 10))
+    return createError("--device: '" + text +
+                       "' has no number after the colon");
+  return Error::success();
+}
+
+Error runner::parseSchedule(StringRef text, DeviceOptions &schedule) {
+  for (const std::string &word : splitList(text)) {
+    if (word == "eager")
+      schedule.eagerCopies = true;
+    else if (word == "ignore-races")
+      schedule.detectRaces = false;
+    else if (!to_integer(word, schedule.seed, 10))
+      return createError("--schedule: '" + word +
+                         "' is no seed, eager or ignore-races");
+  }
+  return Error::success();
+}
+
 static Error parseFile(const CommandLine &flags, std::string &file) {
   std::vector<std::string> files = flags.getAll(OPT_INPUT);
   if (files.size() != 1)
@@ -167,6 +194,8 @@ static Error checkCombination(const RunnerOptions &options) {
   if (options.printTiles && options.bench)
     return createError("--print-tiles makes a kernel that counts, which "
                        "--bench must not measure; use them one at a time");
+  if (options.printTiles && options.device != "cpu")
+    return createError("--print-tiles counts on the CPU alone");
   return Error::success();
 }
 
@@ -197,6 +226,11 @@ static Error parseValues(const CommandLine &flags, RunnerOptions &options) {
   if (!emission)
     return emission.takeError();
   options.emission = *emission;
+  if (Error error = parseDevice(flags.get(OPT_device, "cpu"), options))
+    return error;
+  if (Error error =
+          parseSchedule(flags.get(OPT_schedule, ""), options.schedule))
+    return error;
   return parseDistributionOption(flags.get(OPT_distribution, "normal"),
                                  options.distribution);
 }

@@ -66,8 +66,14 @@ def help : Switch<"help", "Print this">, Group<group_action>;
 defm passes : Value<"passes", "<pipeline>", "Passes that the function goes "
     "through before it is compiled, as text; --check compares with what the "
     "file says", group_codegen>;
-defm target : Value<"target", "<name>", "CPU to make code for: native "
+defm target : Value<"target", "<name>", "CPU or GPU to make code for: native "
     "(default) or a name of docs/targets.md", group_codegen>;
 defm cpu : Value<"cpu", "<name>", "The same as --target", group_codegen>;
+defm device : Value<"device", "<name>", "What runs the kernel: cpu (default), "
+    "emulator, cuda or hip; cuda:1 is the second one. A GPU target needs one "
+    "that is no CPU", group_codegen>;
+defm schedule : Value<"schedule", "<seed[,eager][,ignore-races]>", "Schedule "
+    "of threads and copies on the emulator (default 0), copies that land at "
+    "once, no search for data races", group_codegen>;
 defm threads : Value<"threads", "<n>", "Threads of the kernel (default 1); 0 "
     "is one per processor", group_codegen>;

@@ -107,6 +107,37 @@ static mlir::func::FuncOp lookupFunction(AttentionOp op,
                                                                         symbol);
 }
 
+namespace {
+/// A problem that can be bound but has no meaning.
+class EmptyCapture : public llvm::ErrorInfo<EmptyCapture> {
+public:
+  static char ID;
+
+  explicit EmptyCapture(const TensorView &capture)
+      : message("a captured array is " + describe(capture) +
+                "; expected no dim of 0") {}
+  void log(llvm::raw_ostream &os) const override { os << message; }
+  std::error_code convertToErrorCode() const override {
+    return llvm::inconvertibleErrorCode();
+  }
+
+private:
+  std::string message;
+};
+} // namespace
+
+char EmptyCapture::ID = 0;
+
+/// A function reads the nearest element of a capture, so there must be one;
+/// where there is no row or no key it reads none.
+static Error checkCapture(const reference::AttentionProblem &problem,
+                          const TensorView &capture) {
+  if (capture.numElements() > 0 || problem.q.numElements() == 0 ||
+      problem.k.numElements() == 0)
+    return Error::success();
+  return llvm::make_error<EmptyCapture>(capture);
+}
+
 static Expected<reference::MaskFunction>
 buildMask(AttentionOp op, Attribute mask, const BoundProblem &bound);
 
@@ -150,8 +181,11 @@ buildMask(AttentionOp op, Attribute mask, const BoundProblem &bound) {
     return reference::dense(bound.maskOperands[dense.getSlot()]);
   if (auto custom = dyn_cast<CustomAttr>(mask)) {
     std::vector<TensorView> captures;
-    for (int64_t slot : custom.getSlots())
+    for (int64_t slot : custom.getSlots()) {
       captures.push_back(bound.maskOperands[slot]);
+      if (Error error = checkCapture(bound.problem, captures.back()))
+        return std::move(error);
+    }
     return compileMaskFunction(lookupFunction(op, custom.getFunction()),
                                std::move(captures));
   }
@@ -274,6 +308,8 @@ static Error bindScoreFunction(AttentionOp op, Binder &binder,
     auto view = binder.bind(value, "score operand " + Twine(index));
     if (!view)
       return view.takeError();
+    if (Error error = checkCapture(problem, *view))
+      return error;
     captures.push_back(*view);
   }
   auto score = compileScoreFunction(lookupFunction(op, op.getScoreModAttr()),
@@ -372,8 +408,11 @@ Error runner::validateArguments(const Entry &entry,
         return error;
     auto bound = bindProblem(op, arguments);
     if (!bound) {
+      Error error = bound.takeError();
+      if (error.isA<EmptyCapture>())
+        return error;
       // What cannot be bound is computed by the function, and its business.
-      llvm::consumeError(bound.takeError());
+      llvm::consumeError(std::move(error));
       continue;
     }
     std::string error;

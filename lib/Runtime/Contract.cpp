@@ -116,8 +116,8 @@ public:
     if (op.q < 0 || op.k < 0 || op.v < 0)
       return true;
     return checkStarts() && checkProblem() && checkLengths() && checkPages() &&
-           checkRowOperands() && checkScoreOperands() && checkScalars() &&
-           checkOutputs();
+           checkRowOperands() && checkScoreOperands() && checkCaptures() &&
+           checkScalars() && checkOutputs();
   }
 
 private:
@@ -127,6 +127,7 @@ private:
   bool checkPages();
   bool checkRowOperands();
   bool checkScoreOperands();
+  bool checkCaptures();
   bool checkScalars();
   bool checkOutputs();
 
@@ -407,6 +408,20 @@ bool AttentionChecker::checkScoreOperands() {
       !checkSizes(op.alibiSlopes, {headsQ}))
     return false;
   return checkPairOperand(op.bias) && checkSizes(op.sinks, {headsQ});
+}
+
+/// A function reads the nearest element of a capture, so there must be one;
+/// where there is no pair of a row and a key it reads none.
+bool AttentionChecker::checkCaptures() {
+  if (batch == 0 || headsQ == 0 || maxRows == 0 || maxKeys == 0)
+    return true;
+  for (int capture : op.captures)
+    if (isEmpty(arrays[capture]))
+      return refuse(capture,
+                    ": given shape " +
+                        format(arrays[capture].sizes, arrays[capture].rank) +
+                        ", a captured array has no dim of 0");
+  return true;
 }
 
 bool AttentionChecker::checkScalars() {

@@ -89,7 +89,8 @@ struct Operand {
   int ManifestAttention::*argument;
 };
 
-struct MaskOperand {
+/// A role that several arguments may have.
+struct OperandList {
   const char *name;
   std::vector<int> ManifestAttention::*arguments;
 };
@@ -117,11 +118,12 @@ static constexpr Operand operands[] = {
     {"out", &ManifestAttention::out},
     {"lse", &ManifestAttention::lse}};
 
-static constexpr MaskOperand maskOperands[] = {
+static constexpr OperandList operandLists[] = {
     {"prefix_lens", &ManifestAttention::prefixLens},
     {"q_segments", &ManifestAttention::qSegments},
     {"kv_segments", &ManifestAttention::kvSegments},
-    {"dense_mask", &ManifestAttention::denseMasks}};
+    {"dense_mask", &ManifestAttention::denseMasks},
+    {"capture", &ManifestAttention::captures}};
 
 static ManifestArgument readArgument(Reader &reader, const json &object) {
   ManifestArgument argument;
@@ -149,7 +151,7 @@ static void readRole(Reader &reader, const json &object, size_t numArguments,
   for (const Operand &operand : operands)
     if (role == operand.name)
       attention.*operand.argument = static_cast<int>(argument);
-  for (const MaskOperand &operand : maskOperands)
+  for (const OperandList &operand : operandLists)
     if (role == operand.name)
       (attention.*operand.arguments).push_back(static_cast<int>(argument));
 }

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -207,30 +208,48 @@ MachinePeak attn::measureMachinePeak(int threads) {
   return peak;
 }
 
-double attn::measureReadBandwidth(int threads) {
-  threads = std::max(threads, 1);
-  const size_t words = (size_t{256} << 20) / sizeof(uint64_t) / threads;
-  std::vector<std::vector<uint64_t>> buffers(threads);
-  std::vector<uint64_t> sums(threads);
-  // The first run also touches each buffer in the thread that reads it.
-  double best = bestParallelTime(threads, 5, [&](int thread) {
-    std::vector<uint64_t> &buffer = buffers[thread];
-    if (buffer.empty())
-      buffer.assign(words, 1);
-    const uint64_t *data = buffer.data();
-    // Eight independent sums keep enough cache lines in flight.
-    uint64_t sum[8] = {};
-    for (size_t i = 0; i + 8 <= words; i += 8)
-      for (size_t lane = 0; lane < 8; ++lane)
-        sum[lane] += data[i + lane];
-    for (uint64_t lane : sum)
-      sums[thread] += lane;
-  });
-  // The sums are used, so that the reads cannot be dropped.
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// 64 bytes, read by one instruction where there is one.
+using Line = uint64_t __attribute__((vector_size(64)));
+} // namespace
+
+/// Four independent sums keep enough lines in flight.
+static constexpr size_t linesPerRound = 4;
+
+/// Reads whole rounds of lines at `data`.
+__attribute__((always_inline)) static inline void
+readLines(const char *data, size_t bytes, Line (&sums)[linesPerRound]) {
+  constexpr size_t round = linesPerRound * sizeof(Line);
+  for (size_t at = 0; at + round <= bytes; at += round)
+    for (size_t i = 0; i < linesPerRound; ++i) {
+      Line line;
+      std::memcpy(&line, data + at + i * sizeof(Line), sizeof(Line));
+      sums[i] += line;
+    }
+}
+
+#ifdef ATTN_PEAK_X86
+__attribute__((target("avx512f"))) static void
+readWideLines(const char *data, size_t bytes, Line (&sums)[linesPerRound]) {
+  readLines(data, bytes, sums);
+}
+#endif
+
+uint64_t attn::sumWords(const void *data, size_t bytes) {
+  Line sums[linesPerRound] = {};
+#ifdef ATTN_PEAK_X86
+  if (__builtin_cpu_supports("avx512f"))
+    readWideLines(static_cast<const char *>(data), bytes, sums);
+  else
+#endif
+    readLines(static_cast<const char *>(data), bytes, sums);
   uint64_t total = 0;
-  for (uint64_t sum : sums)
-    total += sum;
-  if (total == 0)
-    return 0;
-  return words * sizeof(uint64_t) * threads / best * 1e-9;
+  for (const Line &sum : sums)
+    for (size_t lane = 0; lane < sizeof(Line) / sizeof(uint64_t); ++lane)
+      total += sum[lane];
+  return total;
 }

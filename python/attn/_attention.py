@@ -10,17 +10,19 @@ import numpy as np
 
 from . import _arrays
 from ._plan import Plan
+from ._problem import has_default_scale
 from .masks import Mask
 
-#: Prepared calls by what they look like; the simple ones also by a key that
-#: is made faster.
+#: Prepared calls by what they look like; the short ones by a key that is made
+#: faster.
 _plans: dict = {}
-_simple_plans: dict = {}
+_short_calls: dict = {}
 #: More plans than this are not kept: callers with ever new shapes would fill
 #: the memory.
 _MAX_PLANS = 4096
 
 _ndarray = np.ndarray
+_NUMBERS = (int, float, np.integer, np.floating)
 
 
 def signature(value):
@@ -50,13 +52,10 @@ def signature(value):
     return value
 
 
-#: Arguments whose value shapes the code; of the others only the form does.
-STATIC = (
+#: Arguments whose values shape the code, and are plain: a saved kernel names
+#: them.
+PLAIN = (
     "layout",
-    "scale",
-    "softcap",
-    "score_mod",
-    "mask_mod",
     "num_splits",
     "split_size",
     "block_q",
@@ -65,35 +64,61 @@ STATIC = (
     "out_dtype",
     "return_lse",
     "target",
-    "device",
 )
+#: All of that kind; of the others only the form shapes the code.
+STATIC = PLAIN + ("score_mod", "mask_mod", "device")
 
 
-def _offset_form(offset):
+def _offset_form(call):
     """An integer offset is an operand, but 0 is none."""
+    offset = call["q_offset"]
     if isinstance(offset, int) and not isinstance(offset, bool):
         return offset != 0
     return signature(offset)
 
 
-def make_key(call):
-    return tuple(
-        call[name]
-        if name in STATIC
-        else _captured_key(value)
-        if name == "mod_args"
-        else _offset_form(value)
-        if name == "q_offset"
-        else signature(value)
-        for name, value in call.items()
-    )
+def _is_number(value):
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
-def _captured_key(arrays):
+def _scale_form(call):
+    """A scale is an operand unless it is the default."""
+    scale, shape = call["scale"], getattr(call["q"], "shape", ())
+    if not _is_number(scale) or not shape or not shape[-1]:
+        return signature(scale)
+    return (has_default_scale(scale, shape[-1]),)
+
+
+def _softcap_form(call):
+    """A softcap is an operand, but 0 is none."""
+    softcap = call["softcap"]
+    return (softcap > 0,) if _is_number(softcap) else signature(softcap)
+
+
+def _captured_form(call):
     """Captured arrays are bound when a function is traced."""
     return tuple(
         item if isinstance(item, (int, float, bool, str)) else id(item)
-        for item in arrays
+        for item in call["mod_args"]
+    )
+
+
+_SPECIAL_FORMS = {
+    "mod_args": _captured_form,
+    "q_offset": _offset_form,
+    "scale": _scale_form,
+    "softcap": _softcap_form,
+}
+
+
+def make_key(call):
+    return tuple(
+        value
+        if name in STATIC
+        else _SPECIAL_FORMS[name](call)
+        if name in _SPECIAL_FORMS
+        else signature(value)
+        for name, value in call.items()
     )
 
 
@@ -262,20 +287,21 @@ def attention(
                 static,
             )
         try:
-            plan = _simple_plans.get(key)
+            run = _short_calls.get(key)
         except TypeError:
             # Something unhashable, which the long way refuses by name.
-            plan = key = None
-        if plan is not None:
-            return plan.run_simple(q, k, v)
-        del static, plan
+            run = key = None
+        if run is not None:
+            return run(q, k, v)
+        del static, run
     call = locals()
     del call["key"]
     plan = find_plan(call)
-    if key is not None and plan.run_simple is not None:
-        if len(_simple_plans) >= _MAX_PLANS:
-            _simple_plans.clear()
-        _simple_plans[key] = plan
+    run = plan.bind(call) if key is not None else None
+    if run is not None:
+        if len(_short_calls) >= _MAX_PLANS:
+            _short_calls.clear()
+        _short_calls[key] = run
     return plan.run(call)
 
 

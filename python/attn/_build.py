@@ -14,14 +14,18 @@ from ._problem import (
     Problem,
     check_count,
     check_number,
+    check_softcap,
     convert,
     describe,
     f32_text,
     fail,
     fetch_pointer,
     fixed,
+    get_default_scale,
+    has_default_scale,
     memref,
     open_dim,
+    open_sizes,
     pairs,
     scalar,
     simplify,
@@ -270,17 +274,38 @@ class Builder:
             None if self.packed or self.paged else self.keys,
         ]
 
+    def _add_scale(self):
+        scale, head_dim = self.call["scale"], self.q.size["d"]
+        if scale is not None:
+            check_number("scale", scale)
+        if has_default_scale(scale, head_dim):
+            text = f32_text(get_default_scale(head_dim))
+            self.problem.attribute("scale", text)
+            return
+        operand = scalar(
+            "scale",
+            "f32",
+            "float32",
+            lambda call: check_number("scale", call["scale"]),
+        )
+        self.problem.clause("dynamic_scale", operand)
+
+    def _add_softcap(self):
+        softcap = self.call["softcap"]
+        if softcap is None or check_softcap(softcap) == 0:
+            return
+        operand = scalar(
+            "softcap",
+            "f32",
+            "float32",
+            lambda call: check_softcap(call["softcap"]),
+        )
+        self.problem.clause("dynamic_softcap", operand)
+
     def _add_scores(self):
         call, problem = self.call, self.problem
-        scale = call["scale"]
-        if scale is None:
-            scale = 1 / math.sqrt(self.q.size["d"])
-        problem.attribute("scale", f32_text(check_number("scale", scale)))
-        if call["softcap"] is not None:
-            softcap = check_number("softcap", call["softcap"])
-            if softcap < 0:
-                fail("softcap", softcap, "a number >= 0")
-            problem.attribute("softcap", f32_text(softcap))
+        self._add_scale()
+        self._add_softcap()
         if call["bias"] is not None:
             types = {n: FLOAT_TYPES[n] for n in OUT_TYPES}
             problem.clause(
@@ -463,11 +488,11 @@ class Builder:
         self.out_form = form
         size = dict(zip(letters, self.out_shape))
         stride = dict(zip(letters, _arrays.contiguous_strides(self.out_shape)))
-        row = "t" if self.packed else "s"
+        is_decoded = size.get("s") == 1
         return Operand(
             "out",
             memref(
-                [None if d in ("b", row) else size[d] for d in form],
+                open_sizes(form, size, is_decoded),
                 [None] * (len(form) - 1) + [1],
                 FLOAT_TYPES[self.out_dtype],
             ),

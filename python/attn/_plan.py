@@ -71,69 +71,23 @@ class Plan:
         self.handle = self.binary.handle
         self.count = len(self.operands)
         self.frames = []
-        # Calls of q, k and v alone, all NumPy's or all PyTorch's, have a short
-        # way: (q, k, v) -> result. Others have none.
-        self.run_simple = None
-        kinds = {m.view.kind for m in (builder.q, builder.k, builder.v)}
-        if self.count == 4 + self.return_lse and not self.has_out:
-            if kinds == {"numpy"}:
-                self.run_simple = self._run_numpy
-                self.out_type = _arrays.numpy_dtype(builder.out_dtype)
-            elif kinds == {"torch"}:
-                self.run_simple = self._run_torch
-                self._prepare_torch()
         self.out_shape = builder.out_shape
         self.lse_shape = builder.lse_shape if self.return_lse else None
 
-    def _run_numpy(self, q, k, v):
-        out = np.empty(self.out_shape, self.out_type)
-        frames = self.frames
-        frame = frames.pop() if frames else _Frame(self.operands)
-        pointers = frame.pointers
-        pointers[0].value = address(q)
-        pointers[1].value = address(k)
-        pointers[2].value = address(v)
-        pointers[3].value = address(out)
-        result = out
-        if self.return_lse:
-            lse = np.empty(self.lse_shape, np.float32)
-            pointers[4].value = address(lse)
-            result = (out, lse)
-        error = _run(self.handle, frame.address, self.count, _options)
-        frames.append(frame)
-        if error:
-            check(error)
-        return result
-
-    def _prepare_torch(self):
-        import torch
-
-        self.torch = torch
-        self.out_type = getattr(torch, self.builder.out_dtype)
-
-    def _run_torch(self, q, k, v):
-        empty = self.torch.empty
-        out = empty(self.out_shape, dtype=self.out_type)
-        frames = self.frames
-        frame = frames.pop() if frames else _Frame(self.operands)
-        pointers = frame.pointers
-        pointers[0].value = q.data_ptr()
-        pointers[1].value = k.data_ptr()
-        pointers[2].value = v.data_ptr()
-        pointers[3].value = out.data_ptr()
-        result = out
-        if self.return_lse:
-            lse = empty(self.lse_shape, dtype=self.torch.float32)
-            pointers[4].value = lse.data_ptr()
-            result = (out, lse)
-        _torch_run_options.threads = (
-            RUN_OPTIONS.threads or self.torch.get_num_threads()
-        )
-        error = _run(self.handle, frame.address, self.count, _torch_options)
-        frames.append(frame)
-        if error:
-            check(error)
-        return result
+    def bind(self, call):
+        """A short way, (q, k, v) -> result, for calls with the numbers of this
+        one. It is for q, k and v that are all NumPy's or all PyTorch's; calls
+        with more arrays have none."""
+        numbers = [o for o in self.operands if o.name in ("scale", "softcap")]
+        if self.has_out or self.count != 4 + len(numbers) + self.return_lse:
+            return None
+        builder = self.builder
+        kinds = {m.view.kind for m in (builder.q, builder.k, builder.v)}
+        if kinds == {"numpy"}:
+            return _NumpyCall(self, numbers, call).run
+        if kinds == {"torch"}:
+            return _TorchCall(self, numbers, call).run
+        return None
 
     def run(self, call):
         """Runs on the arguments of a call, by name."""
@@ -169,3 +123,82 @@ class Plan:
         if not self.return_lse:
             return out
         return out, _arrays.as_callers_kind(lse, self.like)
+
+
+class _ShortCall:
+    """Calls of a plan that differ in the memory of q, k and v alone."""
+
+    def __init__(self, plan, numbers, call):
+        self.plan = plan
+        self.handle = plan.handle
+        self.count = plan.count
+        self.out_shape = plan.out_shape
+        self.lse_shape = plan.lse_shape
+        self.numbers = [operand.fetch(call) for operand in numbers]
+        self.out_index = 3 + len(numbers)
+        self.frames = []
+
+    def take_frame(self):
+        if self.frames:
+            return self.frames.pop()
+        frame = _Frame(self.plan.operands)
+        for pointer, (memory, _) in zip(frame.pointers[3:], self.numbers):
+            pointer.value = memory
+        return frame
+
+
+class _NumpyCall(_ShortCall):
+    def __init__(self, plan, numbers, call):
+        super().__init__(plan, numbers, call)
+        self.out_type = _arrays.numpy_dtype(plan.builder.out_dtype)
+
+    def run(self, q, k, v):
+        out = np.empty(self.out_shape, self.out_type)
+        frame = self.take_frame()
+        pointers = frame.pointers
+        pointers[0].value = address(q)
+        pointers[1].value = address(k)
+        pointers[2].value = address(v)
+        pointers[self.out_index].value = address(out)
+        result = out
+        if self.lse_shape is not None:
+            lse = np.empty(self.lse_shape, np.float32)
+            pointers[-1].value = address(lse)
+            result = (out, lse)
+        error = _run(self.handle, frame.address, self.count, _options)
+        self.frames.append(frame)
+        if error:
+            check(error)
+        return result
+
+
+class _TorchCall(_ShortCall):
+    def __init__(self, plan, numbers, call):
+        super().__init__(plan, numbers, call)
+        import torch
+
+        self.torch = torch
+        self.out_type = getattr(torch, plan.builder.out_dtype)
+
+    def run(self, q, k, v):
+        empty = self.torch.empty
+        out = empty(self.out_shape, dtype=self.out_type)
+        frame = self.take_frame()
+        pointers = frame.pointers
+        pointers[0].value = q.data_ptr()
+        pointers[1].value = k.data_ptr()
+        pointers[2].value = v.data_ptr()
+        pointers[self.out_index].value = out.data_ptr()
+        result = out
+        if self.lse_shape is not None:
+            lse = empty(self.lse_shape, dtype=self.torch.float32)
+            pointers[-1].value = lse.data_ptr()
+            result = (out, lse)
+        _torch_run_options.threads = (
+            RUN_OPTIONS.threads or self.torch.get_num_threads()
+        )
+        error = _run(self.handle, frame.address, self.count, _torch_options)
+        self.frames.append(frame)
+        if error:
+            check(error)
+        return result

@@ -16,6 +16,7 @@ from ._arrays import ELEMENT_TYPES, FLOAT_TYPES, view
 from .errors import AttnError
 
 OFFSET_LIMIT = 2**63
+_MAX_F32 = float(np.finfo(np.float32).max)
 
 
 class Operand:
@@ -52,6 +53,15 @@ def describe(shape):
 # Layout in memory for each layout of the interface: with the head dim
 # innermost, and with the sequence dim innermost.
 _FORMS = {4: ("bshd", "bhds"), 3: ("thd", "hdt")}
+
+
+def open_sizes(form, size, is_decoded=False):
+    """The sizes in a type: batch and rows are open. A single row to decode
+    is not: tiles of such a kernel hold the heads of a group, not rows."""
+    return [
+        None if d in "bt" or (d == "s" and not is_decoded) else size[d]
+        for d in form
+    ]
 
 
 class Matrix:
@@ -93,11 +103,8 @@ class Matrix:
         )
 
     def operand(self):
-        row = "t" if "t" in self.letters else "s"
-        open_dims = {"b", row}
-        sizes = [
-            None if d in open_dims else self.size[d] for d in self.form
-        ]
+        is_decoded = self.name in ("q", "out") and self.size.get("s") == 1
+        sizes = open_sizes(self.form, self.size, is_decoded)
         strides = [None] * (len(self.form) - 1) + [1]
         name = self.name
         return Operand(
@@ -309,10 +316,28 @@ def check_number(name, value):
     if (
         isinstance(value, bool)
         or not isinstance(value, (int, float, np.floating, np.integer))
-        or not math.isfinite(value)
+        or not abs(value) <= _MAX_F32
     ):
-        fail(name, repr(value), "a finite number")
+        fail(name, repr(value), "a finite number of float32")
     return float(value)
+
+
+def check_softcap(value):
+    if check_number("softcap", value) < 0:
+        fail("softcap", value, "a number >= 0")
+    return float(value)
+
+
+def get_default_scale(head_dim):
+    return 1 / math.sqrt(head_dim)
+
+
+def has_default_scale(scale, head_dim):
+    """The scale that nearly all calls have is part of the code, so that they
+    take the shortest way; any other is an operand."""
+    return scale is None or np.float32(scale) == np.float32(
+        get_default_scale(head_dim)
+    )
 
 
 def check_count(name, value):

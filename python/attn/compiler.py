@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The compiler of this process and the kernels it makes."""
 
+import contextlib
 import ctypes
 import json
 import os
+import re
+import sys
 import threading
+import time
 
 from . import _library
 from ._library import LIBRARY, check
@@ -86,17 +90,60 @@ class Binary:
         check(LIBRARY.attnKernelSave(self.handle, os.fsencode(path)))
 
 
+#: A compilation that takes longer than this many seconds says so.
+PROGRESS_DELAY = 1.0
+
+
+def _describe(text):
+    """q, k and v of a module: "q f32 [?, ?, 8, 64], k ..."; ? is any size."""
+    # The last one: a note may quote the module.
+    inputs = text.rsplit("attn.attention ins(", 1)[-1].split("\n", 1)[0]
+    types = re.findall(r"memref<((?:[?\d]+x)+)(\w+)", inputs)
+    return ", ".join(
+        f"{name} {element} [{sizes[:-1].replace('x', ', ')}]"
+        for name, (sizes, element) in zip("qkv", types)
+    )
+
+
+@contextlib.contextmanager
+def _progress(text, target):
+    """Says on stderr what a long compilation is waited for, and when it is
+    done, unless ATTN_PROGRESS is 0."""
+    if os.environ.get("ATTN_PROGRESS") == "0":
+        yield
+        return
+    start = time.monotonic()
+    has_spoken = threading.Event()
+
+    def say(text):
+        print(f"attn: {text}", file=sys.stderr, flush=True)
+
+    def announce():
+        has_spoken.set()
+        say(f"compiling attention of {_describe(text)} for {target} ...")
+
+    timer = threading.Timer(PROGRESS_DELAY, announce)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if has_spoken.is_set():
+            say(f"... done after {time.monotonic() - start:.1f} s")
+
+
 def compile_text(text: str, target: str) -> Binary:
     """Compiles a module of IR, or finds it in a cache."""
     handle = ctypes.c_void_p()
-    check(
-        LIBRARY.attnCompile(
+    with _progress(text, target):
+        error = LIBRARY.attnCompile(
             _get_compiler(),
             ctypes.byref(_source(text)),
             str(target).encode(),
             ctypes.byref(handle),
         )
-    )
+    check(error)
     return Binary(handle)
 
 

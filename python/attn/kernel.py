@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from . import masks
-from ._attention import DEFAULTS, make_key
+from ._attention import DEFAULTS, PLAIN, make_key
 from ._build import Builder
 from ._plan import Plan
 from ._tracing import Traced, trace_mask, trace_score
@@ -49,27 +49,15 @@ def _mask_from_json(value):
     return _MASKS[name](*rest)
 
 
-#: What a kernel fixes, besides the forms of its operands.
-_FIXED = (
-    "layout",
-    "scale",
-    "softcap",
-    "num_splits",
-    "split_size",
-    "block_q",
-    "block_kv",
-    "block_kv_compute",
-    "out_dtype",
-    "return_lse",
-    "target",
-)
+#: Values that a kernel's calls have unless they give others.
+_DEFAULTS_OF_CALLS = PLAIN + ("scale", "softcap")
 
 
 class _Note:
     """What a kernel file says of the call it was compiled for."""
 
     def __init__(self, call, builder=None):
-        self.fixed = {name: call[name] for name in _FIXED}
+        self.fixed = {name: call[name] for name in _DEFAULTS_OF_CALLS}
         if call["out_dtype"] is not None:
             self.fixed["out_dtype"] = str(builder.out_dtype)
         self.mask = call["mask"]
@@ -95,7 +83,9 @@ class _Note:
                 "q_offset": self.bottom_right,
                 "functions": self.functions,
                 "module": module,
-            }
+            },
+            # NumPy's numbers.
+            default=float,
         )
 
 
@@ -197,7 +187,8 @@ def _with_note(module, note):
 
 def _without_arrays(call):
     """A call's arguments without the arrays, which every call gives anew."""
-    keep = set(_FIXED) | {"mask", "score_mod", "mask_mod", "mod_args", "device"}
+    functions = ("score_mod", "mask_mod", "mod_args")
+    keep = _DEFAULTS_OF_CALLS + functions + ("mask", "device")
     return {
         name: value if name in keep else DEFAULTS[name]
         for name, value in call.items()

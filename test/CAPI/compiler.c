@@ -4,7 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// RUN: rm -rf %t && attn-capi-compiler-test %t
+// RUN: rm -rf %t %t.bc
+// RUN: attn-gen --memref --dynamic --strided --q-heads=2 --dqk=8 \
+// RUN:   --mask=causal | attn-opt --emit-bytecode -o %t.bc
+// RUN: attn-capi-compiler-test %t %t.bc
 //===----------------------------------------------------------------------===//
 
 #include "attn-c/Compiler.h"
@@ -102,8 +105,8 @@ static void testRefusals(AttnCompiler *compiler) {
               "--colour");
   CHECK_ERROR(compileText(compiler, problem, "--help", NULL), invalid,
               "expected name=value");
-  CHECK_ERROR(compileText(compiler, problem, "dqk=8", NULL),
-              ATTN_ERROR_COMPILE, "returns something");
+  CHECK_ERROR(compileText(compiler, problem, "dqk=8", NULL), ATTN_ERROR_COMPILE,
+              "returns something");
   CHECK_ERROR(compileText(compiler, problem, "memref", "z80"), invalid,
               "unknown target 'z80'");
   CHECK_ERROR(compileText(compiler, module, "func.func @f(", NULL), invalid,
@@ -153,9 +156,58 @@ static void testStages(AttnCompiler *compiler) {
     attnTextDestroy(text);
   }
   CHECK_OK(attnEmit(compiler, &source, NULL, "attn", &text));
-  CHECK_OK(compileText(compiler, ATTN_SOURCE_MODULE, attnTextGetData(text),
-                       NULL));
+  CHECK_OK(
+      compileText(compiler, ATTN_SOURCE_MODULE, attnTextGetData(text), NULL));
   attnTextDestroy(text);
+}
+
+/* MLIR bytecode in the place of text, at any address. */
+static void testBytecode(AttnCompiler *compiler, const char *path) {
+  FILE *file = fopen(path, "rb");
+  CHECK(file);
+  char bytes[1 + 65536];
+  size_t size = fread(bytes + 1, 1, sizeof(bytes) - 1, file);
+  CHECK(feof(file));
+  fclose(file);
+  AttnSource source = {ATTN_SOURCE_MODULE, bytes + 1, size, NULL};
+  AttnKernel *kernel;
+  CHECK_OK(attnCompile(compiler, &source, NULL, &kernel));
+  Buffers buffers;
+  createBuffers(&buffers, 7);
+  CHECK_OK(attnKernelRun(kernel, buffers.arrays, 4, NULL));
+  checkOutput(&buffers);
+  destroyBuffers(&buffers);
+  attnKernelDestroy(kernel);
+  source.size = size / 2;
+  CHECK_ERROR(attnCompile(compiler, &source, NULL, &kernel),
+              ATTN_ERROR_INVALID_ARGUMENT, "module");
+}
+
+/* What LLVM's code generators refuse is an error and not the end of the
+   process, be it reported or fatal; and the next compilation works. */
+static void testCodegenErrors(AttnCompiler *compiler) {
+  static const char *const functions[][2] = {
+      {"llvm.func @f() attributes {garbageCollector = \"none such\"} {\n"
+       "  llvm.return\n}\n",
+       "the code generator gave up: unsupported GC: none such"},
+      {"llvm.func @f() {\n"
+       "  llvm.inline_asm has_side_effects \"none such\", \"\" : () -> ()\n"
+       "  llvm.return\n}\n",
+       "code generation failed: "}};
+  AttnSource problem = getCausalSource();
+  AttnText *module;
+  CHECK_OK(attnEmit(compiler, &problem, NULL, "attn", &module));
+  for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); ++i) {
+    const char *function = strstr(attnTextGetData(module), "func.func");
+    CHECK(function);
+    char text[4096];
+    snprintf(text, sizeof(text), "%s%.*s", functions[i][0],
+             (int)(strstr(function, "\n  }\n") + 5 - function), function);
+    CHECK_ERROR(compileText(compiler, ATTN_SOURCE_MODULE, text, NULL),
+                ATTN_ERROR_COMPILE, functions[i][1]);
+  }
+  attnTextDestroy(module);
+  runCausal(compiler, 5);
 }
 
 /* Code for any target can be made and saved; it runs where it can. */
@@ -176,7 +228,7 @@ static void testOtherTarget(AttnCompiler *compiler) {
 }
 
 int main(int argc, char **argv) {
-  CHECK(argc == 2);
+  CHECK(argc == 3);
   AttnCompiler *compiler = createCompiler(argv[1], 0);
   testLengths(compiler);
   testFiles(argv[1]);
@@ -184,6 +236,8 @@ int main(int argc, char **argv) {
   testRefusals(compiler);
   testCacheDirectories();
   testStages(compiler);
+  testBytecode(compiler, argv[2]);
+  testCodegenErrors(compiler);
   testOtherTarget(compiler);
   attnCompilerDestroy(compiler);
   attnCompilerDestroy(NULL);

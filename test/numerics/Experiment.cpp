@@ -13,6 +13,7 @@
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Runner/Arguments.h"
 #include "attn/Runner/Check.h"
+#include "attn/Runner/DeviceExecution.h"
 #include "attn/Runner/Problem.h"
 #include "attn/Runtime/Parallel.h"
 
@@ -72,6 +73,9 @@ std::optional<std::string> numerics::findOption(StringRef words,
 
 bool numerics::canRun(StringRef target) {
   auto known = getCodegenTarget(target.empty() ? "native" : target);
+  // Whether a device is there shows when it is opened.
+  if (known && known->isGpu)
+    return true;
   Error error = known ? checkRunsHere(*known) : known.takeError();
   bool runs = !error;
   llvm::consumeError(std::move(error));
@@ -158,12 +162,20 @@ Error Experiment::compile(const Experiment *source, const Mutation &mutate) {
       return error;
     mutate(*copy);
   }
+  execution.reset();
+  if (options.device != "cpu") {
+    auto made =
+        runner::DeviceExecution::create(*copy, entry, arguments, options);
+    if (!made)
+      return classify(toString(made.takeError()));
+    execution = std::move(*made);
+    return Error::success();
+  }
   auto compiled = JitKernel::compile(std::move(copy), entry.name, jit);
   if (!compiled)
     return classify(toString(compiled.takeError()));
-  execution.reset();
   kernel = std::move(*compiled);
-  execution = std::make_unique<runner::Execution>(*kernel, entry, arguments);
+  execution = std::make_unique<runner::CpuExecution>(*kernel, entry, arguments);
   return Error::success();
 }
 
@@ -175,15 +187,19 @@ void Experiment::call() {
   for (auto [info, tensor] : llvm::zip(entry.arguments, arguments))
     if (info.isOutput())
       tensor.poison();
-  if (void *counts = kernel->lookup("attn_tile_counts"))
+  if (void *counts = kernel ? kernel->lookup("attn_tile_counts") : nullptr)
     std::memset(counts, 0, 2 * sizeof(int64_t));
   setThreadCount(options.threads);
   setMemoryPoison(true);
-  execution->call();
+  Error error = execution->call();
+  failure = error ? toString(std::move(error)) : "";
   setMemoryPoison(false);
 }
 
 bool Experiment::check(std::string &message) const {
+  message = failure;
+  if (!failure.empty())
+    return false;
   llvm::raw_string_ostream os(message);
   auto right =
       runner::checkOutputs(entry, arguments, *execution, options.seed, os);
@@ -192,6 +208,21 @@ bool Experiment::check(std::string &message) const {
     return *right;
   message += toString(right.takeError());
   return false;
+}
+
+int64_t Experiment::countScores() const {
+  int64_t scores = 0;
+  for (AttentionOp op : entry.attentions) {
+    auto bound = runner::bindProblem(op, arguments);
+    if (!bound) {
+      llvm::consumeError(bound.takeError());
+      continue;
+    }
+    const reference::AttentionProblem &problem = bound->problem;
+    for (int64_t b = 0; b < problem.batch(); ++b)
+      scores += problem.numQHeads() * problem.numRows(b) * problem.kvLength(b);
+  }
+  return scores;
 }
 
 TileCounts Experiment::getTileCounts() const {

@@ -56,11 +56,15 @@ public:
   llvm::Error compile(const Experiment *source = nullptr,
                       const Mutation &mutate = nullptr);
 
-  /// Poisons the outputs and calls the kernel.
+  /// Poisons the outputs and calls the kernel. A device that fails, as the
+  /// emulator does on a data race, makes check() report it.
   void call();
 
   /// Compares with the reference; `message` says how far off, or what is wrong.
   bool check(std::string &message) const;
+
+  /// Scores of all batches and heads; 0 where operands are computed.
+  int64_t countScores() const;
 
   /// Counters of the last call.
   TileCounts getTileCounts() const;
@@ -89,7 +93,10 @@ private:
   runner::RunnerOptions options;
   runner::Entry entry;
   std::vector<Tensor> arguments;
+  /// Null on a device.
   std::unique_ptr<JitKernel> kernel;
+  /// Of the last call; empty if there was none.
+  std::string failure;
   std::unique_ptr<runner::Execution> execution;
   bool countTiles = false;
 };

@@ -20,5 +20,13 @@ def list_features : Flag<["--"], "list-features">, HelpText<"Print the "
 def seed : Value<"seed", "<text>", "Seed of --sweep, for example a commit "
     "hash (default: attn)">;
 def first : Value<"first", "<n>", "Number of the first problem of --sweep">;
+def target : Value<"target", "<name>", "Compile every problem for this target "
+    "instead of the one its row names">;
+def device : Value<"device", "<name>", "Run on this device, as attn-runner "
+    "does. What the target does not support is listed, and no error">;
+def schedule : Value<"schedule", "<seed[,eager][,ignore-races]>", "As "
+    "attn-runner has it">;
+def max_scores : Value<"max-scores", "<n>", "Skip problems with more scores, "
+    "over all batches and heads">;
 def verbose : Flag<["--"], "verbose">, HelpText<"Print every row">;
 def help : Flag<["--"], "help">, HelpText<"Print this">;

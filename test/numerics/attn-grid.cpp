@@ -73,6 +73,16 @@ struct Outcome {
   /// What the check says, or why there is none.
   std::string message;
 };
+
+/// Where problems run.
+struct Place {
+  /// Options of attn-gen and attn-runner behind those of a problem.
+  std::string gen, run;
+  /// The target of every problem; empty: its own.
+  std::string target;
+  bool isDevice = false;
+  int64_t maxScores = INT64_MAX;
+};
 } // namespace
 
 static Outcome fail(const Twine &message) {
@@ -106,7 +116,12 @@ static Outcome checkTiles(const Experiment &experiment) {
 }
 
 /// Runs and checks an experiment whose arrays are ready.
-static Outcome runHonestly(Experiment &experiment, bool tiles) {
+static Outcome runHonestly(Experiment &experiment, bool tiles,
+                           const Place &place) {
+  if (experiment.countScores() > place.maxScores)
+    return {Verdict::Skipped, "more scores than --max-scores"};
+  // Devices do not count tiles.
+  tiles = tiles && !place.isDevice;
   if (tiles)
     experiment.setCountTiles();
   if (Error error = experiment.compile())
@@ -124,10 +139,12 @@ static Outcome runHonestly(Experiment &experiment, bool tiles) {
 
 /// Runs what is planted and requires the check to report it.
 static Outcome runPlanted(Experiment &experiment, const Row &row,
-                          StringRef groupGen, mlir::MLIRContext &context) {
+                          StringRef groupGen, const Place &place,
+                          mlir::MLIRContext &context) {
   if (!row.kernel.empty()) {
-    auto source = Experiment::create((groupGen + " " + row.kernel).str(),
-                                     row.run, context);
+    auto source =
+        Experiment::create((groupGen + " " + row.kernel + place.gen).str(),
+                           row.run + place.run, context);
     if (!source)
       return toOutcome(source.takeError());
     if (Error error = experiment.compile(source->get()))
@@ -150,19 +167,22 @@ static std::string getRunOptions(const Group &group, const Row &row) {
   return options;
 }
 
-static Outcome runRow(const Group &group, const Row &row,
+static Outcome runRow(const Group &group, const Row &row, const Place &place,
                       mlir::MLIRContext &context) {
   std::string run = getRunOptions(group, row);
   std::optional<std::string> target = findOption(run, "target");
+  if (target && !place.target.empty())
+    return {Verdict::Skipped, "the row is about " + *target};
   if (target && !canRun(*target))
     return {Verdict::Skipped, "this machine cannot run " + *target};
-  auto experiment = Experiment::create(group.gen + " " + row.gen, run, context);
+  auto experiment = Experiment::create(group.gen + " " + row.gen + place.gen,
+                                       run + place.run, context);
   if (!experiment)
     return toOutcome(experiment.takeError());
-  Outcome outcome = runHonestly(**experiment, row.tiles);
+  Outcome outcome = runHonestly(**experiment, row.tiles, place);
   if (outcome.verdict != Verdict::Right || !row.isPlanted())
     return outcome;
-  return runPlanted(**experiment, row, group.gen, context);
+  return runPlanted(**experiment, row, group.gen, place, context);
 }
 
 //===----------------------------------------------------------------------===//
@@ -205,10 +225,16 @@ static void report(const char *word, const std::string &what,
   outs().flush();
 }
 
-/// True if every row is right. A row that the target refuses is an error: the
-/// table is of what is supported.
+static void listRefusals(const std::map<std::string, int> &refusals) {
+  for (const auto &[reason, times] : refusals)
+    outs() << "invalid, " << times << " times: " << reason << "\n";
+}
+
+/// True if every row is right. A row that the target refuses is an error, but
+/// on a device: the table is of what the CPU supports.
 static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
-                               bool verbose, mlir::MLIRContext &context) {
+                               const Place &place, bool verbose,
+                               mlir::MLIRContext &context) {
   auto groups = readTable(path);
   if (!groups)
     return groups.takeError();
@@ -216,26 +242,32 @@ static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
     if (none_of(*groups, [&](const Group &g) { return g.name == name; }))
       return createError(path + " has no group '" + name + "'");
   Tally tally;
+  std::map<std::string, int> refusals;
   for (const Group &group : *groups) {
     if (!wanted.empty() && !is_contained(wanted, group.name))
       continue;
     for (const Row &row : group.rows) {
-      Outcome outcome = runRow(group, row, context);
+      Outcome outcome = runRow(group, row, place, context);
       ++tally[outcome.verdict];
-      bool bad = outcome.verdict == Verdict::Failed ||
-                 outcome.verdict == Verdict::Invalid;
+      bool isRefused = outcome.verdict == Verdict::Invalid;
+      if (isRefused && place.isDevice)
+        ++refusals[outcome.message];
+      bool bad =
+          outcome.verdict == Verdict::Failed || (isRefused && !place.isDevice);
       if (!bad && !verbose)
         continue;
-      std::string command =
-          getCommand(group.gen + " " + row.gen, getRunOptions(group, row));
+      std::string command = getCommand(group.gen + " " + row.gen + place.gen,
+                                       getRunOptions(group, row) + place.run);
       report(bad ? "FAILED" : "right", row.why,
              command + describeValues("after", row.after), outcome.message);
     }
   }
+  listRefusals(refusals);
   outs() << "grid: " << tally[Verdict::Right] << " right, "
          << tally[Verdict::Skipped] << " skipped, " << tally[Verdict::Invalid]
          << " invalid, " << tally[Verdict::Failed] << " failed\n";
-  return tally[Verdict::Failed] + tally[Verdict::Invalid] == 0;
+  return tally[Verdict::Failed] == 0 &&
+         (place.isDevice || tally[Verdict::Invalid] == 0);
 }
 
 /// The targets of which this machine runs the code.
@@ -249,17 +281,21 @@ static std::vector<std::string> getRunnableTargets() {
 }
 
 static Outcome runRandom(const RandomProblem &problem, bool tiles,
-                         mlir::MLIRContext &context) {
-  auto experiment = Experiment::create(problem.gen, problem.run, context);
+                         const Place &place, mlir::MLIRContext &context) {
+  auto experiment = Experiment::create(problem.gen + place.gen,
+                                       problem.run + place.run, context);
   if (!experiment)
     return toOutcome(experiment.takeError());
-  return runHonestly(**experiment, tiles);
+  return runHonestly(**experiment, tiles, place);
 }
 
 /// True if no problem failed.
 static Expected<bool> runSweep(int64_t first, int64_t count, StringRef seed,
-                               bool verbose, mlir::MLIRContext &context) {
+                               const Place &place, bool verbose,
+                               mlir::MLIRContext &context) {
   std::vector<std::string> targets = getRunnableTargets();
+  if (!place.target.empty())
+    targets = {place.target};
   uint64_t base = xxh3_64bits(seed);
   Tally tally;
   std::map<std::string, int> refusals;
@@ -267,17 +303,17 @@ static Expected<bool> runSweep(int64_t first, int64_t count, StringRef seed,
     RandomProblem problem =
         drawProblem(base + static_cast<uint64_t>(i), targets);
     // The counting kernel is the other half of the problems' kernel.
-    Outcome outcome = runRandom(problem, /*tiles=*/i % 2 == 1, context);
+    Outcome outcome = runRandom(problem, /*tiles=*/i % 2 == 1, place, context);
     ++tally[outcome.verdict];
     if (outcome.verdict == Verdict::Invalid)
       ++refusals[outcome.message];
     if (outcome.verdict == Verdict::Failed || verbose)
       report(outcome.verdict == Verdict::Failed ? "FAILED" : "done",
              "problem " + std::to_string(i) + " of seed " + seed.str(),
-             getCommand(problem.gen, problem.run), outcome.message);
+             getCommand(problem.gen + place.gen, problem.run + place.run),
+             outcome.message);
   }
-  for (const auto &[reason, times] : refusals)
-    outs() << "invalid, " << times << " times: " << reason << "\n";
+  listRefusals(refusals);
   outs() << "sweep: seed " << seed << ": " << tally[Verdict::Right]
          << " right, " << tally[Verdict::Invalid] << " invalid, "
          << tally[Verdict::Failed] << " failed\n";
@@ -285,23 +321,25 @@ static Expected<bool> runSweep(int64_t first, int64_t count, StringRef seed,
 }
 
 /// True if no problem failed.
-static bool runPairs(bool verbose, mlir::MLIRContext &context) {
+static bool runPairs(const Place &place, bool verbose,
+                     mlir::MLIRContext &context) {
   const std::vector<Factor> &factors = getFactors();
   Tally tally;
   std::map<std::string, int> refusals;
   for (const Choice &choice : coverPairs(factors)) {
     std::string gen = getOptions(factors, choice);
-    Outcome outcome = runRandom({gen, "--threads=2"}, /*tiles=*/false, context);
+    Outcome outcome =
+        runRandom({gen, "--threads=2"}, /*tiles=*/false, place, context);
     ++tally[outcome.verdict];
     if (outcome.verdict == Verdict::Invalid)
       ++refusals[outcome.message];
     if (outcome.verdict == Verdict::Failed || verbose)
       report(outcome.verdict == Verdict::Failed ? "FAILED" : "done",
-             "a problem of --pairs", getCommand(gen, "--threads=2"),
+             "a problem of --pairs",
+             getCommand(gen + place.gen, "--threads=2" + place.run),
              outcome.message);
   }
-  for (const auto &[reason, times] : refusals)
-    outs() << "invalid, " << times << " times: " << reason << "\n";
+  listRefusals(refusals);
   outs() << "pairs: " << tally[Verdict::Right] << " right, "
          << tally[Verdict::Invalid] << " invalid, " << tally[Verdict::Failed]
          << " failed\n";
@@ -322,6 +360,27 @@ static void listFeatures() {
 // The tool
 //===----------------------------------------------------------------------===//
 
+static Expected<Place> getPlace(const CommandLine &flags) {
+  Place place;
+  place.target = flags.get(OPT_target, "");
+  if (!place.target.empty())
+    place.run += " --target=" + place.target;
+  if (auto device = flags.get(OPT_device)) {
+    place.isDevice = true;
+    place.run += " --device=" + *device;
+    // Devices run functions that return nothing.
+    place.gen = " --memref";
+  }
+  if (auto schedule = flags.get(OPT_schedule))
+    place.run += " --schedule=" + *schedule;
+  auto maxScores =
+      flags.getInteger(OPT_max_scores, place.maxScores, 1, INT64_MAX);
+  if (!maxScores)
+    return maxScores.takeError();
+  place.maxScores = *maxScores;
+  return place;
+}
+
 static Expected<bool> run(int argc, char **argv) {
   GridOptTable table;
   auto flags = CommandLine::parse(table, OPT_UNKNOWN, argc, argv);
@@ -338,6 +397,9 @@ static Expected<bool> run(int argc, char **argv) {
   auto first = flags->getInteger(OPT_first, 0, 0, 1 << 30);
   if (!first)
     return first.takeError();
+  auto place = getPlace(*flags);
+  if (!place)
+    return place.takeError();
   std::unique_ptr<mlir::MLIRContext> context = createContext();
   bool verbose = flags->has(OPT_verbose);
   std::vector<std::string> files = flags->getAll(OPT_INPUT);
@@ -346,13 +408,14 @@ static Expected<bool> run(int argc, char **argv) {
     return true;
   }
   if (flags->has(OPT_pairs) && files.empty())
-    return runPairs(verbose, *context);
+    return runPairs(*place, verbose, *context);
   if (flags->has(OPT_sweep) && files.empty())
-    return runSweep(*first, *count, flags->get(OPT_seed, "attn"), verbose,
-                    *context);
+    return runSweep(*first, *count, flags->get(OPT_seed, "attn"), *place,
+                    verbose, *context);
   if (files.size() != 1 || flags->has(OPT_sweep))
     return createError("expected one table, or --sweep and no table");
-  return runTable(files.front(), flags->getAll(OPT_group), verbose, *context);
+  return runTable(files.front(), flags->getAll(OPT_group), *place, verbose,
+                  *context);
 }
 
 int main(int argc, char **argv) {

@@ -26,7 +26,13 @@ def hide_odd(s, b, h, q_pos, kv):
     return np.where(kv % 2 == 1, -np.inf, s)
 
 
-@pytest.mark.parametrize("function", [relative, capped, alibi, hide_odd])
+def root(s, b, h, q_pos, kv):
+    return np.power(np.abs(s) + 0.5, 0.7) - abs(q_pos - kv) ** 0.5
+
+
+@pytest.mark.parametrize(
+    "function", [relative, capped, alibi, hide_odd, root]
+)
 def test_score_mod(make, check, function):
     q, k = make((2, 9, 4, 16)), make((2, 12, 2, 16))
     check(q, k, make((2, 12, 2, 16)), score_mod=function)
@@ -64,6 +70,23 @@ def test_captured_arrays(make, check):
         mask_mod=same_document,
         mod_args=(documents,),
     )
+
+
+def test_empty_captures(make):
+    """A load reads the nearest element, so there must be one."""
+
+    def looks_up(s, b, h, q_pos, kv, table):
+        return s + table[kv]
+
+    q, k = make((1, 3, 2, 8)), make((1, 5, 2, 8))
+    none = np.zeros(0, np.float32)
+    with pytest.raises(ValueError, match="0"):
+        attn.attention(q, k, k, score_mod=looks_up, mod_args=(none,))
+    # Without a key nothing is read.
+    out = attn.attention(
+        q, k[:, :0], k[:, :0], score_mod=looks_up, mod_args=(none,)
+    )
+    assert (np.asarray(out) == 0).all()
 
 
 def branches(s, b, h, q_pos, kv):

@@ -16,14 +16,58 @@ import pytest
 import attn
 
 
+def count_kernels():
+    statistics = attn.cache_statistics()
+    return statistics["compiled"] + statistics["found_in_files"]
+
+
 def test_one_compilation_for_all_lengths(make):
-    compiled = attn.cache_statistics()
-    before = compiled["compiled"] + compiled["found_in_files"]
-    for n in range(1, 101):
+    before = count_kernels()
+    for n in range(2, 102):
         q = make((1, n, 3, 8))
-        attn.attention(q, q, q, mask=attn.causal(), scale=0.123, q_offset=n)
-    after = attn.cache_statistics()
-    assert after["compiled"] + after["found_in_files"] == before + 1
+        attn.attention(q, q, q, mask=attn.causal(), q_offset=n)
+    assert count_kernels() == before + 1
+    # A single row is decoded by a kernel of its own.
+    for n in range(1, 51):
+        k = make((1, n, 3, 8))
+        attn.attention(q[:, :1], k, k, mask=attn.causal(), q_offset=n)
+    assert count_kernels() == before + 2
+
+
+@pytest.mark.parametrize("name", ["scale", "softcap"])
+def test_one_compilation_for_all_values(make, check, name):
+    q = make((1, 20, 3, 40))
+    check(q, q, q, **{name: 0.25})
+    before = count_kernels()
+    for value in (0.5, 3, np.float32(0.3), 1e-30, 0.25):
+        check(q, q, q, **{name: value})
+    assert count_kernels() == before
+    with pytest.raises(attn.AttnError, match=f"{name}: given nan"):
+        attn.attention(q, q, q, **{name: float("nan")}, return_lse=True)
+
+
+def test_default_scale_is_code(make):
+    q = make((1, 20, 3, 40))
+    expected = attn.attention(q, q, q)
+    before = count_kernels()
+    assert (attn.attention(q, q, q, scale=40**-0.5) == expected).all()
+    assert (attn.attention(q, q, q, softcap=0) == expected).all()
+    assert count_kernels() == before
+
+
+def test_progress(make, monkeypatch, capfd):
+    q = make((1, 8, 5, 24))
+    monkeypatch.setattr(attn.compiler, "PROGRESS_DELAY", 0.001)
+    attn.attention(q, q, q, mask=attn.sliding_window(3))
+    said = capfd.readouterr().err
+    assert "attn: compiling attention of q f32 [?, ?, 5, 24], k f32" in said
+    assert "for native ..." in said and "done after" in said
+    monkeypatch.setenv("ATTN_PROGRESS", "0")
+    attn.attention(q, q, q, mask=attn.sliding_window(4))
+    monkeypatch.delenv("ATTN_PROGRESS")
+    monkeypatch.setattr(attn.compiler, "PROGRESS_DELAY", 600)
+    attn.attention(q, q, q, mask=attn.sliding_window(5))
+    assert capfd.readouterr().err == ""
 
 
 def test_kernel(make):
@@ -37,8 +81,10 @@ def test_kernel(make):
         longer[0], longer[1], longer[1], mask=mask, softcap=3.0
     )
     assert (kernel(longer[0], longer[1], longer[1]) == expected).all()
+    expected = attn.attention(q, k, k, mask=mask, softcap=4.0)
+    assert (kernel(q, k, k, softcap=4.0) == expected).all()
     with pytest.raises(attn.AttnError, match="another problem"):
-        kernel(q, k, k, softcap=4.0)
+        kernel(q, k, k, softcap=None)
     with pytest.raises(attn.AttnError, match="another problem"):
         kernel(q[:, :, :2], k, k)
     with pytest.raises(attn.AttnError, match="colour: no such argument"):
@@ -136,7 +182,7 @@ def test_threads(make):
         for index in order:
             q = inputs[index]
             # A problem of its own for each seed, and one that all share.
-            attn.attention(q, q, q, scale=0.5 + seed)
+            attn.attention(q, q, q, mask=attn.sliding_window(seed))
             out = attn.attention(q, q, q, softcap=1.5)
             if not (out == expected[index]).all():
                 wrong.append(index)
@@ -155,8 +201,8 @@ COMPILE = """
     import attn
 
     q = np.ones((1, 8, 2, 16), np.float32)
-    for softcap in (1.0, 2.0, 3.0):
-        out = attn.attention(q, q, q, softcap=softcap)
+    for left in (1, 2, 3):
+        out = attn.attention(q, q, q, mask=attn.sliding_window(left))
         assert (out == 1).all()
     print(json.dumps(attn.cache_statistics()))
 """

@@ -32,6 +32,18 @@ def test_svg(tmp_path):
     assert f"{(tiles == PARTIAL).sum()} partial" in text
 
 
+def test_png(tmp_path):
+    matplotlib = pytest.importorskip("matplotlib.image")
+    path = tmp_path / "mask.png"
+    tiles = attn.plot_mask(attn.causal(), 256, path=path)
+    picture = matplotlib.imread(path)
+    assert picture.ndim == 3
+    pixels = np.rint(picture[..., :3].reshape(-1, 3) * 255).astype(int)
+    seen = {tuple(pixel) for pixel in np.unique(pixels, axis=0)}
+    colours = [(0xF2, 0xF2, 0xF2), (0x9E, 0xCA, 0xE1), (0x08, 0x51, 0x9C)]
+    assert {colours[kind] for kind in np.unique(tiles)} <= seen
+
+
 def test_refusals(tmp_path):
     with pytest.raises(attn.AttnError, match="expected .svg or .png"):
         attn.plot_mask(None, 8, path=tmp_path / "mask.jpg")

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The expectations are written from the tables of the CDNA3 instruction set,
-// without the emulator's code.
+// The expectations follow the layouts of AMD's matrix instruction calculator
+// and the pseudo code of the ISA documents, without the emulator's code.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,19 +16,28 @@ using namespace attn::emulator;
 
 using Words = std::vector<uint32_t>;
 
-static constexpr uint32_t lanes = 64;
+static TestLaunch amdLaunch(const std::string &ir, uint32_t threads = 64) {
+  TestLaunch launch;
+  launch.ir = ir;
+  launch.triple = amd;
+  launch.threads = threads;
+  return launch;
+}
 
-/// One word in and out for each lane of a wave; %i0 holds 100 + lane.
+static std::string amdKernel(const std::string &declarations,
+                             const std::string &body, unsigned inputs,
+                             unsigned outputs) {
+  return declarations + threadwise(body, inputs, outputs, /*isAMD=*/true);
+}
+
+/// Runs a body with one input, 100 + lane, and one output per lane.
 static Words runLanes(const std::string &declarations,
                       const std::string &body) {
-  TestLaunch launch;
-  launch.triple = amd;
-  launch.threads = lanes;
-  launch.ir = declarations + threadwise(body, 1, 1, /*isAMD=*/true);
-  Words in(lanes), out(lanes);
-  for (uint32_t n = 0; n < lanes; ++n)
+  TestLaunch launch = amdLaunch(amdKernel(declarations, body, 1, 1));
+  Words in(64), out(64);
+  for (uint32_t n = 0; n < 64; ++n)
     in[n] = 100 + n;
-  EXPECT_EQ(launch.run({&in, &out}), "");
+  EXPECT_EQ(launch.run({&in, &out}), "") << body;
   return out;
 }
 
@@ -36,273 +45,352 @@ static Words runLanes(const std::string &declarations,
 // Between lanes
 //===----------------------------------------------------------------------===//
 
-TEST(EmulatorAmdTest, PermutationsThroughTheLds) {
-  const Words xor32 =
-      runLanes("declare i32 @llvm.amdgcn.ds.bpermute(i32, i32)\n",
-               "%l = xor i32 %tid, 32\n%a = shl i32 %l, 2\n"
-               "%o0 = call i32 @llvm.amdgcn.ds.bpermute(i32 %a, i32 %i0)\n");
-  // Keeps all bits, then flips bit 2: 31 | 4 << 10.
-  const Words xor4 =
-      runLanes("declare i32 @llvm.amdgcn.ds.swizzle(i32, i32)\n",
-               "%o0 = call i32 @llvm.amdgcn.ds.swizzle(i32 %i0, i32 4127)\n");
-  // Quads in reverse: 0b00011011 with the bit of the mode.
-  const Words quads =
-      runLanes("declare i32 @llvm.amdgcn.ds.swizzle(i32, i32)\n",
-               "%o0 = call i32 @llvm.amdgcn.ds.swizzle(i32 %i0, i32 32795)\n");
-  for (uint32_t n = 0; n < lanes; ++n) {
-    EXPECT_EQ(xor32[n], 100 + (n ^ 32));
-    EXPECT_EQ(xor4[n], 100 + (n ^ 4));
-    EXPECT_EQ(quads[n], 100 + (n ^ 3));
-  }
-}
+static constexpr char dppDeclaration[] =
+    "declare i32 @llvm.amdgcn.update.dpp.i32(i32, i32, i32, i32, i32, i1)\n";
 
-static Words runDpp(uint32_t control, bool boundControl) {
-  return runLanes("declare i32 @llvm.amdgcn.update.dpp.i32(i32, i32, i32, i32, "
-                  "i32, i1)\n",
+static Words runDpp(const std::string &control, const std::string &masks) {
+  return runLanes(dppDeclaration,
                   "%o0 = call i32 @llvm.amdgcn.update.dpp.i32(i32 7, i32 %i0, "
                   "i32 " +
-                      std::to_string(control) + ", i32 15, i32 15, i1 " +
-                      (boundControl ? "true" : "false") + ")\n");
+                      control + ", " + masks + ")\n");
 }
 
 TEST(EmulatorAmdTest, Dpp) {
-  const Words rotated = runDpp(0x124, true), shifted = runDpp(0x103, false);
-  const Words zeroed = runDpp(0x103, true), mirrored = runDpp(0x141, true);
-  for (uint32_t n = 0; n < lanes; ++n) {
-    const uint32_t row = n / 16 * 16, inRow = n % 16;
-    EXPECT_EQ(rotated[n], 100 + row + (inRow + 12) % 16);
-    EXPECT_EQ(shifted[n], inRow > 12 ? 7 : 103 + n);
-    EXPECT_EQ(zeroed[n], inRow > 12 ? 0 : 103 + n);
-    EXPECT_EQ(mirrored[n], 100 + n / 8 * 8 + 7 - n % 8);
+  const std::string all = "i32 15, i32 15, i1 false";
+  const Words quad = runDpp("177", all); // quad_perm [1, 0, 3, 2]
+  const Words shiftLeft = runDpp("258", all);
+  const Words shiftRight = runDpp("274", "i32 15, i32 15, i1 true");
+  const Words rotate = runDpp("292", all);
+  const Words mirror = runDpp("320", all);
+  const Words halfMirror = runDpp("321", all);
+  const Words broadcast = runDpp("322", "i32 10, i32 15, i1 false");
+  const Words upper = runDpp("323", "i32 12, i32 15, i1 false");
+  for (uint32_t n = 0; n < 64; ++n) {
+    const uint32_t row = n / 16 * 16;
+    const uint32_t place = n % 16;
+    EXPECT_EQ(quad[n], 100 + (n ^ 1));
+    EXPECT_EQ(shiftLeft[n], place < 14 ? 102 + n : 7);
+    EXPECT_EQ(shiftRight[n], place >= 2 ? 98 + n : 0);
+    EXPECT_EQ(rotate[n], 100 + row + (place + 12) % 16);
+    EXPECT_EQ(mirror[n], 100 + row + 15 - place);
+    EXPECT_EQ(halfMirror[n], 100 + (n ^ 7));
+    EXPECT_EQ(broadcast[n], n / 16 % 2 ? 100 + row - 1 : 7);
+    EXPECT_EQ(upper[n], n >= 32 ? 131 : 7);
   }
 }
 
-TEST(EmulatorAmdTest, SwapsOfLanes) {
-  const std::string swap =
-      "declare {i32, i32} @llvm.amdgcn.permlane32.swap(i32, i32, i1, i1)\n";
-  const std::string body =
-      "%b = add i32 %i0, 1000\n%r = call {i32, i32} "
-      "@llvm.amdgcn.permlane32.swap(i32 %i0, i32 %b, i1 false, i1 false)\n"
-      "%o0 = extractvalue {i32, i32} %r, ";
-  const Words first = runLanes(swap, body + "0\n");
-  const Words second = runLanes(swap, body + "1\n");
-  for (uint32_t n = 0; n < 32; ++n) {
-    EXPECT_EQ(first[n], 100 + n);
-    EXPECT_EQ(first[n + 32], 1100 + n);
-    EXPECT_EQ(second[n], 132 + n);
-    EXPECT_EQ(second[n + 32], 1132 + n);
+TEST(EmulatorAmdTest, Permutations) {
+  const Words bpermute =
+      runLanes("declare i32 @llvm.amdgcn.ds.bpermute(i32, i32)\n",
+               "%x = xor i32 %tid, 37\n%a = shl i32 %x, 2\n"
+               "%o0 = call i32 @llvm.amdgcn.ds.bpermute(i32 %a, i32 %i0)\n");
+  // xor 16 within 32 lanes
+  const Words swizzle =
+      runLanes("declare i32 @llvm.amdgcn.ds.swizzle(i32, i32)\n",
+               "%o0 = call i32 @llvm.amdgcn.ds.swizzle(i32 %i0, i32 16415)\n");
+  const Words first =
+      runLanes("declare i32 @llvm.amdgcn.readfirstlane.i32(i32)\n",
+               "%o0 = call i32 @llvm.amdgcn.readfirstlane.i32(i32 %i0)\n");
+  const Words lane =
+      runLanes("declare i32 @llvm.amdgcn.readlane.i32(i32, i32)\n",
+               "%o0 = call i32 @llvm.amdgcn.readlane.i32(i32 %i0, i32 41)\n");
+  const Words below =
+      runLanes("declare i32 @llvm.amdgcn.mbcnt.lo(i32, i32)\n"
+               "declare i32 @llvm.amdgcn.mbcnt.hi(i32, i32)\n",
+               "%l = call i32 @llvm.amdgcn.mbcnt.lo(i32 -1, i32 0)\n"
+               "%o0 = call i32 @llvm.amdgcn.mbcnt.hi(i32 -1, i32 %l)\n");
+  for (uint32_t n = 0; n < 64; ++n) {
+    EXPECT_EQ(bpermute[n], 100 + (n ^ 37));
+    EXPECT_EQ(swizzle[n], 100 + (n ^ 16));
+    EXPECT_EQ(first[n], 100u);
+    EXPECT_EQ(lane[n], 141u);
+    EXPECT_EQ(below[n], n);
+  }
+}
+
+TEST(EmulatorAmdTest, PermlaneSwaps) {
+  for (const char *name : {"16", "32"}) {
+    const std::string intrinsic =
+        std::string("@llvm.amdgcn.permlane") + name + ".swap";
+    TestLaunch launch = amdLaunch(
+        amdKernel("declare {i32, i32} " + intrinsic + "(i32, i32, i1, i1)\n",
+                  "%b = add i32 %i0, 1000\n%r = call {i32, i32} " + intrinsic +
+                      "(i32 %i0, i32 %b, i1 false, i1 false)\n"
+                      "%o0 = extractvalue {i32, i32} %r, 0\n"
+                      "%o1 = extractvalue {i32, i32} %r, 1\n",
+                  1, 2));
+    Words in(64), out(128);
+    for (uint32_t n = 0; n < 64; ++n)
+      in[n] = n;
+    ASSERT_EQ(launch.run({&in, &out}), "");
+    const uint32_t rows = std::stoul(name);
+    for (uint32_t n = 0; n < 64; ++n) {
+      const bool isOdd = n / rows % 2;
+      EXPECT_EQ(out[2 * n], isOdd ? 1000 + n - rows : n);
+      EXPECT_EQ(out[2 * n + 1], isOdd ? 1000 + n : n + rows);
+    }
   }
 }
 
 TEST(EmulatorAmdTest, OnlyActiveLanesTakePart) {
+  // Lanes 20 to 63 are in the branch. The first of them is lane 20; a lane that
+  // is off gives 0.
+  const Words out = runLanes(
+      "declare i32 @llvm.amdgcn.readfirstlane.i32(i32)\n"
+      "declare i32 @llvm.amdgcn.ds.bpermute(i32, i32)\n"
+      "declare i64 @llvm.amdgcn.ballot.i64(i1)\n",
+      "%high = icmp uge i32 %tid, 20\nbr i1 %high, label %in1, label %end\n"
+      "in1:\n%f = call i32 @llvm.amdgcn.readfirstlane.i32(i32 %i0)\n"
+      "%p = call i32 @llvm.amdgcn.ds.bpermute(i32 20, i32 %i0)\n"
+      "%v = call i64 @llvm.amdgcn.ballot.i64(i1 true)\n"
+      "%s = lshr i64 %v, 16\n%t = trunc i64 %s to i32\n"
+      "%m = and i32 %t, 255\n%k = mul i32 %m, 1000\n"
+      "%a = add i32 %f, %k\n%c = add i32 %a, %p\nbr label %end\nend:\n"
+      "%o0 = phi i32 [0, %0], [%c, %in1]\n");
+  for (uint32_t n = 0; n < 64; ++n)
+    EXPECT_EQ(out[n], n < 20 ? 0 : 120 + 1000 * 0xF0);
+}
+
+TEST(EmulatorAmdTest, LanesThatLeaveALoopWaitForTheOthers) {
+  // Lane n stays for n % 4 + 1 trips; each trip counts who is in it.
   const Words out = runLanes(
       "declare i64 @llvm.amdgcn.ballot.i64(i1)\n"
-      "declare i32 @llvm.amdgcn.readfirstlane.i32(i32)\n",
-      "%high = icmp uge i32 %tid, 40\nbr i1 %high, label %a, label %b\na:\n"
-      "%f = call i32 @llvm.amdgcn.readfirstlane.i32(i32 %i0)\n"
-      "%even = trunc i32 %i0 to i1\n"
-      "%v = call i64 @llvm.amdgcn.ballot.i64(i1 %even)\n"
-      "%c = call i64 @llvm.ctpop.i64(i64 %v)\n%n = trunc i64 %c to i32\n"
-      "%s = shl i32 %n, 16\n%t = or i32 %s, %f\nbr label %b\nb:\n"
-      "%o0 = phi i32 [0, %0], [%t, %a]\n");
-  for (uint32_t n = 0; n < lanes; ++n)
-    EXPECT_EQ(out[n], n < 40 ? 0 : (12u << 16 | 140u));
+      "declare i64 @llvm.ctpop.i64(i64)\n",
+      "%last = and i32 %tid, 3\nbr label %loop\nloop:\n"
+      "%n = phi i32 [0, %0], [%next, %loop]\n"
+      "%sum = phi i64 [0, %0], [%more, %loop]\n"
+      "%v = call i64 @llvm.amdgcn.ballot.i64(i1 true)\n"
+      "%c = call i64 @llvm.ctpop.i64(i64 %v)\n%more = add i64 %sum, %c\n"
+      "%next = add i32 %n, 1\n%done = icmp eq i32 %n, %last\n"
+      "br i1 %done, label %end, label %loop\nend:\n"
+      "%w = call i64 @llvm.amdgcn.ballot.i64(i1 true)\n"
+      "%all = icmp eq i64 %w, -1\n%x = select i1 %all, i32 1000, i32 0\n"
+      "%y = trunc i64 %more to i32\n%o0 = add i32 %x, %y\n");
+  const uint32_t sums[] = {64, 64 + 48, 64 + 48 + 32, 64 + 48 + 32 + 16};
+  for (uint32_t n = 0; n < 64; ++n)
+    EXPECT_EQ(out[n], 1000 + sums[n % 4]);
 }
 
 //===----------------------------------------------------------------------===//
-// Matrix products
+// MFMA
 //===----------------------------------------------------------------------===//
 
-namespace {
-struct MfmaCase {
-  std::string name, type;
-  uint32_t dim, depth;
-  bool isBF16;
-
-  uint32_t perLane() const { return depth * dim / lanes; }
-  uint32_t sums() const { return dim * dim / lanes; }
-};
-} // namespace
-
-static std::string mfmaKernel(const MfmaCase &mfma) {
-  const std::string words = std::to_string(mfma.perLane() / 2);
-  const std::string acc = "<" + std::to_string(mfma.sums()) + " x float>";
-  const std::string load =
-      " = load <" + words + " x i32>, ptr addrspace(1) %";
-  return "declare i32 @llvm.amdgcn.workitem.id.x()\ndeclare " + acc + " " +
-         mfma.name + "(" + mfma.type + ", " + mfma.type + ", " + acc +
-         ", i32, i32, i32)\n"
-         "define amdgpu_kernel void @k(ptr addrspace(1) %a, ptr addrspace(1) "
-         "%b, ptr addrspace(1) %d) {\n"
-         "%t = call i32 @llvm.amdgcn.workitem.id.x()\n"
-         "%pa = getelementptr <" + words + " x i32>, ptr addrspace(1) %a, i32 "
-         "%t\n%pb = getelementptr <" + words + " x i32>, ptr addrspace(1) %b, "
-         "i32 %t\n%pd = getelementptr " + acc + ", ptr addrspace(1) %d, i32 "
-         "%t\n%wa" + load + "pa, align 4\n%wb" + load + "pb, align 4\n"
-         "%c = load " + acc + ", ptr addrspace(1) %pd, align 4\n"
-         "%va = bitcast <" + words + " x i32> %wa to " + mfma.type + "\n"
-         "%vb = bitcast <" + words + " x i32> %wb to " + mfma.type + "\n"
-         "%r = call " + acc + " " + mfma.name + "(" + mfma.type + " %va, " +
-         mfma.type + " %vb, " + acc + " %c, i32 0, i32 0, i32 0)\n"
-         "store " + acc + " %r, ptr addrspace(1) %pd, align 4\nret void\n}\n";
-}
-
-/// Small integers in the operands' layouts; D begins with 5.
-static void checkMfma(const MfmaCase &mfma) {
+/// D = A B + C of small integers with `perLane` elements of 16 bits per lane;
+/// `size` rows and columns.
+static void testMfma(const std::string &name, const std::string &type,
+                     uint32_t size, uint32_t depth, uint32_t perLane,
+                     uint32_t (*encode)(int)) {
   TestRandom random;
-  std::vector<std::vector<int>> a(mfma.dim, std::vector<int>(mfma.depth));
-  std::vector<std::vector<int>> b(mfma.depth, std::vector<int>(mfma.dim));
-  auto encode = [&](int value) {
-    return mfma.isBF16 ? smallToBFloat16(value) : smallToFloat16(value);
-  };
-  Words left(lanes * mfma.perLane() / 2), right(left);
-  for (uint32_t lane = 0; lane < lanes; ++lane)
-    for (uint32_t e = 0; e < mfma.perLane(); ++e) {
-      const uint32_t k = mfma.perLane() * (lane / mfma.dim) + e;
-      const uint32_t at = lane * mfma.perLane() + e;
-      const int x = random.small(), y = random.small();
-      a[lane % mfma.dim][k] = x;
-      b[k][lane % mfma.dim] = y;
-      left[at / 2] |= encode(x) << (16 * (at % 2));
-      right[at / 2] |= encode(y) << (16 * (at % 2));
+  std::vector<int> a(size * depth), b(depth * size);
+  for (int &value : a)
+    value = random.small();
+  for (int &value : b)
+    value = random.small();
+  const uint32_t words = perLane / 2;
+  const uint32_t registers = size * size / 64;
+  Words in, out(64 * registers);
+  for (uint32_t lane = 0; lane < 64; ++lane)
+    for (int side = 0; side < 2; ++side)
+      for (uint32_t word = 0; word < words; ++word) {
+        uint32_t bits = 0;
+        for (uint32_t half = 0; half < 2; ++half) {
+          const uint32_t k = lane / size * perLane + 2 * word + half;
+          const uint32_t row = lane % size;
+          bits |= encode(side ? b[k * size + row] : a[row * depth + k])
+                  << 16 * half;
+        }
+        in.push_back(bits);
+      }
+  const std::string operandType =
+      "<" + std::to_string(perLane) + " x " + type + ">";
+  const std::string wordsType = "<" + std::to_string(words) + " x i32>";
+  const std::string resultType = "<" + std::to_string(registers) + " x float>";
+  std::string body;
+  for (int side = 0; side < 2; ++side) {
+    std::string vector = "poison";
+    for (uint32_t word = 0; word < words; ++word) {
+      const std::string id =
+          "%s" + std::to_string(side) + "w" + std::to_string(word);
+      body += id + " = insertelement " + wordsType + " " + vector + ", i32 %i" +
+              std::to_string(side * words + word) + ", i32 " +
+              std::to_string(word) + "\n";
+      vector = id;
     }
-  Words sums(lanes * mfma.sums(), 0x40A00000);
-  TestLaunch launch;
-  launch.triple = amd;
-  launch.threads = lanes;
-  launch.ir = mfmaKernel(mfma);
-  ASSERT_EQ(launch.run({&left, &right, &sums}), "");
-  for (uint32_t lane = 0; lane < lanes; ++lane)
-    for (uint32_t r = 0; r < mfma.sums(); ++r) {
-      const uint32_t row =
-          mfma.dim == 32 ? 8 * (r / 4) + 4 * (lane / 32) + r % 4
-                         : 4 * (lane / 16) + r;
-      int expected = 5;
-      for (uint32_t k = 0; k < mfma.depth; ++k)
-        expected += a[row][k] * b[k][lane % mfma.dim];
-      float found;
-      std::memcpy(&found, &sums[lane * mfma.sums() + r], 4);
-      EXPECT_EQ(found, static_cast<float>(expected)) << mfma.name;
-    }
-}
-
-TEST(EmulatorAmdTest, MatrixProducts) {
-  const std::string base = "@llvm.amdgcn.mfma.f32.";
-  checkMfma({base + "32x32x8bf16.1k", "<4 x i16>", 32, 8, true});
-  checkMfma({base + "16x16x16bf16.1k", "<4 x i16>", 16, 16, true});
-  checkMfma({base + "32x32x8f16", "<4 x half>", 32, 8, false});
-  checkMfma({base + "16x16x16f16", "<4 x half>", 16, 16, false});
-  checkMfma({base + "32x32x16.bf16", "<8 x bfloat>", 32, 16, true});
-  checkMfma({base + "16x16x32.f16", "<8 x half>", 16, 32, false});
-}
-
-//===----------------------------------------------------------------------===//
-// Memory
-//===----------------------------------------------------------------------===//
-
-/// Two waves exchange a word of each lane through the LDS; `publish` comes
-/// before the barrier.
-static std::string runExchange(const std::string &publish,
-                               const std::string &barrier) {
-  TestLaunch launch;
-  launch.triple = amd;
-  launch.threads = 2 * lanes;
-  launch.ir =
-      "@s = internal addrspace(3) global [128 x i32] undef, align 16\n"
-      "declare void @llvm.amdgcn.s.barrier()\n"
-      "declare void @llvm.amdgcn.s.waitcnt(i32)\n" +
-      threadwise("%p = getelementptr i32, ptr addrspace(3) @s, i32 %tid\n"
-                 "store i32 %i0, ptr addrspace(3) %p\n" +
-                     publish + barrier +
-                     "%u = xor i32 %tid, 64\n"
-                     "%q = getelementptr i32, ptr addrspace(3) @s, i32 %u\n"
-                     "%o0 = load i32, ptr addrspace(3) %q\n",
-                 1, 1, /*isAMD=*/true);
-  Words in(2 * lanes), out(2 * lanes);
-  for (uint32_t n = 0; n < 2 * lanes; ++n)
-    in[n] = n;
-  std::string error = launch.run({&in, &out});
-  if (error.empty())
-    for (uint32_t n = 0; n < 2 * lanes; ++n)
-      EXPECT_EQ(out[n], n ^ lanes);
-  return error;
-}
-
-TEST(EmulatorAmdTest, BarriersOrderWhatWasWaitedFor) {
-  const std::string barrier = "call void @llvm.amdgcn.s.barrier()\n";
-  EXPECT_EQ(runExchange("fence syncscope(\"workgroup\") release\n", barrier),
-            "");
-  // lgkmcnt(0), and no wait for memory: 0xC07F.
-  EXPECT_EQ(runExchange("call void @llvm.amdgcn.s.waitcnt(i32 49279)\n",
-                        barrier),
-            "");
-  EXPECT_TRUE(contains(runExchange("", barrier), "race on shared memory"));
-  EXPECT_FALSE(runExchange("fence syncscope(\"workgroup\") release\n", "")
-                   .empty());
-}
-
-/// Copies a word of each lane to the LDS without registers.
-static std::string runCopy(const std::string &wait, bool eager) {
-  TestLaunch launch;
-  launch.triple = amd;
-  launch.threads = lanes;
-  launch.options.eager_copies = eager;
-  launch.ir =
-      "@s = internal addrspace(3) global [64 x i32] undef, align 16\n"
-      "declare void @llvm.amdgcn.s.waitcnt(i32)\n"
-      "declare void @llvm.amdgcn.global.load.lds(ptr addrspace(1), ptr "
-      "addrspace(3), i32, i32, i32)\n" +
-      threadwise("call void @llvm.amdgcn.global.load.lds(ptr addrspace(1) "
-                 "%pi0, ptr addrspace(3) @s, i32 4, i32 0, i32 0)\n" +
-                     wait +
-                     "%p = getelementptr i32, ptr addrspace(3) @s, i32 %tid\n"
-                     "%o0 = load i32, ptr addrspace(3) %p\n",
-                 1, 1, /*isAMD=*/true);
-  Words in(lanes), out(lanes);
-  for (uint32_t n = 0; n < lanes; ++n)
-    in[n] = 100 + n;
-  std::string error = launch.run({&in, &out});
-  if (error.empty())
-    EXPECT_EQ(out, in);
-  return error;
-}
-
-TEST(EmulatorAmdTest, CopiesToTheLds) {
-  // vmcnt(0), and no wait for the LDS: 0x0F70.
-  const std::string wait = "call void @llvm.amdgcn.s.waitcnt(i32 3952)\n";
-  for (bool eager : {false, true}) {
-    EXPECT_EQ(runCopy(wait, eager), "");
-    EXPECT_FALSE(runCopy("", eager).empty());
+    body += "%m" + std::to_string(side) + " = bitcast " + wordsType + " " +
+            vector + " to " + operandType + "\n";
   }
-  // vmcnt(1) leaves it under way.
-  EXPECT_FALSE(
-      runCopy("call void @llvm.amdgcn.s.waitcnt(i32 3953)\n", false).empty());
+  body += "%d = call " + resultType + " @" + name + "(" + operandType +
+          " %m0, " + operandType + " %m1, " + resultType +
+          " zeroinitializer, i32 0, i32 0, i32 0)\n";
+  for (uint32_t r = 0; r < registers; ++r) {
+    const std::string id = std::to_string(r);
+    body += "%d" + id + " = extractelement " + resultType + " %d, i32 " + id +
+            "\n%o" + id + " = bitcast float %d" + id + " to i32\n";
+  }
+  TestLaunch launch = amdLaunch(amdKernel(
+      "declare " + resultType + " @" + name + "(" + operandType + ", " +
+          operandType + ", " + resultType + ", i32, i32, i32)\n",
+      body, 2 * words, registers));
+  ASSERT_EQ(launch.run({&in, &out}), "") << name;
+  for (uint32_t lane = 0; lane < 64; ++lane)
+    for (uint32_t r = 0; r < registers; ++r) {
+      const uint32_t row = size == 32 ? 8 * (r / 4) + 4 * (lane / 32) + r % 4
+                                      : 4 * (lane / 16) + r;
+      const uint32_t column = lane % size;
+      int sum = 0;
+      for (uint32_t k = 0; k < depth; ++k)
+        sum += a[row * depth + k] * b[k * size + column];
+      EXPECT_EQ(floatOf(out[lane * registers + r]), sum)
+          << name << " lane " << lane << " register " << r;
+    }
 }
 
-TEST(EmulatorAmdTest, BuffersEndWhereTheySay) {
-  TestLaunch launch;
-  launch.triple = amd;
-  launch.threads = lanes;
-  launch.ir =
-      "declare ptr addrspace(8) @llvm.amdgcn.make.buffer.rsrc.p8.p1(ptr "
-      "addrspace(1), i16, i64, i32)\n"
-      "declare i32 @llvm.amdgcn.raw.ptr.buffer.load.i32(ptr addrspace(8), i32, "
-      "i32, i32)\n"
-      "declare void @llvm.amdgcn.raw.ptr.buffer.store.i32(i32, ptr "
-      "addrspace(8), i32, i32, i32)\n" +
-      threadwise(
-          "%r = call ptr addrspace(8) @llvm.amdgcn.make.buffer.rsrc.p8.p1(ptr "
-          "addrspace(1) %in, i16 0, i64 160, i32 159744)\n"
-          "%w = call ptr addrspace(8) @llvm.amdgcn.make.buffer.rsrc.p8.p1(ptr "
-          "addrspace(1) %out, i16 0, i64 200, i32 159744)\n"
-          "%b = shl i32 %tid, 2\n"
-          "%l = call i32 @llvm.amdgcn.raw.ptr.buffer.load.i32(ptr addrspace(8) "
-          "%r, i32 %b, i32 0, i32 0)\n"
-          "call void @llvm.amdgcn.raw.ptr.buffer.store.i32(i32 %l, ptr "
-          "addrspace(8) %w, i32 %b, i32 0, i32 0)\n",
-          0, 0, /*isAMD=*/true);
-  Words in(lanes, 9), out(lanes, 1);
+TEST(EmulatorAmdTest, Mfma) {
+  testMfma("llvm.amdgcn.mfma.f32.32x32x8bf16.1k", "i16", 32, 8, 4,
+           smallToBFloat16);
+  testMfma("llvm.amdgcn.mfma.f32.16x16x16bf16.1k", "i16", 16, 16, 4,
+           smallToBFloat16);
+  testMfma("llvm.amdgcn.mfma.f32.32x32x8f16", "half", 32, 8, 4, smallToFloat16);
+  testMfma("llvm.amdgcn.mfma.f32.16x16x16f16", "half", 16, 16, 4,
+           smallToFloat16);
+  testMfma("llvm.amdgcn.mfma.f32.32x32x16.bf16", "bfloat", 32, 16, 8,
+           smallToBFloat16);
+  testMfma("llvm.amdgcn.mfma.f32.16x16x32.f16", "half", 16, 32, 8,
+           smallToFloat16);
+}
+
+//===----------------------------------------------------------------------===//
+// Buffers and LDS
+//===----------------------------------------------------------------------===//
+
+static constexpr char bufferDeclarations[] =
+    "declare ptr addrspace(8) "
+    "@llvm.amdgcn.make.buffer.rsrc.p8.p1(ptr addrspace(1), i16, i64, i32)\n"
+    "declare <2 x i32> @llvm.amdgcn.raw.ptr.buffer.load.v2i32(ptr "
+    "addrspace(8), i32, i32, i32 immarg)\n"
+    "declare void @llvm.amdgcn.raw.ptr.buffer.load.lds(ptr addrspace(8), ptr "
+    "addrspace(3), i32 immarg, i32, i32, i32 immarg, i32 immarg)\n"
+    "declare void @llvm.amdgcn.s.waitcnt(i32 immarg)\n"
+    "declare void @llvm.amdgcn.s.barrier()\n"
+    "@tile = internal addrspace(3) global [64 x i32] undef, align 16\n";
+
+static constexpr char makeBuffer[] =
+    "%r = call ptr addrspace(8) "
+    "@llvm.amdgcn.make.buffer.rsrc.p8.p1(ptr addrspace(1) %in, i16 0, i64 200, "
+    "i32 159744)\n";
+
+TEST(EmulatorAmdTest, BuffersEndWithZeros) {
+  TestLaunch launch = amdLaunch(amdKernel(
+      bufferDeclarations,
+      std::string(makeBuffer) +
+          "%offset = shl i32 %tid, 2\n"
+          "%v = call <2 x i32> @llvm.amdgcn.raw.ptr.buffer.load.v2i32(ptr "
+          "addrspace(8) %r, i32 %offset, i32 0, i32 0)\n"
+          "%o0 = extractelement <2 x i32> %v, i32 0\n"
+          "%o1 = extractelement <2 x i32> %v, i32 1\n",
+      1, 2));
+  Words in(64), out(128);
+  for (uint32_t n = 0; n < 64; ++n)
+    in[n] = n + 1;
   ASSERT_EQ(launch.run({&in, &out}), "");
-  for (uint32_t n = 0; n < lanes; ++n)
-    EXPECT_EQ(out[n], n < 40 ? 9u : n < 50 ? 0u : 1u);
+  for (uint32_t n = 0; n < 64; ++n) {
+    EXPECT_EQ(out[2 * n], n < 50 ? n + 1 : 0);
+    EXPECT_EQ(out[2 * n + 1], n < 49 ? n + 2 : 0);
+  }
+}
+
+TEST(EmulatorAmdTest, FatBufferPointers) {
+  TestLaunch launch = amdLaunch(amdKernel(
+      "declare ptr addrspace(7) @llvm.amdgcn.make.buffer.rsrc.p7.p1(ptr "
+      "addrspace(1), i16, i64, i32)\n",
+      "%r = call ptr addrspace(7) "
+      "@llvm.amdgcn.make.buffer.rsrc.p7.p1(ptr addrspace(1) %in, i16 0, i64 "
+      "200, i32 159744)\n"
+      "%p = getelementptr i32, ptr addrspace(7) %r, i32 %tid\n"
+      "%o0 = load i32, ptr addrspace(7) %p\n",
+      1, 1));
+  Words in(64), out(64);
+  for (uint32_t n = 0; n < 64; ++n)
+    in[n] = n + 1;
+  ASSERT_EQ(launch.run({&in, &out}), "");
+  for (uint32_t n = 0; n < 64; ++n)
+    EXPECT_EQ(out[n], n < 50 ? n + 1 : 0);
+}
+
+/// Copies a word per lane to LDS and reads a neighbour's after `wait`.
+static std::string copyToLds(const std::string &wait) {
+  return amdKernel(
+      bufferDeclarations,
+      std::string(makeBuffer) +
+          "%offset = shl i32 %tid, 2\n"
+          "call void @llvm.amdgcn.raw.ptr.buffer.load.lds(ptr addrspace(8) %r, "
+          "ptr addrspace(3) @tile, i32 4, i32 %offset, i32 0, i32 0, i32 0)\n" +
+          wait +
+          "%other = xor i32 %tid, 3\n"
+          "%p = getelementptr i32, ptr addrspace(3) @tile, i32 %other\n"
+          "%o0 = load i32, ptr addrspace(3) %p\n",
+      1, 1);
+}
+
+TEST(EmulatorAmdTest, LdsCopiesNeedAWait) {
+  for (int32_t eager : {0, 1}) {
+    // vmcnt(0), the other counters at their maximum.
+    TestLaunch launch =
+        amdLaunch(copyToLds("call void @llvm.amdgcn.s.waitcnt(i32 3952)\n"
+                            "call void @llvm.amdgcn.s.barrier()\n"));
+    launch.options.eager_copies = eager;
+    Words in(64), out(64);
+    for (uint32_t n = 0; n < 64; ++n)
+      in[n] = n + 1;
+    ASSERT_EQ(launch.run({&in, &out}), "");
+    for (uint32_t n = 0; n < 64; ++n)
+      EXPECT_EQ(out[n], (n ^ 3) < 50 ? (n ^ 3) + 1 : 0);
+    launch.ir = copyToLds("call void @llvm.amdgcn.s.barrier()\n");
+    EXPECT_NE(launch.run({&in, &out}), "");
+    launch.ir = copyToLds("call void asm sideeffect \"s_waitcnt vmcnt(0)\", "
+                          "\"\"()\ncall void @llvm.amdgcn.s.barrier()\n");
+    EXPECT_EQ(launch.run({&in, &out}), "");
+  }
+}
+
+/// The wave's lanes write LDS, meet, and wave 0 reads what wave 1 wrote.
+static std::string exchangeWaves(const std::string &barrier) {
+  return amdKernel(
+      "@words = internal addrspace(3) global [128 x i32] undef, align 16\n"
+      "declare void @llvm.amdgcn.s.barrier()\n",
+      "%p = getelementptr i32, ptr addrspace(3) @words, i32 %tid\n"
+      "store i32 %i0, ptr addrspace(3) %p\n" +
+          barrier +
+          "%other = xor i32 %tid, 64\n"
+          "%q = getelementptr i32, ptr addrspace(3) @words, i32 %other\n"
+          "%o0 = load i32, ptr addrspace(3) %q\n",
+      1, 1);
+}
+
+TEST(EmulatorAmdTest, BarriersOrderWaves) {
+  Words in(128), out(128);
+  for (uint32_t n = 0; n < 128; ++n)
+    in[n] = n;
+  TestLaunch launch =
+      amdLaunch(exchangeWaves("fence syncscope(\"workgroup\") release\n"
+                              "call void @llvm.amdgcn.s.barrier()\n"
+                              "fence syncscope(\"workgroup\") acquire\n"),
+                128);
+  ASSERT_EQ(launch.run({&in, &out}), "");
+  for (uint32_t n = 0; n < 128; ++n)
+    EXPECT_EQ(out[n], n ^ 64);
+  launch.ir = exchangeWaves("");
+  EXPECT_TRUE(contains(launch.run({&in, &out}), "LDS") ||
+              contains(launch.run({&in, &out}), "shared memory"));
+}
+
+TEST(EmulatorAmdTest, WavesThatEndedAreNotWaitedFor) {
+  TestLaunch launch = amdLaunch(
+      exchangeWaves("%isSecond = icmp uge i32 %tid, 64\n"
+                    "br i1 %isSecond, label %end, label %go\nend:\nret void\n"
+                    "go:\ncall void @llvm.amdgcn.s.barrier()\n"),
+      128);
+  launch.options.detect_races = 0;
+  Words in(128), out(128);
+  EXPECT_EQ(launch.run({&in, &out}), "");
 }

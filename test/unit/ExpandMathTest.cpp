@@ -20,6 +20,7 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <limits>
+#include <random>
 #include <vector>
 
 using namespace attn;
@@ -29,7 +30,7 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 /// Bounds that the description of the pass states.
 constexpr double kExp2Ulps = 2.25, kLog2Ulps = 2, kTanhUlps = 5, kExpUlps = 3,
-                 kLogUlps = 2, kLog1pUlps = 3, kExpM1Ulps = 5;
+                 kLogUlps = 2, kLog1pUlps = 3, kExpM1Ulps = 5, kPowUlps = 2.25;
 constexpr double kErfError = 3e-7, kSineError = 1.5e-7;
 constexpr float kMinNormal = std::numeric_limits<float>::min();
 
@@ -39,23 +40,30 @@ float fromBits(uint32_t bits) {
   return value;
 }
 
-/// `op` of math on floats, as scalar code and as vectors of 8.
+/// `op` of math on floats, as scalar code and as vectors of 8. A second
+/// argument, if the op has one, lies in the second half of the memory.
 class MathFunction {
 public:
-  explicit MathFunction(std::string op) {
+  explicit MathFunction(const std::string &op, bool isBinary = false) {
     std::string text = R"(
       func.func @main(%memory: memref<?xf32>) {
         %c0 = arith.constant 0 : index
+        %c2 = arith.constant 2 : index
         %step = arith.constant STEP : index
         %size = memref.dim %memory, %c0 : memref<?xf32>
-        scf.for %i = %c0 to %size step %step {
+        %half = arith.divui %size, %c2 : index
+        scf.for %i = %c0 to END step %step {
           %x = vector.load %memory[%i] : memref<?xf32>, TYPE
-          %y = OP %x : TYPE
+          %j = arith.addi %i, %half : index
+          %at = arith.remui %j, %size : index
+          %e = vector.load %memory[%at] : memref<?xf32>, TYPE
+          %y = OP : TYPE
           vector.store %y, %memory[%i] : memref<?xf32>, TYPE
         }
         return
       })";
-    replace(text, "OP", op);
+    replace(text, "END", isBinary ? "%half" : "%size");
+    replace(text, "OP", op + (isBinary ? " %x, %e" : " %x"));
     std::string scalar = text;
     replace(text, "STEP", std::to_string(kLanes));
     replace(text, "TYPE", "vector<8xf32>");
@@ -73,7 +81,8 @@ public:
   /// The function at each of `values`. Scalar and vector code must agree.
   std::vector<float> operator()(std::vector<float> values) const {
     size_t size = values.size();
-    values.resize((size + kLanes - 1) / kLanes * kLanes, 0.0f);
+    // Halves are whole vectors.
+    values.resize((size + 2 * kLanes - 1) / (2 * kLanes) * 2 * kLanes, 0.0f);
     std::vector<float> scalars = values;
     run(*vectorCode, values);
     run(*scalarCode, scalars);
@@ -86,6 +95,22 @@ public:
   }
 
   float operator()(float value) const { return (*this)(std::vector{value})[0]; }
+
+  /// The function of two arguments at (xs[i], ys[i]).
+  std::vector<float> operator()(std::vector<float> xs,
+                                std::vector<float> ys) const {
+    size_t size = xs.size(), padded = (size + kLanes - 1) / kLanes * kLanes;
+    xs.resize(padded, 1.0f);
+    ys.resize(padded, 1.0f);
+    xs.insert(xs.end(), ys.begin(), ys.end());
+    std::vector<float> results = (*this)(std::move(xs));
+    results.resize(size);
+    return results;
+  }
+
+  float operator()(float x, float y) const {
+    return (*this)(std::vector{x}, std::vector{y})[0];
+  }
 
 private:
   static constexpr size_t kLanes = 8;
@@ -209,6 +234,56 @@ TEST(ExpandMathTest, Exp2IsExactAtIntegers) {
   EXPECT_EQ(exp2(128.0f), kInfinity);
   EXPECT_EQ(exp2(std::numeric_limits<float>::max()), kInfinity);
   EXPECT_EQ(exp2(kInfinity), kInfinity);
+}
+
+TEST(ExpandMathTest, PowF) {
+  MathFunction power("math.powf", /*isBinary=*/true);
+  ASSERT_TRUE(power.isCompiled());
+  std::mt19937 random(7);
+  std::uniform_real_distribution<double> logs(-126, 128), signs(-1, 1);
+  std::vector<float> xs, ys;
+  // Results from 2^-125 on, of any base, and of bases near 1.
+  for (int i = 0; i < 400000; ++i) {
+    double log = i % 2 ? logs(random) : std::log2(1 + 1e-3 * signs(random));
+    double result = std::uniform_real_distribution<double>(-125, 128)(random);
+    float x = static_cast<float>(std::exp2(log));
+    xs.push_back(x);
+    ys.push_back(static_cast<float>(result / std::log2(double(x))));
+  }
+  std::vector<float> results = power(xs, ys);
+  for (size_t i = 0; i < xs.size(); ++i) {
+    double exact = std::pow(double(xs[i]), double(ys[i]));
+    if (exact < std::ldexp(1, -125) ||
+        exact > std::numeric_limits<float>::max() || !std::isfinite(exact))
+      continue;
+    double ulp = std::ldexp(1.0, std::ilogb(exact) - 23);
+    ASSERT_LT(std::abs(results[i] - exact) / ulp, kPowUlps)
+        << xs[i] << "^" << ys[i];
+  }
+}
+
+/// The special cases of C, which libm has.
+TEST(ExpandMathTest, PowFOfSpecialNumbers) {
+  MathFunction power("math.powf", /*isBinary=*/true);
+  ASSERT_TRUE(power.isCompiled());
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float numbers[] = {
+      0.0f,   -0.0f,  1.0f,        -1.0f,       2.0f,   -2.0f,      0.5f,
+      -0.5f,  3.0f,   -3.0f,       kInfinity,   nan,    -kInfinity, 1e30f,
+      -1e30f, 1e-30f, 16777217.0f, 33554431.0f, 1e-40f, -1e-40f,    -2.5f};
+  for (float x : numbers)
+    for (float y : numbers) {
+      float exact = static_cast<float>(std::pow(double(x), double(y)));
+      if (std::abs(exact) < std::ldexp(1, -125))
+        exact = std::copysign(0.0f, exact);
+      float result = power(x, y);
+      if (std::isnan(exact)) {
+        EXPECT_TRUE(std::isnan(result)) << x << "^" << y;
+        continue;
+      }
+      EXPECT_FLOAT_EQ(result, exact) << x << "^" << y;
+      EXPECT_EQ(std::signbit(result), std::signbit(exact)) << x << "^" << y;
+    }
 }
 
 TEST(ExpandMathTest, Exp2UnderflowsToZero) {

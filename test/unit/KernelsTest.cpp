@@ -178,6 +178,21 @@ static Call makePaged(std::vector<int32_t> table, std::vector<int32_t> lens) {
   return call;
 }
 
+TEST(Contract, Captures) {
+  auto withCapture = [](std::vector<int32_t> kvStarts,
+                        std::vector<int64_t> sizes) {
+    Call call = makePacked({0, 3, 10}, std::move(kvStarts));
+    call.op().captures.push_back(
+        call.add("capture", ElementType::F32, std::move(sizes)));
+    return call.check();
+  };
+  EXPECT_EQ(withCapture({0, 12, 12}, {4, 1}), "");
+  EXPECT_EQ(withCapture({0, 12, 12}, {4, 0}),
+            "capture: given shape [4, 0], a captured array has no dim of 0");
+  // Without a key nothing is read.
+  EXPECT_EQ(withCapture({0, 0, 0}, {4, 0}), "");
+}
+
 TEST(Contract, Paged) {
   EXPECT_EQ(makePaged({0, 4, 3, 999}, {32, 16}).check(), "");
   EXPECT_EQ(makePaged({0, 5, 3, 999}, {17, 16}).check(),

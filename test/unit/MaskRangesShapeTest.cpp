@@ -289,6 +289,44 @@ TEST(MaskRangesErrors, TooMuchWork) {
             "tile ranges of the mask take too long to derive");
 }
 
+/// With `beyondLimits` nothing is emitted; other errors stay errors.
+TEST(MaskRangesErrors, BeyondLimits) {
+  auto analyze = [](llvm::StringRef mask, bool &beyondLimits) {
+    beyondLimits = false;
+    return analyzeKvRanges(
+        &getContext(), makeProblem(mask, kSymbolic),
+        [] { return mlir::emitError(mlir::UnknownLoc::get(&getContext())); },
+        &beyondLimits);
+  };
+  bool beyondLimits;
+  mlir::ScopedDiagnosticHandler handler(
+      &getContext(), [&](mlir::Diagnostic &) { EXPECT_FALSE(beyondLimits); });
+  EXPECT_TRUE(succeeded(analyze("#attn.causal", beyondLimits)));
+  EXPECT_FALSE(beyondLimits);
+  EXPECT_TRUE(failed(analyze("#attn.per_head<[#attn.causal]>", beyondLimits)));
+  EXPECT_FALSE(beyondLimits);
+  EXPECT_TRUE(failed(
+      analyze("#attn.or<[#attn.and<[#attn.not<#attn.chunked<7>>, "
+              "#attn.sliding_window<100, 3>]>, #attn.and<[#attn.chunked<9>, "
+              "#attn.not<#attn.chunked<11>>]>]>",
+              beyondLimits)));
+  EXPECT_TRUE(beyondLimits);
+}
+
+/// Any tile may show and may hide something, as far as there are keys.
+TEST(MaskRangesErrors, Opaque) {
+  MaskProblem problem = makeProblem("#attn.prefix<3>", kSymbolic);
+  problem.opaque = true;
+  mlir::FailureOr<MaskRanges> ranges = analyzeKvRanges(&getContext(), problem);
+  EXPECT_EQ(getForm(ranges), "P");
+  ASSERT_TRUE(succeeded(ranges));
+  EXPECT_FALSE(ranges->exact);
+  auto tiles = evaluateRanges(*ranges, 0, {0, 100, 300});
+  ASSERT_EQ(tiles.size(), 1u);
+  EXPECT_EQ(tiles[0].begin, 0);
+  EXPECT_EQ(tiles[0].end, llvm::divideCeil(300, problem.blockKv));
+}
+
 TEST(MaskRangesErrors, SharedPartsCostOnce) {
   // A tree of 2^20 leaves as a chain of 20 nodes.
   mlir::Attribute mask = parseMask("#attn.causal");

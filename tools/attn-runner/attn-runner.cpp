@@ -8,6 +8,7 @@
 #include "attn/Runner/Arguments.h"
 #include "attn/Runner/Bench.h"
 #include "attn/Runner/Check.h"
+#include "attn/Runner/DeviceExecution.h"
 #include "attn/Runner/Emit.h"
 #include "attn/Runner/Entry.h"
 #include "attn/Runner/Execution.h"
@@ -15,6 +16,7 @@
 #include "attn/Runner/Passes.h"
 #include "attn/Runner/Problem.h"
 
+#include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/CommandLine.h"
 #include "attn/Compiler/Context.h"
 #include "attn/Compiler/Diagnostics.h"
@@ -100,24 +102,28 @@ static Error checkOutputCount(const Entry &entry, size_t files) {
                      entry.name + " has " + Twine(outputs) + " outputs");
 }
 
+namespace {
+/// What differs between the processor and a device.
+struct Steps {
+  function_ref<Error()> afterCall, bench;
+};
+} // namespace
+
 /// Runs the compiled kernel and does what was asked for with it. Returns false
 /// if a result is wrong.
-static Expected<bool> execute(const Entry &entry, const JitKernel &kernel,
+static Expected<bool> execute(const Entry &entry, Execution &execution,
                               ArrayRef<Tensor> arguments,
-                              const RunnerOptions &options) {
-  setThreadCount(options.threads);
+                              const RunnerOptions &options, Steps steps) {
+  if (!options.saveInputs.empty())
+    if (Error error = saveInputs(entry, arguments, options.saveInputs))
+      return std::move(error);
   setMemoryPoison(options.check);
-  Execution execution(kernel, entry, arguments);
-  execution.call();
+  Error failure = execution.call();
   setMemoryPoison(false);
-
-  if (options.printTiles) {
-    int64_t *counts = findTileCounts(kernel);
-    if (!counts)
-      return createError("--print-tiles: the kernel does not count tiles");
-    outs() << "tiles: " << counts[0] << " masked, " << counts[1]
-           << " unmasked\n";
-  }
+  if (failure)
+    return std::move(failure);
+  if (Error error = steps.afterCall())
+    return std::move(error);
   bool ok = true;
   if (options.check) {
     auto right =
@@ -127,13 +133,77 @@ static Expected<bool> execute(const Entry &entry, const JitKernel &kernel,
     ok = *right;
   }
   if (options.bench)
-    if (Error error =
-            bench(entry, arguments, execution, getThreadCount(), outs()))
+    if (Error error = steps.bench())
       return std::move(error);
   if (Error error =
           writeFiles(listOutputs(entry, arguments, execution, options.outputs)))
     return std::move(error);
   return ok;
+}
+
+static Expected<bool> executeOnCpu(OwnedModule module, const Entry &entry,
+                                   ArrayRef<Tensor> arguments,
+                                   const RunnerOptions &options,
+                                   double parseTime) {
+  JitOptions jitOptions;
+  jitOptions.target = options.target;
+  jitOptions.countTiles = options.printTiles;
+  auto kernel = JitKernel::compile(std::move(module), entry.name, jitOptions);
+  if (!kernel)
+    return kernel.takeError();
+  if (options.timePhases)
+    printPhases(parseTime, (*kernel)->getTimings());
+  setThreadCount(options.threads);
+  CpuExecution execution(**kernel, entry, arguments);
+  auto printTiles = [&]() -> Error {
+    int64_t *counts = findTileCounts(**kernel);
+    if (!options.printTiles)
+      return Error::success();
+    if (!counts)
+      return createError("--print-tiles: the kernel does not count tiles");
+    outs() << "tiles: " << counts[0] << " masked, " << counts[1]
+           << " unmasked\n";
+    return Error::success();
+  };
+  auto measure = [&] {
+    return bench(entry, arguments, execution, getThreadCount(), outs());
+  };
+  return execute(entry, execution, arguments, options, {printTiles, measure});
+}
+
+static Expected<bool> executeOnDevice(OwnedModule module, const Entry &entry,
+                                      ArrayRef<Tensor> arguments,
+                                      const RunnerOptions &options,
+                                      double parseTime) {
+  auto start = Clock::now();
+  auto execution = DeviceExecution::create(*module, entry, arguments, options);
+  if (!execution)
+    return execution.takeError();
+  if (options.timePhases)
+    outs() << format("phases: parse and verify %.1f ms, compile and load %.1f, "
+                     "total %.1f\n",
+                     parseTime, millisecondsSince(start),
+                     parseTime + millisecondsSince(start));
+  auto nothing = [] { return Error::success(); };
+  auto measure = [&] {
+    return benchDevice(entry, arguments, **execution, outs());
+  };
+  return execute(entry, **execution, arguments, options, {nothing, measure});
+}
+
+/// Refuses code for one kind of machine on the other.
+static Error checkDevice(const RunnerOptions &options) {
+  auto target = getCodegenTarget(options.target);
+  if (!target)
+    return target.takeError();
+  if (target->isGpu && options.device == "cpu")
+    return createError("target " + options.target +
+                       " is a GPU; expected --device=emulator, cuda or hip");
+  if (!target->isGpu && options.device != "cpu")
+    return createError("--device=" + options.device +
+                       " runs code for GPUs; target " + options.target +
+                       " is a CPU");
+  return Error::success();
 }
 
 /// Does everything; false if a result is wrong.
@@ -152,6 +222,8 @@ static Expected<bool> run(const RunnerOptions &options) {
     return true;
   }
 
+  if (Error error = checkDevice(options))
+    return std::move(error);
   auto entry = findEntry(**module, options.entry);
   if (!entry)
     return entry.takeError();
@@ -167,21 +239,11 @@ static Expected<bool> run(const RunnerOptions &options) {
       return std::move(error);
 
   // The kernel is made from a copy: the check reads the op it is made from.
-  JitOptions jitOptions;
-  jitOptions.target = options.target;
-  jitOptions.countTiles = options.printTiles;
   OwnedModule copy((*module)->clone());
   if (Error error = runPasses(*copy, options.passes))
     return std::move(error);
-  auto kernel = JitKernel::compile(std::move(copy), entry->name, jitOptions);
-  if (!kernel)
-    return kernel.takeError();
-  if (options.timePhases)
-    printPhases(parseTime, (*kernel)->getTimings());
-  if (!options.saveInputs.empty())
-    if (Error error = saveInputs(*entry, *arguments, options.saveInputs))
-      return std::move(error);
-  return execute(*entry, **kernel, *arguments, options);
+  auto executeOn = options.device == "cpu" ? executeOnCpu : executeOnDevice;
+  return executeOn(std::move(copy), *entry, *arguments, options, parseTime);
 }
 
 /// Generated code cannot report that it got no memory. Runs on any thread.

@@ -26,7 +26,7 @@
 // each chunk size. The number of cells is exponential in the number of prefix
 // slots and distinct chunk sizes. Where two ranges have no order that holds for
 // all parameters the analysis splits into cases. Both are bounded by the limits
-// below; a mask beyond them is refused with a message, never approximated.
+// below; a mask beyond them is refused, never approximated.
 //
 //===----------------------------------------------------------------------===//
 
@@ -74,6 +74,8 @@ struct MaskProblem {
   /// Rows have arbitrary positions (operand q_positions): what depends on q_pos
   /// is data-dependent.
   bool arbitraryPositions = false;
+  /// Nothing is asked of the mask: it counts as a leaf that only data decides.
+  bool opaque = false;
   MaskLimits limits;
 };
 
@@ -116,23 +118,27 @@ struct MaskRanges {
   llvm::SmallVector<TileRange> ranges;
   /// Mask operand slots of the prefixes, ascending: symbols s3, s4, ...
   llvm::SmallVector<int64_t> slots;
-  /// False iff the mask has data-dependent leaves (segments, dense, custom, or
-  /// positions when these are arbitrary). Such a leaf may show and may hide any
-  /// pair: no visible tile is left out and no Full tile has a hidden pair.
+  /// False iff the mask is opaque or has data-dependent leaves (segments,
+  /// dense, custom, or positions when these are arbitrary). Such a leaf may
+  /// show and may hide any pair: no visible tile is left out and no Full tile
+  /// has a hidden pair.
   bool exact = true;
 };
 
 using EmitErrorFn = llvm::function_ref<mlir::InFlightDiagnostic()>;
 
-/// The KV tiles of each q tile.
+/// The KV tiles of each q tile. A mask that is beyond the limits is an error as
+/// others are; with `beyondLimits`, that is set instead of emitting one.
 mlir::FailureOr<MaskRanges> analyzeKvRanges(mlir::MLIRContext *context,
                                             const MaskProblem &problem,
-                                            EmitErrorFn emitError = nullptr);
+                                            EmitErrorFn emitError = nullptr,
+                                            bool *beyondLimits = nullptr);
 
 /// The q tiles that see each KV tile (backward).
 mlir::FailureOr<MaskRanges> analyzeQRanges(mlir::MLIRContext *context,
                                            const MaskProblem &problem,
-                                           EmitErrorFn emitError = nullptr);
+                                           EmitErrorFn emitError = nullptr,
+                                           bool *beyondLimits = nullptr);
 
 /// Whether `mask` has a leaf that only data decides; see MaskRanges::exact.
 bool isDataDependent(mlir::Attribute mask, bool arbitraryPositions);

@@ -19,6 +19,10 @@
 #include <array>
 #include <vector>
 
+namespace llvm {
+class raw_ostream;
+} // namespace llvm
+
 namespace mlir::gpu {
 class GPUModuleOp;
 } // namespace mlir::gpu
@@ -63,6 +67,15 @@ struct GpuCodeOptions {
 llvm::Expected<GpuCode> compileGpuModule(mlir::gpu::GPUModuleOp module,
                                          const CodegenTarget &target,
                                          const GpuCodeOptions &options);
+
+/// The only gpu.module of a module at the `llvm` stage.
+llvm::Expected<mlir::gpu::GPUModuleOp> findGpuModule(mlir::ModuleOp module);
+
+enum class GpuText { LLVMIR, Assembly };
+
+/// Writes what the code generator is given, or the assembly that it makes.
+llvm::Error printGpuCode(mlir::ModuleOp module, const CodegenTarget &target,
+                         GpuText kind, llvm::raw_ostream &os);
 
 /// Fails, naming them, if a kernel spills registers or the assembler warned.
 llvm::Error checkResources(const GpuCode &code);

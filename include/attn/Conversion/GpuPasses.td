@@ -57,4 +57,22 @@ def ConvertTileToGpuPass
   ];
 }
 
+def ConvertLaunchKernelToLLVMPass
+    : Pass<"convert-attn-launch-kernel-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Lower attn.launch_kernel to a call of the runtime";
+  let description = [{
+    The slots lie in an array on the stack of the function that launches:
+
+    ```
+    void attn_launch_kernel(int64_t kernel, int64_t count,
+                            const int64_t *slots, int64_t slotCount);
+    ```
+
+    The function runs on the host and its arrays are on the device: one that
+    reads or writes an element is refused.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // ATTN_CONVERSION_GPUPASSES_TD

@@ -71,10 +71,10 @@ def ExpandFloat8Pass : Pass<"attn-expand-float8"> {
 def ExpandMathPass : Pass<"attn-expand-math"> {
   let summary = "Replace math functions by polynomials on vectors and scalars";
   let description = [{
-    The functions below become arithmetic on f32: no routine of a math library
-    is called. exp2 is exact where softmax needs it: 2^0 is 1, 2^-inf is 0;
-    results of exp2 and exp below 2^-125.5 are 0. NaN stays NaN everywhere, and
-    logarithms take denormal numbers as they are.
+    The functions below become arithmetic: no routine of a math library is
+    called. exp2 is exact where softmax needs it: 2^0 is 1, 2^-inf is 0; results
+    of exp2, exp and powf below 2^-125.5 are 0. NaN stays NaN (but 1^NaN and
+    NaN^0 are 1), and logarithms take denormal numbers as they are.
 
     | function | error |
     |---|---|
@@ -83,6 +83,7 @@ def ExpandMathPass : Pass<"attn-expand-math"> {
     | tanh, expm1 | 5 units in the last place |
     | erf | 3e-7 |
     | sin, cos | 1.5e-7 up to 2^40, a number in [-1, 1] beyond |
+    | powf | 2.25 units in the last place, special cases as C's pow |
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

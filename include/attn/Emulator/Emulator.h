@@ -47,6 +47,15 @@ int attn_emulator_block_size(const attn_emulator *module, const char *kernel,
 /// Compiles a kernel now; otherwise its first launch does.
 int attn_emulator_compile(attn_emulator *module, const char *kernel);
 
+/// Mutants of a module: one barrier, wait, commit, fence or arrival deleted or
+/// weakened. A run of a mutant should fail; if it does not, either the
+/// operation was not needed or its absence was not noticed.
+size_t attn_emulator_mutant_count(const attn_emulator *module);
+const char *attn_emulator_mutant_name(const attn_emulator *module,
+                                      size_t index);
+/// Makes the module that mutant from its next run on.
+int attn_emulator_mutate(attn_emulator *module, size_t index);
+
 typedef struct attn_emulator_launch {
   const char *kernel;
   uint32_t grid[3];
@@ -92,6 +101,24 @@ int attn_emulator_run(attn_emulator *module,
                       const attn_emulator_launch *request,
                       const attn_emulator_options *options,
                       attn_emulator_statistics *statistics);
+
+/// What a tensor copy (TMA) is fed: an array in global memory, and the box that
+/// one copy moves. Sizes are in elements, dim 0 is the innermost.
+typedef struct attn_emulator_tensor {
+  const void *base;
+  uint32_t element_bytes;
+  uint32_t rank;
+  uint64_t dims[5];
+  /// In bytes, of dims 1 and up; dim 0 is contiguous.
+  uint64_t strides[4];
+  uint32_t box[5];
+  /// 0, 32, 64 or 128.
+  uint32_t swizzle_bytes;
+} attn_emulator_tensor;
+
+/// Writes the 128 bytes that stand for a tensor map in the emulator; they are
+/// not those of a driver.
+int attn_emulator_encode_tensor(const attn_emulator_tensor *tensor, void *map);
 
 /// Fills in the names of the operations that the emulator knows and returns
 /// their number.

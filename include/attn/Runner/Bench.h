@@ -8,7 +8,7 @@
 #ifndef ATTN_RUNNER_BENCH_H
 #define ATTN_RUNNER_BENCH_H
 
-#include "attn/Runner/Execution.h"
+#include "attn/Runner/DeviceExecution.h"
 #include "attn/Runner/Problem.h"
 
 namespace attn::runner {
@@ -34,6 +34,10 @@ double countFlops(int64_t pairs, int64_t headDim, int64_t valueDim);
 /// error: then the measurement, the peak or the kernel is wrong.
 llvm::Error bench(const Entry &entry, llvm::ArrayRef<Tensor> arguments,
                   Execution &execution, int threads, llvm::raw_ostream &os);
+
+/// The same on a device, by its own clock and beside no peak.
+llvm::Error benchDevice(const Entry &entry, llvm::ArrayRef<Tensor> arguments,
+                        DeviceExecution &execution, llvm::raw_ostream &os);
 
 } // namespace attn::runner
 

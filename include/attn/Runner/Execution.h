@@ -19,23 +19,39 @@
 
 namespace attn::runner {
 
-/// Calls a kernel on fixed arrays. Owns the results of the last call.
+/// Calls a kernel on fixed arrays.
 class Execution {
 public:
-  Execution(const JitKernel &kernel, const Entry &entry,
-            llvm::ArrayRef<Tensor> arguments);
-  ~Execution();
+  virtual ~Execution() = default;
 
-  /// Frees the results of the call before and calls.
-  void call();
+  /// Calls once; results of the call before are gone. Only devices fail.
+  virtual llvm::Error call() = 0;
 
-  /// The results of the last call.
-  std::vector<TensorView> getResults() const;
+  /// Calls once and gives the seconds of it, without the way of arrays to a
+  /// device and back.
+  virtual llvm::Expected<double> time() = 0;
+
+  /// What the function returned by the last call.
+  virtual std::vector<TensorView> getResults() const = 0;
 
   /// Bytes the kernel allocated during the last call, at most at one time,
   /// without its results, and bytes it did not free.
-  size_t getPeakScratchBytes() const { return peakScratchBytes; }
-  size_t getLeakedBytes() const { return leakedBytes; }
+  virtual size_t getPeakScratchBytes() const = 0;
+  virtual size_t getLeakedBytes() const = 0;
+};
+
+/// On this machine's processor. Owns the results of the last call.
+class CpuExecution final : public Execution {
+public:
+  CpuExecution(const JitKernel &kernel, const Entry &entry,
+               llvm::ArrayRef<Tensor> arguments);
+  ~CpuExecution() override;
+
+  llvm::Error call() override;
+  llvm::Expected<double> time() override;
+  std::vector<TensorView> getResults() const override;
+  size_t getPeakScratchBytes() const override { return peakScratchBytes; }
+  size_t getLeakedBytes() const override { return leakedBytes; }
 
 private:
   /// The memory of the results that the caller is to free, each once: a result

@@ -8,6 +8,7 @@
 #ifndef ATTN_RUNNER_OPTIONS_H
 #define ATTN_RUNNER_OPTIONS_H
 
+#include "attn/Runtime/Device.h"
 #include "attn/Support/Tensor.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -68,6 +69,11 @@ struct RunnerOptions {
   /// Passes before compiling, as text.
   std::string passes;
   std::string target;
+  /// "cpu", or a kind that attn/Runtime/Device.h knows.
+  std::string device = "cpu";
+  int deviceOrdinal = 0;
+  /// Of the emulator.
+  DeviceOptions schedule;
   /// 0: one per processor.
   int threads = 1;
 };
@@ -80,6 +86,12 @@ llvm::Expected<ArgumentDims> parseArgumentDims(llvm::StringRef text);
 
 /// "kv_lens:2048,17".
 llvm::Expected<ArgumentValues> parseArgumentValues(llvm::StringRef text);
+
+/// "cuda" or "cuda:1".
+llvm::Error parseDevice(llvm::StringRef text, RunnerOptions &options);
+
+/// "7", "7,eager", "0,ignore-races".
+llvm::Error parseSchedule(llvm::StringRef text, DeviceOptions &schedule);
 
 /// Parses and checks the command line. --help prints to `help` and gives
 /// nothing to do.

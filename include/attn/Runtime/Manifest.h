@@ -37,6 +37,8 @@ struct ManifestAttention {
       cuSeqlensKv = -1, blockTable = -1, qDescale = -1, kDescale = -1,
       vDescale = -1, scale = -1, softcap = -1, out = -1, lse = -1;
   std::vector<int> prefixLens, qSegments, kvSegments, denseMasks;
+  /// What user functions of masks and scores read.
+  std::vector<int> captures;
   /// Dims from outermost to innermost by letter: "bshd", "thd", "paged".
   std::string qLayout, kLayout, vLayout, outLayout;
 };

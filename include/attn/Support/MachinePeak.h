@@ -14,6 +14,9 @@
 #ifndef ATTN_SUPPORT_MACHINEPEAK_H
 #define ATTN_SUPPORT_MACHINEPEAK_H
 
+#include <cstddef>
+#include <cstdint>
+
 namespace attn {
 
 /// Arithmetic peaks of `threads` threads running at the same time. A peak that
@@ -33,9 +36,9 @@ struct MachinePeak {
 /// Measures with `threads` >= 1 threads; takes about 0.1 s per instruction.
 MachinePeak measureMachinePeak(int threads);
 
-/// Best rate, 1e9 bytes per second, at which `threads` threads together read
-/// 256 MB of memory; a last-level cache of that size makes it a cache rate.
-double measureReadBandwidth(int threads);
+/// Reads memory as fast as a thread can, whole groups of 256 bytes. The sum of
+/// its 64-bit words, so that no compiler leaves the reading out.
+uint64_t sumWords(const void *data, size_t bytes);
 
 } // namespace attn
 

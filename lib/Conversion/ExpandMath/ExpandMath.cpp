@@ -163,10 +163,6 @@ static Value buildExp(ImplicitLocOpBuilder &b, Value x) {
   return buildPower(b, arith::MulFOp::create(b, rest, log2E), n);
 }
 
-//===----------------------------------------------------------------------===//
-// Sine and cosine
-//===----------------------------------------------------------------------===//
-
 /// A double constant like the f32 or vector `type`.
 static Value buildDouble(ImplicitLocOpBuilder &b, Type type, double value) {
   TypedAttr attr = b.getF64FloatAttr(value);
@@ -174,6 +170,134 @@ static Value buildDouble(ImplicitLocOpBuilder &b, Type type, double value) {
     attr = DenseElementsAttr::get(vector.clone(b.getF64Type()), value);
   return arith::ConstantOp::create(b, attr);
 }
+
+//===----------------------------------------------------------------------===//
+// Powers
+//===----------------------------------------------------------------------===//
+
+/// The bits of sqrt(1/2) as a double: mantissas from there on count upwards.
+static constexpr int64_t kHalfRootBits = 0x3fe6a09e667f3bcd;
+static constexpr int kDoubleMantissaBits = 52;
+
+/// 2 artanh(s) / ln 2 = s (c0 + c1 s^2 + ...), |s| <= 0.172, to 2^-39.
+static constexpr double kLog2Coefficients[] = {
+    2 / kLn2,     2 / kLn2 / 3,  2 / kLn2 / 5, 2 / kLn2 / 7,
+    2 / kLn2 / 9, 2 / kLn2 / 11, 2 / kLn2 / 13};
+
+/// log2 of a float |x| as a double: x = 2^n m with m in [sqrt(1/2), sqrt(2)),
+/// log2(m) by the series of artanh((m - 1) / (m + 1)). As doubles, denormal
+/// floats are normal numbers.
+static Value buildLog2Double(ImplicitLocOpBuilder &b, Value x) {
+  Type type = x.getType();
+  auto constant = [&](double value) { return buildDouble(b, type, value); };
+  Type doubleType = constant(0).getType(), bitsType = b.getI64Type();
+  if (auto vector = dyn_cast<VectorType>(type))
+    bitsType = vector.clone(bitsType);
+  auto integer = [&](int64_t value) -> Value {
+    TypedAttr attr = b.getI64IntegerAttr(value);
+    if (auto vector = dyn_cast<VectorType>(bitsType))
+      attr = DenseElementsAttr::get(vector, value);
+    return arith::ConstantOp::create(b, attr);
+  };
+  Value magnitude =
+      math::AbsFOp::create(b, arith::ExtFOp::create(b, doubleType, x));
+  Value bits = arith::BitcastOp::create(b, bitsType, magnitude);
+  Value above = arith::SubIOp::create(b, bits, integer(kHalfRootBits));
+  Value n = arith::ShRSIOp::create(b, above, integer(kDoubleMantissaBits));
+  Value field = arith::ShLIOp::create(b, n, integer(kDoubleMantissaBits));
+  Value mantissa = arith::BitcastOp::create(
+      b, doubleType, arith::SubIOp::create(b, bits, field));
+  Value n32 = arith::TruncIOp::create(b, getIntLike(type), n);
+  Value exponent = arith::SIToFPOp::create(b, doubleType, n32);
+  Value s =
+      arith::DivFOp::create(b, arith::SubFOp::create(b, mantissa, constant(1)),
+                            arith::AddFOp::create(b, mantissa, constant(1)));
+  Value square = arith::MulFOp::create(b, s, s);
+  Value series;
+  for (double coefficient : llvm::reverse(kLog2Coefficients)) {
+    Value c = constant(coefficient);
+    series = series ? Value(math::FmaOp::create(b, series, square, c)) : c;
+  }
+  Value log = math::FmaOp::create(b, series, s, exponent);
+  // What has no mantissa: log2(inf) = inf, log2(0) = -inf.
+  for (auto [number, value] : {std::pair(double(INFINITY), double(INFINITY)),
+                               std::pair(0.0, -double(INFINITY))}) {
+    Value is = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, magnitude,
+                                     constant(number));
+    log = arith::SelectOp::create(b, is, constant(value), log);
+  }
+  return log;
+}
+
+/// 2^x of a double x that is not too exact for a float.
+static Value buildExp2OfDouble(ImplicitLocOpBuilder &b, Value x, Type type) {
+  for (auto [beyond, limit] :
+       {std::pair(arith::CmpFPredicate::OLT, double(kMinExponent)),
+        std::pair(arith::CmpFPredicate::OGT, double(kMaxExponent))}) {
+    Value bound = buildDouble(b, type, limit);
+    Value isBeyond = arith::CmpFOp::create(b, beyond, x, bound);
+    x = arith::SelectOp::create(b, isBeyond, bound, x);
+  }
+  Value n = math::RoundEvenOp::create(b, x);
+  Value fraction =
+      arith::TruncFOp::create(b, type, arith::SubFOp::create(b, x, n));
+  Value number = arith::TruncFOp::create(b, type, n);
+  Value magic = buildFloat(b, type, kRoundMagic);
+  return buildPower(b, fraction,
+                    {number, arith::AddFOp::create(b, number, magic)});
+}
+
+/// x^y = +-2^(y log2 |x|), with the special cases of C's pow. The product is a
+/// double: an error of it is one of the result, times ln 2.
+static Value buildPowF(ImplicitLocOpBuilder &b, Value x, Value y) {
+  Type type = x.getType();
+  auto constant = [&](float value) { return buildFloat(b, type, value); };
+  auto compare = [&](arith::CmpFPredicate predicate, Value lhs,
+                     Value rhs) -> Value {
+    return arith::CmpFOp::create(b, predicate, lhs, rhs);
+  };
+  Value log = buildLog2Double(b, x);
+  Value wideY = arith::ExtFOp::create(b, log.getType(), y);
+  Value exponent = arith::MulFOp::create(b, wideY, log);
+  // 1^y and (-1)^y are of magnitude 1 for an infinite y too.
+  Value zero = buildDouble(b, type, 0);
+  Value isUnit = compare(arith::CmpFPredicate::OEQ, log, zero);
+  exponent = arith::SelectOp::create(b, isUnit, zero, exponent);
+  Value power = buildExp2OfDouble(b, exponent, type);
+
+  // The sign of x counts for odd integers y; a half is exact where that
+  // matters.
+  auto isInteger = [&](Value value) {
+    return compare(arith::CmpFPredicate::OEQ, value,
+                   math::FloorOp::create(b, value));
+  };
+  Value integer = isInteger(y);
+  Value half = arith::MulFOp::create(b, y, constant(0.5));
+  Value odd = arith::AndIOp::create(
+      b, integer,
+      compare(arith::CmpFPredicate::ONE, half, math::FloorOp::create(b, half)));
+  power = arith::SelectOp::create(b, odd, math::CopySignOp::create(b, power, x),
+                                  power);
+
+  // A negative number has no other powers; -inf has: they are those of inf.
+  Value none = constant(NAN);
+  Value negative = arith::AndIOp::create(
+      b, compare(arith::CmpFPredicate::OLT, x, constant(0)),
+      compare(arith::CmpFPredicate::OGT, x, constant(-INFINITY)));
+  Value whole = arith::SelectOp::create(b, negative, none, power);
+  power = arith::SelectOp::create(b, integer, power, whole);
+  Value isNaN = compare(arith::CmpFPredicate::UNO, x, y);
+  power = arith::SelectOp::create(b, isNaN, none, power);
+  // Even of NaN.
+  Value isOne = arith::OrIOp::create(
+      b, compare(arith::CmpFPredicate::OEQ, x, constant(1)),
+      compare(arith::CmpFPredicate::OEQ, y, constant(0)));
+  return arith::SelectOp::create(b, isOne, constant(1), power);
+}
+
+//===----------------------------------------------------------------------===//
+// Sine and cosine
+//===----------------------------------------------------------------------===//
 
 namespace {
 /// x = quarters * pi / 2 + rest, quarters counted modulo 4.
@@ -265,6 +389,18 @@ struct Expand : OpRewritePattern<OpTy> {
   BuildFn build;
 };
 
+struct ExpandPowF : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::PowFOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not f32");
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, buildPowF(b, op.getLhs(), op.getRhs()));
+    return success();
+  }
+};
+
 /// Only one limit is left of the clamp.
 struct ExpandExp2OfNotPositive : OpRewritePattern<math::Exp2Op> {
   using OpRewritePattern::OpRewritePattern;
@@ -340,6 +476,7 @@ struct ExpandMathPass : attn::impl::ExpandMathPassBase<ExpandMathPass> {
     RewritePatternSet expansions(context);
     expansions.add<Expand<math::Exp2Op>>(context, buildExp2);
     expansions.add<ExpandExp2OfNotPositive>(context, /*benefit=*/2);
+    expansions.add<ExpandPowF>(context);
     expansions.add<Expand<math::ExpOp>>(context, buildExp);
     expansions.add<Expand<math::SinOp>>(context,
                                         [](ImplicitLocOpBuilder &b, Value x) {

@@ -54,25 +54,69 @@ static SharedAttr getLayout(LoadTileOp load) {
   return cast<SharedAttr>(load.getTile().getType().getLayout());
 }
 
-/// Replaces `load` by a copy that all threads wait for. Query tiles stay where
-/// they are for the rest of the work item.
-static void waitForLoad(LoadTileOp load) {
-  ImplicitLocOpBuilder b(load.getLoc(), load);
-  TileType tile = load.getTile().getType();
-  Value buffer = allocateBuffer(b, tile, 1), zero = buildIndex(b, 0);
+/// The last op of `block` that uses one of `values`, itself or by its regions.
+static Operation *findLastUser(Block &block, ArrayRef<Value> values) {
+  Operation *last = nullptr;
+  for (Value value : values)
+    for (Operation *user : value.getUsers())
+      if (Operation *here = block.findAncestorOpInBlock(*user);
+          here && (!last || last->isBeforeInBlock(here)))
+        last = here;
+  return last;
+}
+
+/// Replaces `loads`, of one block, by copies that all threads wait for together
+/// where the last of them stands. Query tiles stay for the rest of the work
+/// item, the buffers of others until their last use.
+static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
+  LoadTileOp last = loads.back();
+  ImplicitLocOpBuilder b(last.getLoc(), last);
+  Value zero = buildIndex(b, 0);
+  SmallVector<Value> buffers, tiles;
+  for (LoadTileOp load : loads)
+    buffers.push_back(allocateBuffer(b, load.getTile().getType(), 1));
   gpu::BarrierOp::create(b);
-  CopyTileOp::create(b, load.getView(), load.getRow(), load.getValid(), buffer,
-                     zero, getLayout(load));
+  for (auto [load, buffer] : llvm::zip_equal(loads, buffers))
+    CopyTileOp::create(b, load.getView(), load.getRow(), load.getValid(),
+                       buffer, zero, getLayout(load));
   CopyCommitOp::create(b);
   CopyWaitOp::create(b, 0);
   gpu::BarrierOp::create(b);
-  load.replaceAllUsesWith(
-      SharedTileOp::create(b, tile, buffer, zero).getResult());
-  if (!tile.hasDim(Dim::q)) {
-    b.setInsertionPoint(load->getBlock()->getTerminator());
-    memref::DeallocOp::create(b, buffer);
+  for (auto [load, buffer] : llvm::zip_equal(loads, buffers)) {
+    tiles.push_back(
+        SharedTileOp::create(b, load.getTile().getType(), buffer, zero));
+    load.replaceAllUsesWith(tiles.back());
   }
-  load.erase();
+  Operation *user = findLastUser(*last->getBlock(), tiles);
+  if (!last.getTile().getType().hasDim(Dim::q) && user) {
+    b.setInsertionPointAfter(user);
+    for (Value buffer : llvm::reverse(buffers))
+      memref::DeallocOp::create(b, buffer);
+  }
+  for (LoadTileOp load : loads)
+    load.erase();
+}
+
+/// The same for the loads of one block, together as far as none is used before
+/// all are there.
+static void waitForBlock(MutableArrayRef<LoadTileOp> loads) {
+  while (!loads.empty()) {
+    auto isUsedBefore = [](LoadTileOp load, LoadTileOp other) {
+      return llvm::any_of(load->getUsers(), [&](Operation *user) {
+        Operation *here = other->getBlock()->findAncestorOpInBlock(*user);
+        return here && here->isBeforeInBlock(other);
+      });
+    };
+    size_t count = 1;
+    while (
+        count < loads.size() &&
+        llvm::none_of(
+            loads.take_front(count),
+            [&](LoadTileOp load) { return isUsedBefore(load, loads[count]); }))
+      ++count;
+    waitForLoads(loads.take_front(count));
+    loads = loads.drop_front(count);
+  }
 }
 
 /// A copy of the query tile, which the first wait of a key loop covers.
@@ -327,6 +371,7 @@ struct PipelineCopiesPass
         loads.push_back(load);
     });
     llvm::MapVector<Operation *, SmallVector<LoadTileOp>> byLoop;
+    llvm::MapVector<Block *, SmallVector<LoadTileOp>> waited;
     for (LoadTileOp load : loads) {
       bool isQuery = load.getTile().getType().hasDim(Dim::q);
       scf::ForOp loop = getKeyLoop(load);
@@ -334,8 +379,10 @@ struct PipelineCopiesPass
         byLoop[loop].push_back(load);
       else if (isQuery && schedule.getStages() > 1)
         startLoad(load);
+      else if (isQuery)
+        waitForLoads(load);
       else
-        waitForLoad(load);
+        waited[load->getBlock()].push_back(load);
     }
     SmallVector<KeyLoop> loops;
     for (auto &[loop, members] : byLoop) {
@@ -343,8 +390,10 @@ struct PipelineCopiesPass
       if (member.canRunAhead())
         loops.push_back(member);
       else
-        llvm::for_each(members, waitForLoad);
+        waited[member.loop.getBody()] = members;
     }
+    for (auto &[block, members] : waited)
+      waitForBlock(members);
     for (MutableArrayRef<KeyLoop> rest(loops); !rest.empty();) {
       size_t count = countChained(rest);
       ChainPipeliner(rest.take_front(count), schedule.getStages()).run();

@@ -45,6 +45,7 @@ private:
   /// What $n is.
   SmallVector<AsmOperand> positions;
   unsigned numInputs = 0;
+  bool hasBranch = false;
   StringMap<unsigned> locals;
 };
 } // namespace
@@ -172,8 +173,10 @@ Error Decoder::decodeStatement(StringRef statement,
   }
   const auto [name, operands] = getToken(statement);
   // Branches close the loop around a wait, which returns when it is over.
-  if (!isAMD && (name == "bra" || name == "bra.uni"))
+  if (!isAMD && (name == "bra" || name == "bra.uni")) {
+    hasBranch = true;
     return Error::success();
+  }
   site.name = name.str();
   site.operation =
       Registry::get().findInstruction(isAMD ? "amdgcn:" : "ptx:", name.str());
@@ -207,6 +210,11 @@ Error Decoder::decode(std::vector<CallSite> &instructions) {
       continue;
     if (Error error = decodeStatement(statement, instructions))
       return error;
+  }
+  for (CallSite &instruction : instructions) {
+    if (hasBranch && !StringRef(instruction.name).contains("_wait"))
+      return fail("a branch around something else than a wait");
+    instruction.isLooped = hasBranch;
   }
   return Error::success();
 }

@@ -48,11 +48,6 @@ static void announceAccess(const void *address, uint64_t bytes,
                               whole);
 }
 
-static void announceFence() {
-  Thread &thread = *Machine::current();
-  thread.machine->fence(thread);
-}
-
 static void reachUnreachable() {
   Thread &thread = *Machine::current();
   thread.machine->fail(thread, "the kernel reached code that it calls "
@@ -152,7 +147,6 @@ llvm::ArrayRef<HostFunction> attn::emulator::hostFunctions() {
       {"", "attn_emulator_registers", address(threadRegisters)},
       {"", "attn_emulator_call", address(callOperation)},
       {"", "attn_emulator_access", address(announceAccess)},
-      {"", "attn_emulator_fence", address(announceFence)},
       {"", "attn_emulator_unreachable", address(reachUnreachable)},
       {"", "__truncsfbf2", address(truncateToBFloat16)},
       {"", "__truncdfbf2", address(truncateDoubleToBFloat16)},

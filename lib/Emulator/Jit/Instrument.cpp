@@ -141,9 +141,7 @@ void attn::emulator::instrumentAccesses(FunctionContext &context) {
     for (Instruction &instruction : block)
       all.push_back(&instruction);
   for (Instruction *instruction : all) {
-    if (isa<FenceInst>(instruction))
-      callBefore(*instruction, "attn_emulator_fence", context);
-    else if (isa<UnreachableInst>(instruction))
+    if (isa<UnreachableInst>(instruction))
       callBefore(*instruction, "attn_emulator_unreachable", context);
     else
       instrument(*instruction, context);

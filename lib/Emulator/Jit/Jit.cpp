@@ -60,6 +60,7 @@ static KernelInfo describe(const Function &function, bool isAMD) {
   KernelInfo info;
   info.name = function.getName().str();
   info.warpSize = isAMD ? 64 : 32;
+  info.chip = function.getFnAttribute("target-cpu").getValueAsString().str();
   if (Attribute size = function.getFnAttribute("nvvm.reqntid"); size.isValid())
     info.block = parseDims(size.getValueAsString(), 1);
   if (Attribute size = function.getFnAttribute("nvvm.cluster_dim");

@@ -25,6 +25,8 @@ struct KernelInfo {
   Dim3 block = {0, 0, 0};
   Dim3 cluster = {1, 1, 1};
   unsigned warpSize = 32;
+  /// "sm_80", "gfx942", ...; empty if the module does not say.
+  std::string chip;
 };
 
 /// The kernels of a module: functions with a kernel's calling convention or

@@ -113,12 +113,12 @@ static Value *loadResults(IRBuilderBase &builder, CallInst &call,
   return all;
 }
 
-static void emitCalls(CallInst &call, FunctionContext &context,
-                      std::vector<CallSite> &operations, unsigned numLocals) {
-  const CallLayout layout = layOut(call, context.layout, numLocals);
-  context.requireScratch(layout.bytes);
-  IRBuilder<> builder(&call);
-  storeOperands(builder, call, context, layout);
+/// Calls of `operations` before the instruction, with fields in the scratch
+/// memory.
+static void emitCalls(Instruction &before, FunctionContext &context,
+                      const CallLayout &layout,
+                      std::vector<CallSite> &operations) {
+  IRBuilder<> builder(&before);
   Type *pointer = builder.getPtrTy();
   FunctionCallee callee = context.module.getOrInsertFunction(
       "attn_emulator_call",
@@ -129,12 +129,21 @@ static void emitCalls(CallInst &call, FunctionContext &context,
   for (CallSite &operation : operations) {
     operation.arguments = layout.arguments;
     operation.results = layout.results;
-    if (const DebugLoc &location = call.getDebugLoc())
+    if (const DebugLoc &location = before.getDebugLoc())
       operation.line = location.getLine();
     context.sites.calls.push_back(std::move(operation));
     builder.CreateCall(callee, {context.pointerTo(&context.sites.calls.back()),
                                 arguments, results});
   }
+}
+
+static void replaceCall(CallInst &call, FunctionContext &context,
+                        std::vector<CallSite> &operations, unsigned numLocals) {
+  const CallLayout layout = layOut(call, context.layout, numLocals);
+  context.requireScratch(layout.bytes);
+  IRBuilder<> builder(&call);
+  storeOperands(builder, call, context, layout);
+  emitCalls(call, context, layout, operations);
   if (!call.getType()->isVoidTy() && !call.use_empty())
     call.replaceAllUsesWith(loadResults(builder, call, context, layout));
   call.eraseFromParent();
@@ -168,6 +177,23 @@ Error attn::emulator::lowerOperation(CallInst &call, FunctionContext &context) {
       return createStringError("unsupported operation: " + callee->getName());
     operations.push_back(std::move(site));
   }
-  emitCalls(call, context, operations, numLocals);
+  replaceCall(call, context, operations, numLocals);
+  return Error::success();
+}
+
+Error attn::emulator::lowerFence(FenceInst &fence, FunctionContext &context) {
+  SmallVector<StringRef> scopes;
+  context.context.getSyncScopeNames(scopes);
+  const StringRef scope = scopes[fence.getSyncScopeID()];
+  if (scope.starts_with("singlethread"))
+    return Error::success();
+  CallSite site;
+  site.name = isAMD(context) ? "fence.amdgcn" : "fence.nvptx";
+  if (isAMD(context) && scope.starts_with("wavefront"))
+    site.name = "fence.amdgcn.wavefront";
+  site.operation = Registry::get().find(site.name);
+  std::vector<CallSite> operations;
+  operations.push_back(std::move(site));
+  emitCalls(fence, context, CallLayout(), operations);
   return Error::success();
 }

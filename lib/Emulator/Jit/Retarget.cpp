@@ -164,28 +164,30 @@ static bool isUncheckedMemory(const CallInst &call) {
 static Error rewriteFunction(Function &function, SiteTable &sites, bool isAMD) {
   FunctionContext context(function, sites);
   instrumentAccesses(context);
-  SmallVector<CallInst *> operations;
+  SmallVector<Instruction *> operations;
   for (BasicBlock &block : function)
-    for (Instruction &instruction : block)
-      if (auto *call = dyn_cast<CallInst>(&instruction)) {
-        if (isTargetOperation(*call))
-          operations.push_back(call);
-        else if (isUncheckedMemory(*call))
-          return createStringError("unsupported operation: " +
-                                   call->getCalledFunction()->getName());
-      }
+    for (Instruction &instruction : block) {
+      auto *call = dyn_cast<CallInst>(&instruction);
+      if (call && isUncheckedMemory(*call) && !isTargetOperation(*call))
+        return createStringError("unsupported operation: " +
+                                 call->getCalledFunction()->getName());
+      if (isa<FenceInst>(instruction) || (call && isTargetOperation(*call)))
+        operations.push_back(&instruction);
+    }
   SitePositions positions;
   if (isAMD)
     if (Error error = positions.number(context))
       return error;
-  std::vector<SitePosition> atCalls;
-  for (CallInst *call : operations)
-    atCalls.push_back(positions.findPosition(*call));
-  for (auto [call, position] : zip(operations, atCalls)) {
-    if (lowerScalar(*call, context))
-      continue;
+  std::vector<SitePosition> atOperations;
+  for (Instruction *operation : operations)
+    atOperations.push_back(positions.findPosition(*operation));
+  for (auto [operation, position] : zip(operations, atOperations)) {
     const size_t first = sites.calls.size();
-    if (Error error = lowerOperation(*call, context))
+    auto *call = dyn_cast<CallInst>(operation);
+    if (call && lowerScalar(*call, context))
+      continue;
+    if (Error error = call ? lowerOperation(*call, context)
+                           : lowerFence(*cast<FenceInst>(operation), context))
       return error;
     for (size_t n = first; n < sites.calls.size(); ++n) {
       sites.calls[n].position = position;
@@ -251,6 +253,9 @@ Expected<RetargetResult> attn::emulator::retarget(Module &module,
     return createStringError("no kernel '" + kernelName + "'");
   const bool isAMD = isForAMD(module);
   isolate(module, kernelName);
+  if (Error error = lowerFatPointers(module))
+    return std::move(error);
+  kernel = module.getFunction(kernelName);
   adoptHost(module, host);
   RetargetResult result;
   layOutParameters(*kernel, result);

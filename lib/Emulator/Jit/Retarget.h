@@ -94,6 +94,10 @@ private:
   uint64_t scratchBytes = 0;
 };
 
+/// Makes fat buffer pointers of AMD (address space 7) buffer resources and
+/// offsets, by the target's own pass. Before the module leaves the target.
+llvm::Error lowerFatPointers(llvm::Module &module);
+
 /// Replaces the shared variables of the module; returns the bytes they take.
 size_t placeSharedMemory(llvm::Module &module);
 
@@ -104,6 +108,9 @@ bool lowerScalar(llvm::CallInst &call, FunctionContext &context);
 /// Replaces a call of a target intrinsic or inline assembly by operations of
 /// the registry.
 llvm::Error lowerOperation(llvm::CallInst &call, FunctionContext &context);
+
+/// A fence as an operation of the registry; the instruction stays.
+llvm::Error lowerFence(llvm::FenceInst &fence, FunctionContext &context);
 
 /// Splits inline assembly into instructions of the registry. Locals are the
 /// registers that it declares.

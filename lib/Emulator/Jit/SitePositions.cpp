@@ -82,8 +82,8 @@ Error SitePositions::number(FunctionContext &context) {
   return Error::success();
 }
 
-/// Instructions of a block follow each other.
-static constexpr uint32_t maxBlockPosition = 1 << 16;
+/// Instructions of a block follow each other; an operation may become a few.
+static constexpr uint32_t maxBlockPosition = 1 << 17;
 
 SitePosition SitePositions::findPosition(const Instruction &instruction) const {
   auto found = blocks.find(instruction.getParent());
@@ -96,8 +96,8 @@ SitePosition SitePositions::findPosition(const Instruction &instruction) const {
   for (const Instruction &other : *instruction.getParent()) {
     if (&other == &instruction)
       break;
-    inBlock += isa<CallBase>(other);
+    inBlock += isa<CallBase, FenceInst>(other);
   }
-  position.position = position.position * maxBlockPosition + 1 + inBlock;
+  position.position = position.position * maxBlockPosition + 1 + 16 * inBlock;
   return position;
 }

@@ -1,76 +1,119 @@
-//===- BarrierAMD.cpp - s_barrier and hints to the scheduler --------------===//
+//===- BarrierAMD.cpp - s_barrier, s_waitcnt and fences of a wave ---------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// s_barrier counts the waves that arrive, wherever they stand. It does not wait
-// for memory: what it orders is what a wave did before its last fence or wait
-// for the LDS.
-//
-//===----------------------------------------------------------------------===//
 
 #include "Registry.h"
+#include "WaveMemory.h"
+
+#include <cctype>
 
 using namespace attn::emulator;
 
+//===----------------------------------------------------------------------===//
+// s_barrier
+//===----------------------------------------------------------------------===//
+
 namespace {
+/// Counts waves that arrive, whichever s_barrier they stand at.
 struct WaveBarrier : OperationState, WaitPoint {
+  uint32_t arrived = 0;
   std::vector<Thread *> waiting;
-  uint32_t arrivedWaves = 0;
   SyncClock clock;
+  const Block *block = nullptr;
 
   std::string describe() const override {
-    return "s_barrier where " + std::to_string(arrivedWaves) +
-           " waves have arrived";
+    return "the barrier of the workgroup, where " + std::to_string(arrived) +
+           " of " + std::to_string(liveWaves()) + " waves have arrived";
+  }
+  uint32_t liveWaves() const {
+    uint32_t count = 0;
+    for (const Warp &warp : block->warps)
+      count += warp.done != warp.lanes();
+    return count;
   }
 };
 } // namespace
 
-static uint32_t countLiveWaves(const Block &block) {
-  uint32_t live = 0;
-  for (const Warp &warp : block.warps)
-    live += warp.done != warp.lanes();
-  return live;
-}
-
-static void complete(WaveBarrier &barrier, Machine &machine) {
-  const Warp *last = nullptr;
+static void completeIfAll(WaveBarrier &barrier, Machine &machine) {
+  if (barrier.arrived == 0 || barrier.arrived < barrier.liveWaves())
+    return;
   for (Thread *thread : barrier.waiting) {
-    // The lanes of a wave are one actor, and stand one after the other.
-    if (machine.detectsRaces() && thread->warp != last)
-      machine.clocks.acquire(thread->actor, barrier.clock);
-    last = thread->warp;
+    if (machine.detectsRaces())
+      machine.clocks.adopt(thread->actor, barrier.clock);
     machine.wake(*thread);
   }
   barrier.waiting.clear();
   barrier.clock.clear();
-  barrier.arrivedWaves = 0;
+  barrier.arrived = 0;
 }
 
-static void arriveAtBarrier(Group &group) {
+static void barrier(Group &group) {
+  Block &block = group.block();
   Machine &machine = group.machine();
-  WaveBarrier &barrier = group.block().state<WaveBarrier>();
-  if (machine.detectsRaces() && group.warp().published.known)
-    machine.clocks.release(group.warp().published, group.warp().published.self,
-                           barrier.clock);
-  ++barrier.arrivedWaves;
+  WaveBarrier &barrier = block.state<WaveBarrier>();
+  barrier.block = &block;
+  block.onWarpEnd = [&barrier](Warp &warp) {
+    completeIfAll(barrier, *warp.machine);
+  };
+  ++barrier.arrived;
+  if (machine.detectsRaces())
+    machine.clocks.release(group.thread().actor, barrier.clock);
   group.forEachActive([&](Thread &thread) {
     barrier.waiting.push_back(&thread);
     machine.holdBack(thread, barrier);
   });
-  if (barrier.arrivedWaves == countLiveWaves(group.block()))
-    complete(barrier, machine);
+  completeIfAll(barrier, machine);
+}
+
+//===----------------------------------------------------------------------===//
+// s_waitcnt
+//===----------------------------------------------------------------------===//
+
+/// vmcnt is in bits 3:0 and 15:14.
+static void waitCount(Group &group) {
+  const uint64_t counts = integerArgument(group.thread(), 0);
+  waitForVectorMemory(group, (counts & 15) | (counts >> 14 & 3) << 4);
+}
+
+/// "s_waitcnt vmcnt(2) lgkmcnt(0)"
+static void waitCountText(Group &group) {
+  const std::string &text = group.site().text;
+  const std::string counter = "vmcnt(";
+  const size_t at = text.find(counter);
+  if (at == std::string::npos)
+    return;
+  uint64_t count = 0;
+  for (size_t n = at + counter.size();
+       n < text.size() && std::isdigit(static_cast<unsigned char>(text[n]));
+       ++n)
+    count = 10 * count + static_cast<uint64_t>(text[n] - '0');
+  waitForVectorMemory(group, count);
+}
+
+/// A fence at the scope of the workgroup or wider waits for the wave's memory.
+static void fence(Group &group) {
+  waitForVectorMemory(group, 0);
+  group.forEachActive([&](Thread &thread) { group.machine().fence(thread); });
 }
 
 static void nothing(Group &) {}
 
 void attn::emulator::addBarrierOperationsAMD(Registry &registry) {
   const std::string base = "llvm.amdgcn.";
-  registry.add(base + "s.barrier", Scope::Wave, arriveAtBarrier);
-  for (const char *name :
-       {"wave.barrier", "sched.barrier", "sched.group.barrier", "iglp.opt",
-        "s.setprio", "s.sleep", "s.nop"})
-    registry.add(base + name, Scope::Thread, nothing);
+  registry.add(base + "s.barrier", Scope::Wave, barrier);
+  registry.add("amdgcn:s_barrier", Scope::Wave, barrier);
+  registry.add(base + "s.waitcnt", Scope::Wave, waitCount);
+  registry.add("amdgcn:s_waitcnt", Scope::Wave, waitCountText);
+  registry.add("fence.amdgcn", Scope::Wave, fence);
+  // The lanes of a wave run in step; here they meet.
+  registry.add(base + "wave.barrier", Scope::Wave, nothing);
+  registry.add("fence.amdgcn.wavefront", Scope::Wave, nothing);
+  for (const char *hint : {"sched.barrier", "sched.group.barrier", "iglp.opt",
+                           "s.setprio", "s.sleep", "s.nop"})
+    registry.add(base + hint, Scope::Thread, nothing);
+  for (const char *hint : {"s_nop", "s_setprio", "s_sleep"})
+    registry.add(std::string("amdgcn:") + hint, Scope::Thread, nothing);
 }

@@ -1,13 +1,14 @@
-//===- MatrixAMD.cpp - MFMA and transposing reads of the LDS --------------===//
+//===- MatrixAMD.cpp - MFMA: matrix products of a wave --------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// D = A B + C of a square D. Lane l holds of A the row l mod dim and of B the
-// column l mod dim: elements n (l / dim) + e of the depth, n = elements a lane.
-// Of D it holds the column l mod dim, in groups of four rows.
+// One description covers all dense forms. Lane l holds row l % M of A and
+// column l % M of B, `elements` consecutive k of them; what is left of the lane
+// number counts through k and then through the independent products (blocks)
+// that the small shapes have.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,132 +16,206 @@
 #include "Registry.h"
 #include "SmallFloat.h"
 
-#include <array>
-
 using namespace attn::emulator;
-
-static constexpr uint32_t waveLanes = 64;
 
 namespace {
 struct MfmaShape {
-  uint32_t dim;
+  /// Rows of A, and columns of B.
+  uint32_t size;
   uint32_t depth;
+  uint32_t blocks;
   FloatType left;
   FloatType right;
+  /// The scaled forms hold k in two runs of 16.
+  bool isSplit = false;
 
-  uint32_t perLane() const { return depth * dim / waveLanes; }
-  uint32_t accumulators() const { return dim * dim / waveLanes; }
-  /// The row of D that register `index` of a lane holds.
-  uint32_t row(uint32_t lane, uint32_t index) const {
-    const uint32_t groups = waveLanes / dim;
-    return 4 * groups * (index / 4) + 4 * (lane / dim) + index % 4;
+  uint32_t elements() const { return size * depth * blocks / 64; }
+  uint32_t lanesPerBlock() const { return 64 / blocks; }
+  uint32_t accumulators() const { return size * size * blocks / 64; }
+
+  uint32_t block(uint32_t lane) const { return lane / lanesPerBlock(); }
+  uint32_t k(uint32_t lane, uint32_t element) const {
+    const uint32_t group = lane % lanesPerBlock() / size;
+    if (!isSplit)
+      return group * elements() + element;
+    return element / 16 * (depth / 2) + group * 16 + element % 16;
   }
+};
+
+struct Position {
+  uint32_t block;
+  uint32_t row;
+  uint32_t column;
 };
 } // namespace
 
-/// Element `index` of an operand of the intrinsic, decoded.
-static float element(const Thread &thread, size_t operand, uint32_t index,
-                     FloatType type) {
-  const uint32_t bytes = static_cast<uint32_t>(bitWidth(type)) / 8;
-  uint32_t bits = 0;
-  std::memcpy(&bits, argumentBytes(thread, operand) + size_t(index) * bytes,
-              bytes);
-  return decode(bits, type);
+/// Four consecutive rows are in four registers; then come the lanes, then the
+/// next four registers.
+static Position accumulatorAt(const MfmaShape &shape, uint32_t lane,
+                              uint32_t index) {
+  if (shape.size == 4)
+    return {lane / 4, index, lane % 4};
+  const uint32_t laneGroups = 64 / shape.size;
+  const uint32_t perBlock = shape.size * shape.size / 64;
+  const uint32_t inBlock = index % perBlock;
+  return {index / perBlock,
+          inBlock / 4 * 4 * laneGroups + 4 * (lane / shape.size) + inBlock % 4,
+          lane % shape.size};
 }
 
-static void requireWholeWave(Group &group) {
-  if (group.size() != waveLanes || ~group.activeLanes())
-    group.fail(group.site().name + " needs all 64 lanes of its wave");
+static uint32_t element(const Thread &thread, size_t operandIndex,
+                        uint32_t index, FloatType type) {
+  const uint32_t bytes = static_cast<uint32_t>(bitWidth(type)) / 8;
+  uint32_t bits = 0;
+  std::memcpy(&bits, argumentBytes(thread, operandIndex) + index * bytes,
+              bytes);
+  return bits;
+}
+
+static void multiplyBlock(Group &group, const MfmaShape &shape,
+                          uint32_t block) {
+  MatrixProduct &product = matrixProduct(shape.size, shape.size, shape.depth);
+  const FloatDecoder decodeLeft(shape.left);
+  const FloatDecoder decodeRight(shape.right);
+  for (uint32_t lane = 0; lane < 64; ++lane) {
+    const Thread &thread = group.lane(lane);
+    if (shape.block(lane) == block)
+      for (uint32_t e = 0; e < shape.elements(); ++e) {
+        const uint32_t k = shape.k(lane, e);
+        product.a(lane % shape.size, k) =
+            decodeLeft(element(thread, 0, e, shape.left));
+        product.b(k, lane % shape.size) =
+            decodeRight(element(thread, 1, e, shape.right));
+      }
+    for (uint32_t n = 0; n < shape.accumulators(); ++n) {
+      const Position at = accumulatorAt(shape, lane, n);
+      if (at.block == block)
+        product.d(at.row, at.column) =
+            bitsToFloat(element(thread, 2, n, FloatType::F32));
+    }
+  }
+  product.accumulate();
+  for (uint32_t lane = 0; lane < 64; ++lane)
+    for (uint32_t n = 0; n < shape.accumulators(); ++n) {
+      const Position at = accumulatorAt(shape, lane, n);
+      if (at.block != block)
+        continue;
+      const float value = static_cast<float>(product.d(at.row, at.column));
+      std::memcpy(resultBytes(group.lane(lane)) + 4 * n, &value, 4);
+    }
 }
 
 static void multiply(Group &group, const MfmaShape &shape) {
-  requireWholeWave(group);
-  MatrixProduct &product = matrixProduct(shape.dim, shape.dim, shape.depth);
-  const uint32_t count = shape.perLane();
-  group.forEachActive([&](Thread &thread) {
-    const uint32_t lane = thread.registers.lane;
-    const uint32_t index = lane % shape.dim;
-    for (uint32_t e = 0; e < count; ++e) {
-      const uint32_t k = count * (lane / shape.dim) + e;
-      product.a(index, k) = element(thread, 0, e, shape.left);
-      product.b(k, index) = element(thread, 1, e, shape.right);
-    }
-    for (uint32_t r = 0; r < shape.accumulators(); ++r)
-      product.d(shape.row(lane, r), index) =
-          element(thread, 2, r, FloatType::F32);
-    // Controls that broadcast or negate blocks of the operands.
-    for (size_t control = 3; control < 6; ++control)
-      if (integerArgument(thread, control) != 0)
-        group.fail(group.site().name + ": a cbsz, abid or blgp that is not 0");
-  });
-  product.accumulate();
-  group.forEachActive([&](Thread &thread) {
-    const uint32_t lane = thread.registers.lane;
-    for (uint32_t r = 0; r < shape.accumulators(); ++r) {
-      const float value =
-          static_cast<float>(product.d(shape.row(lane, r), lane % shape.dim));
-      std::memcpy(resultBytes(thread) + 4 * r, &value, 4);
-    }
-  });
+  if (group.activeLanes() != ~uint64_t(0))
+    group.fail(group.site().name + ": not all lanes of the wave are active, "
+                                   "and the result of the others' operands is "
+                                   "undefined");
+  for (uint32_t block = 0; block < shape.blocks; ++block)
+    multiplyBlock(group, shape, block);
 }
 
-template <uint32_t dim, uint32_t depth, FloatType left, FloatType right>
+/// The broadcast and negation modifiers are not modelled.
+static void requireZeros(Group &group, std::initializer_list<size_t> operands) {
+  for (size_t index : operands)
+    if (integerArgument(group.thread(), index) != 0)
+      group.fail(group.site().name + ": unsupported modifier, operand " +
+                 std::to_string(index) + " is not 0");
+}
+
+template <uint32_t size, uint32_t depth, uint32_t blocks, FloatType type>
 static void mfma(Group &group) {
-  static const MfmaShape shape = {dim, depth, left, right};
+  requireZeros(group, {3, 4, 5});
+  multiply(group, {size, depth, blocks, type, type});
+}
+
+//===----------------------------------------------------------------------===//
+// 8-bit types
+//===----------------------------------------------------------------------===//
+
+/// The first chips with them have the FNUZ types, later ones those of OCP.
+static FloatType float8(Group &group, bool isBF8) {
+  const bool isFnuz =
+      group.machine().launched().kernel.chip.compare(0, 5, "gfx94") == 0;
+  if (isFnuz)
+    return isBF8 ? FloatType::E5M2FNUZ : FloatType::E4M3FNUZ;
+  return isBF8 ? FloatType::E5M2 : FloatType::E4M3;
+}
+
+template <uint32_t size, uint32_t depth, bool isLeftBF8, bool isRightBF8>
+static void mfmaFloat8(Group &group) {
+  requireZeros(group, {3, 4, 5});
+  multiply(group, {size, depth, 1, float8(group, isLeftBF8),
+                   float8(group, isRightBF8)});
+}
+
+/// a, b, c, type of a, type of b, selector and scale of a, and of b. Both
+/// scales 0 means the form without scales.
+template <uint32_t size, uint32_t depth>
+static void mfmaScaled(Group &group) {
+  requireZeros(group, {5, 6, 7, 8});
+  auto type = [&](size_t index) {
+    const uint64_t code = integerArgument(group.thread(), index);
+    if (code > 1)
+      group.fail(group.site().name + ": unsupported element type " +
+                 std::to_string(code) + "; only fp8 and bf8 are modelled");
+    return code == 1 ? FloatType::E5M2 : FloatType::E4M3;
+  };
+  MfmaShape shape = {size, depth, 1, type(3), type(4)};
+  shape.isSplit = true;
   multiply(group, shape);
 }
 
-template <uint32_t dim, uint32_t depth, FloatType left, FloatType right = left>
-static void addMfma(Registry &registry, const std::string &types) {
-  const std::string square = std::to_string(dim) + "x" + std::to_string(dim);
-  registry.add("llvm.amdgcn.mfma.f32." + square + "x" + std::to_string(depth) +
-                   types,
-               Scope::Wave, mfma<dim, depth, left, right>);
-}
+//===----------------------------------------------------------------------===//
+// Table
+//===----------------------------------------------------------------------===//
 
-/// Lane i of 16 gets halfword i mod 4 of the lanes 4 n + i / 4.
-static void readTransposed(Group &group) {
-  static const AccessSite site = {"a transposing read", 8, 8, AccessKind::Read};
-  requireWholeWave(group);
-  std::array<std::array<uint16_t, 4>, waveLanes> read;
-  group.forEachActive([&](Thread &thread) {
-    const uintptr_t address = integerArgument(thread, 0);
-    group.machine().requireShared(thread, address, site.bytes);
-    group.machine().checkAccess(thread, address, site);
-    std::memcpy(read[thread.registers.lane].data(),
-                reinterpret_cast<const void *>(address), site.bytes);
-  });
-  group.forEachActive([&](Thread &thread) {
-    const uint32_t i = thread.registers.lane % 16;
-    const uint32_t first = thread.registers.lane - i;
-    for (uint32_t n = 0; n < 4; ++n)
-      std::memcpy(resultBytes(thread) + 2 * n,
-                  &read[first + 4 * n + i / 4][i % 4], 2);
-  });
+template <uint32_t size, uint32_t depth>
+static void addFloat8(Registry &registry) {
+  const std::string shape = "llvm.amdgcn.mfma.f32." + std::to_string(size) +
+                            "x" + std::to_string(size) + "x" +
+                            std::to_string(depth);
+  registry.add(shape + ".fp8.fp8", Scope::Wave,
+               mfmaFloat8<size, depth, false, false>);
+  registry.add(shape + ".fp8.bf8", Scope::Wave,
+               mfmaFloat8<size, depth, false, true>);
+  registry.add(shape + ".bf8.fp8", Scope::Wave,
+               mfmaFloat8<size, depth, true, false>);
+  registry.add(shape + ".bf8.bf8", Scope::Wave,
+               mfmaFloat8<size, depth, true, true>);
 }
 
 void attn::emulator::addMatrixOperationsAMD(Registry &registry) {
-  constexpr FloatType bf16 = FloatType::BF16;
   constexpr FloatType f16 = FloatType::F16;
-  constexpr FloatType fp8 = FloatType::E4M3FNUZ;
-  constexpr FloatType bf8 = FloatType::E5M2FNUZ;
-  addMfma<32, 8, bf16>(registry, "bf16.1k");
-  addMfma<16, 16, bf16>(registry, "bf16.1k");
-  addMfma<32, 8, f16>(registry, "f16");
-  addMfma<16, 16, f16>(registry, "f16");
-  addMfma<32, 16, bf16>(registry, ".bf16");
-  addMfma<16, 32, bf16>(registry, ".bf16");
-  addMfma<32, 16, f16>(registry, ".f16");
-  addMfma<16, 32, f16>(registry, ".f16");
-  addMfma<32, 2, FloatType::F32>(registry, "f32");
-  addMfma<16, 4, FloatType::F32>(registry, "f32");
-  addMfma<32, 16, fp8, fp8>(registry, ".fp8.fp8");
-  addMfma<32, 16, fp8, bf8>(registry, ".fp8.bf8");
-  addMfma<32, 16, bf8, fp8>(registry, ".bf8.fp8");
-  addMfma<32, 16, bf8, bf8>(registry, ".bf8.bf8");
-  addMfma<16, 32, fp8, fp8>(registry, ".fp8.fp8");
-  addMfma<16, 32, fp8, bf8>(registry, ".fp8.bf8");
-  addMfma<16, 32, bf8, fp8>(registry, ".bf8.fp8");
-  addMfma<16, 32, bf8, bf8>(registry, ".bf8.bf8");
-  registry.add("llvm.amdgcn.ds.read.tr16.b64", Scope::Wave, readTransposed);
+  constexpr FloatType bf16 = FloatType::BF16;
+  constexpr FloatType f32 = FloatType::F32;
+  auto add = [&](const std::string &shape, Handler handler) {
+    registry.add("llvm.amdgcn.mfma.f32." + shape, Scope::Wave, handler);
+  };
+  add("32x32x8f16", mfma<32, 8, 1, f16>);
+  add("16x16x16f16", mfma<16, 16, 1, f16>);
+  add("32x32x4f16", mfma<32, 4, 2, f16>);
+  add("16x16x4f16", mfma<16, 4, 4, f16>);
+  add("4x4x4f16", mfma<4, 4, 16, f16>);
+  add("32x32x8bf16.1k", mfma<32, 8, 1, bf16>);
+  add("16x16x16bf16.1k", mfma<16, 16, 1, bf16>);
+  add("32x32x4bf16.1k", mfma<32, 4, 2, bf16>);
+  add("16x16x4bf16.1k", mfma<16, 4, 4, bf16>);
+  add("4x4x4bf16.1k", mfma<4, 4, 16, bf16>);
+  add("32x32x4bf16", mfma<32, 4, 1, bf16>);
+  add("16x16x8bf16", mfma<16, 8, 1, bf16>);
+  add("32x32x2bf16", mfma<32, 2, 2, bf16>);
+  add("16x16x2bf16", mfma<16, 2, 4, bf16>);
+  add("4x4x2bf16", mfma<4, 2, 16, bf16>);
+  add("32x32x16.f16", mfma<32, 16, 1, f16>);
+  add("16x16x32.f16", mfma<16, 32, 1, f16>);
+  add("32x32x16.bf16", mfma<32, 16, 1, bf16>);
+  add("16x16x32.bf16", mfma<16, 32, 1, bf16>);
+  add("32x32x2f32", mfma<32, 2, 1, f32>);
+  add("16x16x4f32", mfma<16, 4, 1, f32>);
+  addFloat8<32, 16>(registry);
+  addFloat8<16, 32>(registry);
+  registry.add("llvm.amdgcn.mfma.scale.f32.32x32x64.f8f6f4", Scope::Wave,
+               mfmaScaled<32, 64>);
+  registry.add("llvm.amdgcn.mfma.scale.f32.16x16x128.f8f6f4", Scope::Wave,
+               mfmaScaled<16, 128>);
 }

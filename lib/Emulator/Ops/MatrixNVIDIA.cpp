@@ -146,6 +146,8 @@ static void gatherOperands(Group &group, const MmaShape &shape,
   const MmaOperands operands{shape};
   const uint32_t count = shape.perRegister();
   const int bits = bitWidth(shape.left);
+  const FloatDecoder decodeLeft(shape.left);
+  const FloatDecoder decodeRight(shape.right);
   for (uint32_t lane = 0; lane < 32; ++lane) {
     const Thread &thread = group.lane(lane);
     const uint32_t column = count * (lane % 4);
@@ -153,13 +155,13 @@ static void gatherOperands(Group &group, const MmaShape &shape,
       const uint32_t value = operands.left(thread, r);
       for (uint32_t n = 0; n < count; ++n)
         product.a(lane / 4 + 8 * (r & 1), column + 4 * count * (r / 2) + n) =
-            decode(value >> (bits * n), shape.left);
+            decodeLeft(value >> (bits * n));
     }
     for (uint32_t r = 0; r < shape.rightRegisters(); ++r) {
       const uint32_t value = operands.right(thread, r);
       for (uint32_t n = 0; n < count; ++n)
         product.b(column + 4 * count * r + n, lane / 4) =
-            decode(value >> (bits * n), shape.right);
+            decodeRight(value >> (bits * n));
     }
   }
 }

@@ -34,20 +34,45 @@ static void globalTimer(Group &group) {
           std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()));
 }
 
+//===----------------------------------------------------------------------===//
+// Moves between registers of inline assembly
+//===----------------------------------------------------------------------===//
+
+template <bool whenEqual>
+static void compare(Group &group) {
+  const Thread &thread = group.thread();
+  const bool isEqual = operand(thread, 1) == operand(thread, 2);
+  if (isEnabled(thread))
+    setOperand(thread, 0, isEqual == whenEqual);
+}
+static void move(Group &group) {
+  if (isEnabled(group.thread()))
+    setOperand(group.thread(), 0, operand(group.thread(), 1));
+}
+static void select(Group &group) {
+  const Thread &thread = group.thread();
+  if (isEnabled(thread))
+    setOperand(thread, 0, operand(thread, operand(thread, 3) & 1 ? 1 : 2));
+}
+
 static void sleep(Group &group) { group.machine().yield(group.thread()); }
 
 void attn::emulator::addMiscOperations(Registry &registry) {
   for (const char *name : {"llvm.trap", "llvm.ubsantrap", "ptx:trap"})
     registry.add(name, Scope::Thread, trap);
-  for (const char *name :
-       {"llvm.nvvm.membar.cta", "llvm.nvvm.membar.gl", "llvm.nvvm.membar.sys",
-        "ptx:membar", "ptx:fence.acq_rel", "ptx:fence.sc"})
+  for (const char *name : {"fence.nvptx", "llvm.nvvm.membar.cta",
+                           "llvm.nvvm.membar.gl", "llvm.nvvm.membar.sys",
+                           "ptx:membar", "ptx:fence.acq_rel", "ptx:fence.sc"})
     registry.add(name, Scope::Thread, fence);
   for (const char *name :
        {"llvm.nvvm.read.ptx.sreg.clock", "llvm.nvvm.read.ptx.sreg.clock64"})
     registry.add(name, Scope::Thread, clock);
   registry.add("llvm.nvvm.read.ptx.sreg.globaltimer", Scope::Thread,
                globalTimer);
+  registry.add("ptx:setp.ne", Scope::Thread, compare<false>);
+  registry.add("ptx:setp.eq", Scope::Thread, compare<true>);
+  registry.add("ptx:mov", Scope::Thread, move);
+  registry.add("ptx:selp", Scope::Thread, select);
   registry.add("llvm.nvvm.nanosleep", Scope::Thread, sleep);
   for (const char *name :
        {"llvm.nvvm.prefetch.global.L1", "llvm.nvvm.prefetch.global.L2",

@@ -16,10 +16,13 @@ const Registry &Registry::get() {
     Registry all;
     addAsyncCopyOperations(all);
     addBarrierOperations(all);
+    addExchangeOperations(all);
+    addClusterOperations(all);
+    addMbarrierOperations(all);
+    addTensorCopyOperations(all);
+    addWarpgroupOperations(all);
     addBarrierOperationsAMD(all);
     addBufferOperationsAMD(all);
-    addCopyOperationsAMD(all);
-    addExchangeOperations(all);
     addExchangeOperationsAMD(all);
     addMatrixOperations(all);
     addMatrixOperationsAMD(all);

@@ -45,10 +45,13 @@ private:
 // One function for each family.
 void addAsyncCopyOperations(Registry &registry);
 void addBarrierOperations(Registry &registry);
+void addExchangeOperations(Registry &registry);
+void addClusterOperations(Registry &registry);
+void addMbarrierOperations(Registry &registry);
+void addTensorCopyOperations(Registry &registry);
+void addWarpgroupOperations(Registry &registry);
 void addBarrierOperationsAMD(Registry &registry);
 void addBufferOperationsAMD(Registry &registry);
-void addCopyOperationsAMD(Registry &registry);
-void addExchangeOperations(Registry &registry);
 void addExchangeOperationsAMD(Registry &registry);
 void addMatrixOperations(Registry &registry);
 void addMatrixOperationsAMD(Registry &registry);

@@ -124,30 +124,38 @@ struct DecodeTable {
 };
 } // namespace
 
-template <FloatType type>
-static float lookUp(uint32_t bits) {
-  static const DecodeTable table(type);
-  return table.values[bits & (table.values.size() - 1)];
+static const std::vector<float> &tableOf(FloatType type) {
+  static const DecodeTable f16(FloatType::F16);
+  static const DecodeTable e4m3(FloatType::E4M3);
+  static const DecodeTable e5m2(FloatType::E5M2);
+  static const DecodeTable e4m3fnuz(FloatType::E4M3FNUZ);
+  static const DecodeTable e5m2fnuz(FloatType::E5M2FNUZ);
+  switch (type) {
+  case FloatType::F16:
+    return f16.values;
+  case FloatType::E4M3:
+    return e4m3.values;
+  case FloatType::E5M2:
+    return e5m2.values;
+  case FloatType::E4M3FNUZ:
+    return e4m3fnuz.values;
+  default:
+    return e5m2fnuz.values;
+  }
 }
 
-float attn::emulator::decode(uint32_t bits, FloatType type) {
+FloatDecoder::FloatDecoder(FloatType type) {
   switch (type) {
   case FloatType::F32:
-    return bitsToFloat(bits);
+    break;
   case FloatType::TF32:
-    return bitsToFloat(bits & ~uint32_t(0x1FFF));
+    kept = ~uint32_t(0x1FFF);
+    break;
   case FloatType::BF16:
-    return bitsToFloat(bits << 16);
-  case FloatType::F16:
-    return lookUp<FloatType::F16>(bits);
-  case FloatType::E4M3:
-    return lookUp<FloatType::E4M3>(bits);
-  case FloatType::E5M2:
-    return lookUp<FloatType::E5M2>(bits);
-  case FloatType::E4M3FNUZ:
-    return lookUp<FloatType::E4M3FNUZ>(bits);
-  case FloatType::E5M2FNUZ:
-    return lookUp<FloatType::E5M2FNUZ>(bits);
+    shift = 16;
+    break;
+  default:
+    table = tableOf(type).data();
+    tableMask = (1u << bitWidth(type)) - 1;
   }
-  __builtin_unreachable();
 }

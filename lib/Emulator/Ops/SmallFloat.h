@@ -48,9 +48,6 @@ float decodeSlowly(uint32_t bits, const FloatFormat &format);
 /// Round to nearest even; overflow gives infinity, or NaN where there is none.
 uint32_t encode(double value, const FloatFormat &format);
 
-/// A pattern of `bitWidth(type)` bits; TF32 ignores the low 13 bits.
-float decode(uint32_t bits, FloatType type);
-
 inline float bitsToFloat(uint32_t bits) {
   float value;
   std::memcpy(&value, &bits, sizeof(value));
@@ -60,6 +57,28 @@ inline uint32_t floatToBits(float value) {
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof(bits));
   return bits;
+}
+
+/// Gives the values of a type's patterns; higher bits than those of the type do
+/// not count, and neither do the low 13 bits of TF32.
+class FloatDecoder {
+public:
+  explicit FloatDecoder(FloatType type);
+
+  float operator()(uint32_t bits) const {
+    return table ? table[bits & tableMask] : bitsToFloat(bits << shift & kept);
+  }
+
+private:
+  /// Of types without a simple way: all values, by pattern.
+  const float *table = nullptr;
+  uint32_t tableMask = 0;
+  int shift = 0;
+  uint32_t kept = ~uint32_t(0);
+};
+
+inline float decode(uint32_t bits, FloatType type) {
+  return FloatDecoder(type)(bits);
 }
 
 } // namespace attn::emulator

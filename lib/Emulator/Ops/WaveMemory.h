@@ -1,4 +1,4 @@
-//===- WaveMemory.h - Memory operations that a wave has not waited for ----===//
+//===- WaveMemory.h - LDS copies of a wave that are under way -------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,37 +14,30 @@
 
 namespace attn::emulator {
 
-/// What one lane copies from global memory to the LDS.
-struct LaneCopy {
-  Thread *lane = nullptr;
-  uintptr_t target = 0;
-  uintptr_t source = 0;
-  uint32_t bytes = 0;
-  /// The rest of the target becomes zero.
-  uint32_t sourceBytes = 0;
-};
-
-/// Copies to the LDS in the order of their issue, an instruction an entry.
-/// Loads and stores that the compiler waits for by itself are not here, so a
-/// wait for all but N operations may land fewer copies than the hardware does,
-/// never more.
+/// Copies from global memory straight to LDS. They complete in order, and a
+/// wait for the vector memory counter says how many may still be under way.
 struct WaveCopies : OperationState {
-  struct Instruction {
-    std::vector<LaneCopy> lanes;
+  struct Piece {
+    uint32_t lane = 0;
+    uintptr_t target = 0;
+    uintptr_t source = 0;
+    uint32_t bytes = 0;
+    /// The rest, beyond the end of the buffer, becomes zero.
+    uint32_t validBytes = 0;
+  };
+  struct Copy {
+    std::vector<Piece> pieces;
     Snapshot issued;
     Epoch epoch;
+    uint64_t number = 0;
   };
-  std::deque<Instruction> pending;
-  uint32_t number = 0;
+  std::deque<Copy> pending;
+  /// Memory instructions that count so far.
+  uint64_t issued = 0;
 };
 
-/// Issues the copies of one instruction.
-void issueCopies(Group &group, std::vector<LaneCopy> lanes);
-/// Lands the oldest copies until `remaining` instructions are left.
-void waitForCopies(Group &group, uint64_t remaining);
-/// Where a lane's part lies in the LDS: the first active lane gives the base.
-uintptr_t lanePlace(Group &group, uint32_t lane, size_t baseArgument,
-                    uint32_t bytes);
+/// Lands all but the `remaining` youngest memory instructions of a wave.
+void waitForVectorMemory(Group &group, uint64_t remaining);
 
 } // namespace attn::emulator
 

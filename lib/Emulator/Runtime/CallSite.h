@@ -76,6 +76,8 @@ struct CallSite {
   /// Of inline assembly: the argument that guards the instruction, or -1.
   int predicate = -1;
   bool isPredicateNegated = false;
+  /// Of inline assembly: it branches back until the instruction succeeds.
+  bool isLooped = false;
   SitePosition position;
   uint32_t line = 0;
 };

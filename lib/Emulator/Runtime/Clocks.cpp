@@ -71,15 +71,6 @@ void Clocks::acquire(ActorId actor, Epoch done) {
   change(actor)[done.actor] = done.clock;
 }
 
-void Clocks::add(Snapshot &snapshot, Epoch done) const {
-  auto copy = snapshot.known
-                  ? std::make_shared<std::vector<uint32_t>>(*snapshot.known)
-                  : std::make_shared<std::vector<uint32_t>>(2 * count, 0);
-  uint32_t &seen = (*copy)[done.actor];
-  seen = std::max(seen, done.clock);
-  snapshot.known = std::move(copy);
-}
-
 void Clocks::fenceProxy(ActorId actor) {
   const uint32_t own = actors[actor].own;
   std::vector<uint32_t> &values = change(actor);

@@ -79,6 +79,11 @@ public:
     return {actors[actor].known, now(actor)};
   }
 
+  /// What all that released into a clock know together; `self` stands for them.
+  Snapshot snapshotOf(const SyncClock &clock, Epoch self) const {
+    return {clock.merged, self};
+  }
+
   /// Adds what `actor` did and knows, and starts its next epoch.
   void release(ActorId actor, SyncClock &into);
   /// Adds an epoch and what was known when the snapshot was taken.
@@ -87,8 +92,6 @@ public:
   void adopt(ActorId actor, const SyncClock &from);
   void acquire(ActorId actor, const SyncClock &from);
   void acquire(ActorId actor, Epoch done);
-  /// Adds an epoch to what a snapshot knows.
-  void add(Snapshot &snapshot, Epoch done) const;
   /// What `actor` did and knows becomes visible to the asynchronous proxy.
   void fenceProxy(ActorId actor);
   /// A new epoch; what follows is not ordered before earlier releases.

@@ -196,6 +196,8 @@ void attn::emulator::arrive(Thread &thread) {
 
 void attn::emulator::leave(Thread &thread) {
   Warp &warp = *thread.warp;
+  if (warp.done == warp.lanes() && thread.block->onWarpEnd)
+    thread.block->onWarpEnd(warp);
   if (!warp.gathering)
     return;
   Thread &other = warp.threads[__builtin_ctzll(warp.gathering)];

@@ -68,6 +68,8 @@ struct KernelCode {
   size_t staticSharedBytes = 0;
   /// 32 for NVIDIA, 64 for AMD.
   unsigned warpSize = 32;
+  /// The processor that the kernel was optimised for, as LLVM names it.
+  std::string chip;
   /// Blocks of a cluster; all 1 without clusters.
   Dim3 cluster = {1, 1, 1};
 };

@@ -125,6 +125,7 @@ void Machine::startBlock(Block &block, const Dim3 &clusterIndex,
   block.number =
       static_cast<uint32_t>(cluster * blocks.size()) + block.clusterRank + 1;
   block.acquiredBlocks.clear();
+  block.onWarpEnd = nullptr;
   block.clearStates();
   // NaN in every float type that has one at all ones.
   std::memset(reinterpret_cast<void *>(block.sharedBase), 0xFF,
@@ -173,7 +174,6 @@ void Machine::startThreads(Block &block) {
     warp.count = std::min(warpSize, numThreads - warp.indexInBlock * warpSize);
     warp.ready = warp.lanes();
     warp.done = warp.gathering = warp.waiting = 0;
-    warp.published = {};
     order.push_back(&warp);
   }
   unfinished += numThreads;
@@ -294,6 +294,7 @@ void Machine::wait(Thread &thread, const WaitPoint &point) {
 }
 
 void Machine::wake(Thread &thread) {
+  ++progress;
   thread.waitsFor = nullptr;
   setStatus(thread, ThreadStatus::Ready);
 }

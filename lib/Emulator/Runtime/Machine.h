@@ -142,9 +142,6 @@ struct Warp : StateOwner {
   uint64_t done = 0;
   uint64_t gathering = 0;
   uint64_t waiting = 0;
-  /// Of a wave: what it did before its last fence or wait for the LDS, which is
-  /// what a barrier orders; nothing before the first one.
-  Snapshot published;
 
   uint64_t lanes() const {
     return count == 64 ? ~uint64_t(0) : (uint64_t(1) << count) - 1;
@@ -162,6 +159,8 @@ struct Block : StateOwner {
   ShadowCells shared;
   PagedShadow global;
   BlockSet acquiredBlocks;
+  /// For barriers that count the waves which have not ended.
+  std::function<void(Warp &)> onWarpEnd;
 };
 
 //===----------------------------------------------------------------------===//
@@ -176,6 +175,8 @@ struct AccessSite {
   AccessKind kind = AccessKind::Read;
   bool isRelease = false;
   bool isAcquire = false;
+  /// An object with an order of its own: the access as such gives none.
+  bool isObject = false;
   /// Of the source, 0 if unknown.
   uint32_t line = 0;
 };
@@ -251,6 +252,9 @@ public:
   bool detectsRaces() const { return launch.options.detectRaces; }
   bool isLazy() const { return launch.options.async == AsyncMode::Lazy; }
   Launch &launched() { return launch; }
+
+  /// Counts what may let a waiting thread go on.
+  uint64_t progress = 0;
 
   std::vector<Block> blocks;
   Clocks clocks;

@@ -95,7 +95,7 @@ void Machine::checkAccess(Thread &thread, uintptr_t address,
                 orderOf(thread));
   else
     checkGlobal(thread, address, site.bytes, site.kind, orderOf(thread));
-  if (site.kind == AccessKind::Atomic)
+  if (site.kind == AccessKind::Atomic && !site.isObject)
     synchronise(thread, address, site);
 }
 
@@ -160,7 +160,8 @@ void Machine::synchronise(Thread &thread, uintptr_t address,
   if (site.isAcquire) {
     clocks.acquire(thread.actor, clock);
     launch.globalTrace.acquire(address, block.acquiredBlocks);
-  } else {
+  } else if (thread.observedAtomics.empty() ||
+             thread.observedAtomics.back() != address) {
     thread.observedAtomics.push_back(address);
   }
   if (site.isRelease || thread.hasFenced) {
@@ -173,10 +174,6 @@ void Machine::fence(Thread &thread) {
   if (!detectsRaces())
     return;
   thread.hasFenced = true;
-  if (launch.kernel.warpSize == 64) {
-    thread.warp->published = clocks.snapshot(thread.actor);
-    clocks.tick(thread.actor);
-  }
   for (uintptr_t address : thread.observedAtomics) {
     clocks.acquire(thread.actor, atomicClocks[address]);
     launch.globalTrace.acquire(address, thread.block->acquiredBlocks);

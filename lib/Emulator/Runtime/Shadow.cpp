@@ -76,12 +76,16 @@ ConflictKind ShadowCells::check(Cell &cell, AccessKind kind,
   const bool isWrite = kind != AccessKind::Read;
   if (!isWrite && !cell.isWritten && mustBeWritten)
     return ConflictKind::Uninitialised;
-  other = cell.write;
-  const bool bothAtomic = kind == AccessKind::Atomic && cell.isAtomic;
-  if (cell.write.clock && !bothAtomic && !order.isAfter(cell.write))
-    return isWrite ? ConflictKind::WriteWrite : ConflictKind::ReadAfterWrite;
-  if (order.lacksProxyFence(cell.write))
-    return ConflictKind::ProxyFence;
+  // Atomic updates are in no conflict with each other.
+  const Epoch before[] = {cell.write, cell.update};
+  const int count = kind == AccessKind::Atomic ? 1 : 2;
+  for (int n = 0; n < count; ++n) {
+    const Epoch epoch = other = before[n];
+    if (epoch.clock && !order.isAfter(epoch))
+      return isWrite ? ConflictKind::WriteWrite : ConflictKind::ReadAfterWrite;
+    if (order.lacksProxyFence(epoch))
+      return ConflictKind::ProxyFence;
+  }
   if (!isWrite) {
     recordRead(cell, order);
     return ConflictKind::None;
@@ -89,12 +93,14 @@ ConflictKind ShadowCells::check(Cell &cell, AccessKind kind,
   const ConflictKind conflict = checkReaders(cell, order, other);
   if (conflict != ConflictKind::None)
     return conflict;
-  cell.write = order.epoch;
+  if (kind == AccessKind::Atomic)
+    cell.update = order.epoch;
+  else
+    cell.write = order.epoch;
   cell.read = Epoch();
   if (cell.readers)
     readerLists[cell.readers - 1].clear();
   cell.isWritten = true;
-  cell.isAtomic = kind == AccessKind::Atomic;
   return ConflictKind::None;
 }
 

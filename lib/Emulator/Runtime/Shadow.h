@@ -76,13 +76,14 @@ public:
 private:
   struct Cell {
     Epoch write;
+    /// The last atomic update; others may be concurrent with it.
+    Epoch update;
     Epoch read;
     /// Index + 1 into `readerLists` when several actors have read.
     uint32_t readers = 0;
     /// Of a word: index + 1 into `splitWords`.
     uint32_t split = 0;
     bool isWritten = false;
-    bool isAtomic = false;
   };
 
   ConflictKind check(Cell &cell, AccessKind kind, const AccessOrder &order,

@@ -89,6 +89,21 @@ func.func @angles(%x: f32) -> (f32, f32) {
   return %y, %z : f32, f32
 }
 
+// The logarithm is that of a double.
+// CHECK-LABEL: func @power
+// CHECK-SAME:    %[[X:.*]]: vector<8xf32>, %[[Y:.*]]: vector<8xf32>
+// CHECK:         arith.extf %[[X]] : vector<8xf32> to vector<8xf64>
+// CHECK-COUNT-7: math.fma %{{.*}} : vector<8xf64>
+// CHECK:         arith.extf %[[Y]] : vector<8xf32> to vector<8xf64>
+// CHECK:         math.roundeven %{{.*}} : vector<8xf64>
+// CHECK:         math.copysign %{{.*}}, %[[X]]
+// CHECK-NOT:     math.powf
+// CHECK:         return
+func.func @power(%x: vector<8xf32>, %y: vector<8xf32>) -> vector<8xf32> {
+  %z = math.powf %x, %y : vector<8xf32>
+  return %z : vector<8xf32>
+}
+
 // CHECK-LABEL: func @upstream
 // CHECK-NOT:     math.{{exp|log|erf}}
 // CHECK:         return

@@ -86,3 +86,39 @@ func.func @pairs(%values: memref<?x?x2x8xbf16>, %table: memref<?x?xi32>,
       : !attn.view<kv, dv 8, bf16> -> !v
   return
 }
+
+// -----
+
+// Where rows of queries lie along the lanes one by one, each row of a page is
+// prefetched as its offset is found, line by line; products do not prefetch: no
+// one knows where the next tile is. Rows of f16 are read at their offset.
+!k = !attn.tile<kv 8, d 64, f16, #attn.in_place>
+!q = !attn.tile<q 2, d 64, f32, #attn.buffer<[q, d]>>
+!s = !attn.tile<q 2, kv 8, f32, #attn.buffer<[q, kv]>>
+// CHECK:       func.func private @{{.*}}product_0(%{{.*}}: memref<2x8xf32>, %[[A:.*]]: memref<?x64xf16, {{.*}}>, %{{.*}}: memref<2x64xf32>, %{{.*}}: index, %{{.*}}: index, %[[OFFSETS:.*]]: memref<8xindex>)
+// CHECK-NOT:     memref.prefetch
+// CHECK:         %[[ROW:.*]] = memref.load %[[OFFSETS]]
+// CHECK:         vector.load %[[A]][%[[ROW]], %{{.*}}] : {{.*}}, vector<8xf16>
+// CHECK-LABEL: func @streamed
+// CHECK-SAME:    %[[KEYS:[^:]*]]: memref<?x16x2x64xf16>
+// CHECK-DAG:     %[[C0:.*]] = arith.constant 0 : index
+// CHECK-DAG:     %[[C32:.*]] = arith.constant 32 : index
+// CHECK:         %[[VIEW:.*]] = memref.reinterpret_cast
+// CHECK:         scf.for
+// CHECK:           scf.for
+// CHECK:             memref.store %[[OFFSET:.*]], %{{.*}} : memref<8xindex>
+// CHECK-NEXT:        memref.prefetch %[[VIEW]][%[[OFFSET]], %[[C0]]], read, locality<3>, data
+// CHECK-NEXT:        memref.prefetch %[[VIEW]][%[[OFFSET]], %[[C32]]], read, locality<3>, data
+// CHECK:         call @{{.*}}product_0
+func.func @streamed(
+    %keys: memref<?x16x2x64xf16>, %table: memref<?x?xi32>, %b: index,
+    %g: index, %row: index, %n: index, %x: f32)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false, by_row = true>} {
+  %kview = attn.view %keys[%b, %g] <paged> pages(%table : memref<?x?xi32>)
+      : memref<?x16x2x64xf16> -> !attn.view<kv, d 64, f16>
+  %q = attn.fill %x : f32 -> !q
+  %k = attn.load_tile %kview[%row] valid(%n)
+      : !attn.view<kv, d 64, f16> -> !k
+  %s = attn.contract %k, %q valid(%n) : !k, !q -> !s
+  return
+}

@@ -672,6 +672,40 @@ func.func @attention_c20_memref_capture(%q: memref<2x8x4x64xf32>,
 
 // -----
 
+func.func private @mod(%s: f32, %b: index, %h: index, %i: index,
+                       %j: index, %c: tensor<4x?xf32>) -> f32 {
+  %x = tensor.extract %c[%h, %j] : tensor<4x?xf32>
+  return %x : f32
+}
+
+func.func @attention_c20_empty_capture(%q: tensor<2x8x4x64xf32>,
+                                       %k: tensor<2x16x2x64xf32>,
+                                       %c: tensor<4x0xf32>) {
+  // expected-error @+1 {{op function @mod captures 'tensor<4x0xf32>'; expected no dim of 0 (C20)}}
+  %0 = attn.attention
+      ins(%q, %k, %k : tensor<2x8x4x64xf32>, tensor<2x16x2x64xf32>,
+          tensor<2x16x2x64xf32>)
+      scale(1.0) score_mod(@mod)
+      score_operands(%c : tensor<4x0xf32>)
+      outs(%q : tensor<2x8x4x64xf32>) -> tensor<2x8x4x64xf32>
+  return
+}
+
+// Nothing is read where there is no key.
+func.func @empty_capture_and_no_key(%q: tensor<2x8x4x64xf32>,
+                                    %k: tensor<2x0x2x64xf32>,
+                                    %c: tensor<4x0xf32>) {
+  %0 = attn.attention
+      ins(%q, %k, %k : tensor<2x8x4x64xf32>, tensor<2x0x2x64xf32>,
+          tensor<2x0x2x64xf32>)
+      scale(1.0) score_mod(@mod)
+      score_operands(%c : tensor<4x0xf32>)
+      outs(%q : tensor<2x8x4x64xf32>) -> tensor<2x8x4x64xf32>
+  return
+}
+
+// -----
+
 func.func private @visible(%b: index, %h: index, %i: index, %j: index,
                            %n: tensor<2xi32>) -> index {
   return %j : index

@@ -37,6 +37,7 @@ static bool isInClosedList(StringRef op) {
       "math.trunc", "math.round", "math.roundeven", "math.sqrt", "math.rsqrt",
       "math.exp", "math.exp2", "math.expm1", "math.log", "math.log2",
       "math.log1p", "math.tanh", "math.erf", "math.sin", "math.cos",
+      "math.powf",
       // Conversion.
       "arith.extsi", "arith.extui", "arith.trunci", "arith.index_cast",
       "arith.index_castui", "arith.sitofp", "arith.uitofp", "arith.fptosi",
@@ -137,6 +138,24 @@ static bool isCapture(Type given, Type wanted) {
                      });
 }
 
+static bool hasNoElement(Type type) {
+  auto shaped = dyn_cast<ShapedType>(type);
+  return shaped && llvm::is_contained(shaped.getShape(), 0);
+}
+
+/// A function reads the nearest element of a capture, so there must be one;
+/// where there is no row or no key it reads none.
+static LogicalResult verifyCaptures(AttentionOp op, FlatSymbolRefAttr symbol,
+                                    TypeRange captures) {
+  if (hasNoElement(op.getQType()) || hasNoElement(op.getKType()))
+    return success();
+  for (Type capture : captures)
+    if (hasNoElement(capture))
+      return op.emitOpError() << "function " << symbol << " captures "
+                              << capture << "; expected no dim of 0 (C20)";
+  return success();
+}
+
 LogicalResult attn::verifyUserFunction(AttentionOp op,
                                        SymbolTableCollection &symbols,
                                        FlatSymbolRefAttr symbol,
@@ -157,6 +176,8 @@ LogicalResult attn::verifyUserFunction(AttentionOp op,
         [](auto pair) {
           return isCapture(std::get<0>(pair), std::get<1>(pair));
         });
+  if (fits && failed(verifyCaptures(op, symbol, captures)))
+    return failure();
   if (fits)
     return verifyBody(op, function);
   SmallVector<Type> inputs(leading);

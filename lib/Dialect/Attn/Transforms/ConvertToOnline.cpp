@@ -94,8 +94,9 @@ static func::FuncOp createKernel(AttentionOp op, StringRef name,
 
 namespace {
 /// The kernels of one op. With a split, the main one gets a workspace instead
-/// of the results, and a merge follows; a mask that reads data has a second
-/// kernel, which fills the tile table.
+/// of the results, and a merge follows; a mask that reads data, or is beyond
+/// the limits of the range analysis, has a second kernel, which fills the tile
+/// table.
 class KernelFactory {
 public:
   KernelFactory(AttentionOp op, bool countTiles)
@@ -108,6 +109,9 @@ public:
   }
 
   bool hasTileTable() const { return usesTable; }
+  /// Whether a table helps where creating the kernel without has failed; from
+  /// now on there is one.
+  bool addTileTable();
 
   LogicalResult create(StringRef name, bool fillsTable);
   /// Replaces the op by the launches.
@@ -117,8 +121,16 @@ private:
   AttentionOp op;
   llvm::SetVector<Value> operands;
   bool usesTable, splits, countTiles;
+  IntractableMasks intractable;
 };
 } // namespace
+
+bool KernelFactory::addTileTable() {
+  if (usesTable || intractable.empty())
+    return false;
+  usesTable = true;
+  return true;
+}
 
 LogicalResult KernelFactory::create(StringRef name, bool fillsTable) {
   bool hasWorkspace = splits && !fillsTable;
@@ -143,8 +155,12 @@ LogicalResult KernelFactory::create(StringRef name, bool fillsTable) {
   Workspace partOf;
   if (hasWorkspace)
     partOf = {arguments[0], arguments[1]};
-  return KernelBuilder(op, kernel, args, partOf, table, fillsTable, countTiles)
-      .build();
+  KernelBuilder builder(op, kernel, args, partOf, table, fillsTable, countTiles,
+                        intractable);
+  if (succeeded(builder.build()))
+    return success();
+  kernel.erase();
+  return failure();
 }
 
 void KernelFactory::launch(StringRef name, StringRef tableName) {
@@ -209,20 +225,31 @@ struct ConvertToOnlinePass
     llvm::SetVector<func::FuncOp> functions;
     for (AttentionOp op : ops) {
       functions.insert_range(getUserFunctions(op));
-      auto parent = op->getParentOfType<func::FuncOp>();
-      KernelFactory kernels(op, countTiles);
-      std::string tableName;
-      if (kernels.hasTileTable()) {
-        tableName = getFreeName((parent.getName() + "_tiles").str());
-        if (failed(kernels.create(tableName, /*fillsTable=*/true)))
-          return signalPassFailure();
-      }
-      std::string name = getFreeName((parent.getName() + "_attention").str());
-      if (failed(kernels.create(name, /*fillsTable=*/false)))
+      if (failed(convert(op)))
         return signalPassFailure();
-      kernels.launch(name, tableName);
     }
     eraseUnusedFunctions(getOperation(), functions.getArrayRef());
+  }
+
+  /// Creates the kernels of `op` and launches them in its place.
+  LogicalResult convert(AttentionOp op) {
+    StringRef parent = op->getParentOfType<func::FuncOp>().getName();
+    KernelFactory kernels(op, countTiles);
+    for (;;) {
+      std::string tableName;
+      if (kernels.hasTileTable()) {
+        tableName = getFreeName((parent + "_tiles").str());
+        if (failed(kernels.create(tableName, /*fillsTable=*/true)))
+          return failure();
+      }
+      std::string name = getFreeName((parent + "_attention").str());
+      if (succeeded(kernels.create(name, /*fillsTable=*/false))) {
+        kernels.launch(name, tableName);
+        return success();
+      }
+      if (!kernels.addTileTable())
+        return failure();
+    }
   }
 
   std::string getFreeName(StringRef prefix) {

@@ -166,3 +166,32 @@ func.func @positions(%q: memref<1x64x4x16xf32>, %p: memref<1x64xi64>,
       scale(0.25) config(#config) outs(%out : memref<1x64x4x16xf32>)
   return
 }
+
+// -----
+
+// A mask without data whose tile ranges are beyond the limits of the analysis
+// has a table all the same. All tiles below kv_len are asked.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
+// CHECK-LABEL: func.func private @intractable_tiles_1
+// CHECK-SAME:    %[[TABLE:[^:]*]]: memref<?x?xi8>, %{{[^:]*}}: index, %{{[^:]*}}: index)
+// CHECK:         %[[KIND:.*]] = attn.tile_kind
+// CHECK:         memref.store %[[KIND]], %[[TABLE]]
+// CHECK-LABEL: func.func private @intractable_attention_2
+// CHECK-SAME:    %[[TABLE:[^:]*]]: memref<?x?xi8>, %{{[^:]*}}: index, %{{[^:]*}}: index)
+// CHECK:         memref.load %[[TABLE]]
+// CHECK-LABEL: func.func @intractable(
+// CHECK:         attn.launch @intractable_tiles_1 over
+// CHECK:         attn.launch @intractable_attention_2 over
+func.func @intractable(%q: memref<2x?x4x16xf32>, %k: memref<2x?x4x16xf32>,
+                       %offset: memref<2xi64>, %out: memref<2x?x4x16xf32>) {
+  attn.attention
+      ins(%q, %k, %k : memref<2x?x4x16xf32>, memref<2x?x4x16xf32>,
+          memref<2x?x4x16xf32>)
+      mask(#attn.or<[
+        #attn.and<[#attn.not<#attn.chunked<7>>,
+                   #attn.sliding_window<100, 3>]>,
+        #attn.and<[#attn.chunked<9>, #attn.not<#attn.chunked<11>>]>]>)
+      scale(0.3) dynamic_q_offset(%offset : memref<2xi64>) config(#config)
+      outs(%out : memref<2x?x4x16xf32>)
+  return
+}

@@ -112,7 +112,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
       index, index, captures...) -> i1, both with one block of the scalar ops
       and types that docs/functions.md lists. A capture is an integer, index,
       float, tensor or memref of the argument's type; tensors and memrefs may be
-      more static than the argument, and memrefs may have another layout.
+      more static than the argument, and memrefs may have another layout. None
+      has a dim of 0, unless q or k has.
     - (C21) Descale factors are f32 [B or 1, Hkv or 1] and need fp8 k and v;
       q_descale needs an fp8 q.
     - (C22) block sizes, num_splits and split_size are >= 1; block_kv_compute

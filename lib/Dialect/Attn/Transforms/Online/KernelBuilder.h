@@ -31,6 +31,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace attn {
 
@@ -116,13 +117,19 @@ struct WorkItem {
   mlir::Value scoreDescale, outDescale;
 };
 
+/// Masks without data whose tile ranges are beyond the limits of the analysis.
+/// Their tiles come from a table too.
+using IntractableMasks = llvm::SmallDenseSet<mlir::Attribute, 2>;
+
 /// Builds the body of one kernel function.
 class KernelBuilder {
 public:
-  /// `workspace` is empty unless the config has a split.
+  /// `workspace` is empty unless the config has a split. Without a table,
+  /// building fails silently if it finds an intractable mask.
   KernelBuilder(AttentionOp op, mlir::func::FuncOp kernel,
                 const mlir::IRMapping &args, const Workspace &workspace,
-                mlir::Value table, bool fillsTable, bool countTiles);
+                mlir::Value table, bool fillsTable, bool countTiles,
+                IntractableMasks &intractable);
 
   llvm::LogicalResult build();
 
@@ -158,6 +165,7 @@ private:
                            const KeyTile &keys, MapBodyFn body);
 
   // KeyRanges.cpp
+  llvm::FailureOr<MaskRanges> analyzeClass(mlir::Attribute mask);
   llvm::LogicalResult buildMaskRanges();
   llvm::LogicalResult buildClassRanges(mlir::Attribute mask, BodyRanges &full,
                                        BodyRanges &partial);
@@ -212,11 +220,13 @@ private:
   ConfigAttr config;
   const mlir::IRMapping &args;
   const Workspace &workspace;
-  /// What a data-dependent mask shows of each tile, or null; see TileTable.h.
+  /// What a data-dependent or intractable mask shows of each tile, or null; see
+  /// TileTable.h.
   mlir::Value table;
   /// Whether the kernel fills the table, or computes attention.
   bool fillsTable;
   bool countTiles;
+  IntractableMasks &intractable;
   mlir::ImplicitLocOpBuilder b;
   /// The work items of this call: [begin, end).
   mlir::Value begin, end;

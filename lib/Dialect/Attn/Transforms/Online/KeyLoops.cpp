@@ -228,10 +228,12 @@ LogicalResult KernelBuilder::buildAttempts() {
 
 KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
                              const IRMapping &args, const Workspace &workspace,
-                             Value table, bool fillsTable, bool countTiles)
+                             Value table, bool fillsTable, bool countTiles,
+                             IntractableMasks &intractable)
     : op(op), config(op.getConfigAttr()), args(args), workspace(workspace),
       table(table), fillsTable(fillsTable), countTiles(countTiles),
-      b(op.getLoc(), op.getContext()), outLayout(op.getOutLayout()) {
+      intractable(intractable), b(op.getLoc(), op.getContext()),
+      outLayout(op.getOutLayout()) {
   b.setInsertionPointToStart(&kernel.getBody().front());
   begin = kernel.getArguments().drop_back(1).back();
   end = kernel.getArguments().back();

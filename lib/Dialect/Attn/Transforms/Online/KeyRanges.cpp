@@ -19,9 +19,9 @@ static std::optional<int64_t> getConstant(Value value) {
   return getConstantIntValue(value);
 }
 
-/// The ranges of one class of heads, split by the body they run.
-LogicalResult KernelBuilder::buildClassRanges(Attribute mask, BodyRanges &full,
-                                              BodyRanges &partial) {
+/// The tile ranges of `mask`: with a table, which decides what they leave open,
+/// all tiles of an intractable one.
+FailureOr<MaskRanges> KernelBuilder::analyzeClass(Attribute mask) {
   MaskProblem problem;
   problem.mask = mask;
   problem.blockQ = getBlockRows();
@@ -30,8 +30,24 @@ LogicalResult KernelBuilder::buildClassRanges(Attribute mask, BodyRanges &full,
   problem.qLen = getConstant(item.qLen);
   problem.kvLen = getConstant(item.kvLen);
   problem.arbitraryPositions = op.getQPositions() != nullptr;
-  FailureOr<MaskRanges> ranges = analyzeKvRanges(
-      b.getContext(), problem, [&] { return op.emitOpError(); });
+  problem.opaque = intractable.contains(mask);
+  auto emitError = [&] { return op.emitOpError(); };
+  bool beyondLimits = false;
+  FailureOr<MaskRanges> ranges =
+      analyzeKvRanges(b.getContext(), problem, emitError, &beyondLimits);
+  if (!beyondLimits)
+    return ranges;
+  intractable.insert(mask);
+  if (!table)
+    return failure();
+  problem.opaque = true;
+  return analyzeKvRanges(b.getContext(), problem, emitError);
+}
+
+/// The ranges of one class of heads, split by the body they run.
+LogicalResult KernelBuilder::buildClassRanges(Attribute mask, BodyRanges &full,
+                                              BodyRanges &partial) {
+  FailureOr<MaskRanges> ranges = analyzeClass(mask);
   if (failed(ranges))
     return failure();
   SmallVector<Value> slots;

@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A mask that reads data has no symbolic ranges of empty and full tiles. A
-// kernel of its own fills a table, one byte per block of rows and tile of keys,
-// and per head if the mask tells heads apart. It visits the tiles that the
-// structured part of the mask leaves open; the main kernel walks the same ones
-// and looks up each.
+// A mask that reads data has no symbolic ranges of empty and full tiles, and a
+// few others are beyond the limits of their analysis. A kernel of its own fills
+// a table, one byte per block of rows and tile of keys, and per head if the
+// mask tells heads apart. It visits the tiles that the structured part of the
+// mask leaves open; the main kernel walks the same ones and looks up each.
 //
 //===----------------------------------------------------------------------===//
 
@@ -81,12 +81,18 @@ TileTable attn::allocateTileTable(ImplicitLocOpBuilder &b, AttentionOp op,
 
 /// The row of the table that belongs to the work item.
 Value KernelBuilder::buildTableRow() {
-  Value heads = buildTableHeads(
-      b, op, buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).head));
+  auto toTileHead = [&](Value head) -> Value {
+    if (config.getHeads() == 1)
+      return head;
+    return arith::DivUIOp::create(b, head, buildIndex(b, config.getHeads()));
+  };
+  Value headDim =
+      buildDim(b, arg(op.getQ()), getLayoutDims(op.getQLayout()).head);
+  Value heads = buildTableHeads(b, op, toTileHead(headDim));
   Value first = arith::MulIOp::create(b, item.blockNumber, heads);
   if (getConstantIntValue(heads) == 1)
     return first;
-  return arith::AddIOp::create(b, first, item.head);
+  return arith::AddIOp::create(b, first, toTileHead(item.head));
 }
 
 /// What the rows of the work item see of one tile of keys: counts the visible

@@ -17,7 +17,8 @@
 
 namespace attn {
 
-/// Whether the mask of `op` depends on data, so that its kernel takes a table.
+/// Whether the mask of `op` depends on data, so that its kernel takes a table
+/// in any case.
 bool needsTileTable(AttentionOp op);
 
 /// [rows, tiles] of i8, each a TileVisibility. A row is a block of query rows
