@@ -9,6 +9,7 @@
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Target/CPU/TargetInfo.h"
 #include "attn/Target/NVVM/TargetInfo.h"
+#include "attn/Target/ROCDL/TargetInfo.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
@@ -50,6 +51,10 @@ static std::optional<attn::CodegenTarget> getGpuTarget(StringRef name) {
   for (const attn::NvvmTarget &gpu : attn::getKnownNvvmTargets())
     if (gpu.name == name)
       return attn::CodegenTarget{attn::kNvvmTriple, gpu.chip, gpu.features,
+                                 /*isGpu=*/true};
+  for (const attn::RocdlTarget &gpu : attn::getKnownRocdlTargets())
+    if (gpu.name == name)
+      return attn::CodegenTarget{attn::kRocdlTriple, gpu.name, /*features=*/"",
                                  /*isGpu=*/true};
   return std::nullopt;
 }
