@@ -70,8 +70,9 @@ static LaunchList &getLaunchList() {
 
 bool DeviceKernel::getWorkspaceSize(const KernelArray *arrays, size_t count,
                                     size_t &bytes, std::string &error) const {
-  if (!checkArrays(kernel->getManifest(), arrays, count,
-                   device->getArrayMemory(), error))
+  // Sizes alone decide it: contents may come later.
+  if (!checkArrays(kernel->getManifest(), arrays, count, ArrayMemory::Device,
+                   error))
     return false;
   LaunchList &list = getLaunchList();
   kernel->record(arrays, /*workspace=*/0, list);
