@@ -179,10 +179,10 @@ FragmentAttr attn::getQueryFragment(BlockScheduleAttr schedule, TileType tile) {
     registers.push_back({dim, turns, chunk * sumLanes});
   if (int64_t repeats = rowsOfWarp / instruction.n; repeats > 1)
     registers.push_back({Dim::q, repeats, instruction.n});
-  return FragmentAttr::get(
-      tile.getContext(), registers,
-      {{Dim::q, instruction.n, 1}, {dim, sumLanes, chunk}},
-      {{Dim::q, schedule.getWarps(), rowsOfWarp}}, /*partial=*/false);
+  return FragmentAttr::get(tile.getContext(), registers,
+                           {{Dim::q, instruction.n, 1}, {dim, sumLanes, chunk}},
+                           {{Dim::q, schedule.getWarps(), rowsOfWarp}},
+                           /*partial=*/false);
 }
 
 int64_t attn::getRegisterOffset(FragmentAttr layout, Dim dim, int64_t reg) {
