@@ -198,7 +198,7 @@ def parse_kernels(text):
 
 @dataclasses.dataclass
 class Loop:
-    """An innermost natural loop; blocks in the order of the text."""
+    """A natural loop; blocks in the order of the text."""
 
     header: Block
     blocks: list
@@ -216,6 +216,7 @@ class Loop:
         def rest(block):
             if id(block) in best:
                 return best[id(block)]
+            best[id(block)] = None  # Paths do not go round inner loops.
             tails = [
                 rest(s)
                 for s in block.successors
@@ -261,8 +262,9 @@ def dominators(blocks):
     return found, before
 
 
-def innermost_loops(kernel):
-    """The natural loops that hold no other, in the order of their headers."""
+def innermost_loops(kernel, kind=None):
+    """The natural loops that hold no other, in the order of their headers; with
+    `kind`, those that hold no other with such instructions."""
     dominated_by, before = dominators(kernel.blocks)
     bodies = {}
     for block in kernel.blocks:
@@ -275,19 +277,25 @@ def innermost_loops(kernel):
                 if id(member) not in body:
                     body.add(id(member))
                     work += before[id(member)]
-    loops = []
-    for block in kernel.blocks:
-        body = bodies.get(id(block))
-        inner = body and any(h in body for h in bodies if h != id(block))
-        if body and not inner:
-            members = [b for b in kernel.blocks if id(b) in body]
-            loops.append(Loop(block, members))
-    return loops
+    loops = {
+        id(block): Loop(
+            block, [b for b in kernel.blocks if id(b) in bodies[id(block)]]
+        )
+        for block in kernel.blocks
+        if id(block) in bodies
+    }
+    if kind:
+        loops = {h: loop for h, loop in loops.items() if loop.count(kind)}
+    return [
+        loop
+        for header, loop in loops.items()
+        if not any(h in bodies[header] for h in loops if h != header)
+    ]
 
 
 def main_loops(kernel):
     """The innermost loops with most matrix instructions: the loops over keys,
     with and without a mask, but not those of rare paths."""
-    loops = innermost_loops(kernel)
+    loops = innermost_loops(kernel, "mfma")
     most = max((loop.count("mfma") for loop in loops), default=0)
     return [loop for loop in loops if most and 2 * loop.count("mfma") > most]

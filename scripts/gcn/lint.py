@@ -24,8 +24,8 @@ def check_scratch(kernel):
 
 
 def check_accumulator_moves(kernel):
-    for loop in isa.innermost_loops(kernel):
-        if loop.count("mfma") and loop.count("accmov"):
+    for loop in isa.innermost_loops(kernel, "mfma"):
+        if loop.count("accmov"):
             yield f"{loop.header.name}: {loop.count('accmov')} v_accvgpr moves"
 
 

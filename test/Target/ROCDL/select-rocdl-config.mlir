@@ -1,0 +1,31 @@
+// RUN: attn-opt %s --attn-select-rocdl-config=target=gfx942 | FileCheck %s
+
+// Eight waves of 32 rows; two stages of K and V fill the LDS.
+// CHECK-LABEL: @d128
+// CHECK: config(#attn.config<block_q = 256, block_kv = 64, block_kv_compute = 64, schedule = #attn.block_schedule<instruction = m32n32k8, warps = 8, lanes = 64, stages = 2, transposed = true>>
+func.func @d128(%q: memref<1x4096x8x128xbf16>, %o: memref<1x4096x8x128xbf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x128xbf16>,
+      memref<1x4096x8x128xbf16>, memref<1x4096x8x128xbf16>)
+      scale(0.1) outs(%o : memref<1x4096x8x128xbf16>)
+  return
+}
+
+// Wider heads have fewer keys.
+// CHECK-LABEL: @d256
+// CHECK: block_q = 256, block_kv = 32{{.*}}stages = 2
+func.func @d256(%q: memref<1x4096x8x256xbf16>, %o: memref<1x4096x8x256xbf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x256xbf16>,
+      memref<1x4096x8x256xbf16>, memref<1x4096x8x256xbf16>)
+      scale(0.1) outs(%o : memref<1x4096x8x256xbf16>)
+  return
+}
+
+// A short sequence needs fewer waves.
+// CHECK-LABEL: @short
+// CHECK: block_q = 64{{.*}}warps = 2
+func.func @short(%q: memref<1x40x8x64xbf16>, %o: memref<1x40x8x64xbf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x40x8x64xbf16>,
+      memref<1x40x8x64xbf16>, memref<1x40x8x64xbf16>)
+      scale(0.1) outs(%o : memref<1x40x8x64xbf16>)
+  return
+}

@@ -1,0 +1,30 @@
+// RUN: attn-opt %s --split-input-file --verify-diagnostics \
+// RUN:   --attn-select-rocdl-config=target=gfx942
+
+func.func @f32(%q: memref<1x64x8x64xf32>, %o: memref<1x64x8x64xf32>) {
+  // expected-error @+1 {{unsupported on gfx942: f32 operands}}
+  attn.attention ins(%q, %q, %q : memref<1x64x8x64xf32>,
+      memref<1x64x8x64xf32>, memref<1x64x8x64xf32>)
+      scale(0.1) outs(%o : memref<1x64x8x64xf32>)
+  return
+}
+
+// -----
+
+func.func @fp8(%q: memref<1x64x8x64xf8E4M3FN>, %o: memref<1x64x8x64xbf16>) {
+  // expected-error @+1 {{unsupported on gfx942: fp8 operands}}
+  attn.attention ins(%q, %q, %q : memref<1x64x8x64xf8E4M3FN>,
+      memref<1x64x8x64xf8E4M3FN>, memref<1x64x8x64xf8E4M3FN>)
+      scale(0.1) outs(%o : memref<1x64x8x64xbf16>)
+  return
+}
+
+// -----
+
+func.func @wide(%q: memref<1x64x8x264xbf16>, %o: memref<1x64x8x264xbf16>) {
+  // expected-error @+1 {{unsupported on gfx942: head dims above 256}}
+  attn.attention ins(%q, %q, %q : memref<1x64x8x264xbf16>,
+      memref<1x64x8x264xbf16>, memref<1x64x8x264xbf16>)
+      scale(0.1) outs(%o : memref<1x64x8x264xbf16>)
+  return
+}
