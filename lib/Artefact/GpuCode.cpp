@@ -226,6 +226,10 @@ Error attn::printGpuCode(mlir::ModuleOp module, const CodegenTarget &target,
     (*ir)->print(os, /*AAW=*/nullptr);
     return Error::success();
   }
+  // AMD's blocks and resources are comments, which scripts/gcn_report.py reads;
+  // PTX is printed as it is kept.
+  (*machine)->Options.MCOptions.AsmVerbose =
+      (*machine)->getTargetTriple().isAMDGPU();
   auto text = emitMachineCode(**ir, **machine, MachineCode::Assembly);
   if (!text)
     return text.takeError();
