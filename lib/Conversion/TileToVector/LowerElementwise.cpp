@@ -79,6 +79,7 @@ private:
   void assignBuffers();
   void chooseShape();
   LogicalResult emitQuery(Value query);
+  int64_t countChains(ReductionKind kind) const;
   Value buildNeutral(ReductionKind kind);
   Value combineLanes(ReductionKind kind, Value vector);
   Value combine(ReductionKind kind, Value running, Value element);
@@ -118,8 +119,9 @@ private:
   /// Vectors of the current row: results of the group's maps, one per unrolled
   /// row.
   DenseMap<Value, SmallVector<Value, 2>> results;
-  /// Running value of each reduction.
-  DenseMap<Operation *, Value> running;
+  /// Running values of each reduction: a sum has one, so that its terms have
+  /// an order; a maximum one per unrolled row, so that none waits for another.
+  DenseMap<Operation *, SmallVector<Value, 4>> running;
   int64_t unrolled = 0;
 };
 
@@ -161,8 +163,16 @@ void ElementwiseNest::chooseShape() {
   while (domain.getExtent(lane) % width != 0)
     width /= 2;
   rows = outer ? domain.getExtent(*outer) : 1;
-  // Two rows at a time: independent chains, and the two halves of a pair.
-  unroll = !byRow && rows % 2 == 0 ? 2 : 1;
+  // Two rows at a time: independent chains, and the two halves of a pair. A
+  // step that only reduces is so short that two chains would wait.
+  if (byRow)
+    return;
+  bool onlyReduces = llvm::all_of(group, llvm::IsaPred<ReduceOp>);
+  unroll = onlyReduces && rows % 4 == 0 ? 4 : rows % 2 == 0 ? 2 : 1;
+}
+
+int64_t ElementwiseNest::countChains(ReductionKind kind) const {
+  return kind == ReductionKind::max ? unroll : 1;
 }
 
 Value ElementwiseNest::splat(Value scalar) {
@@ -298,8 +308,9 @@ LogicalResult ElementwiseNest::emitRows(Value firstRow, Value column) {
         Value input = reduce.getInput();
         Value element = isInGroup(input) ? results[input][unrolled]
                                          : loadInput(input, row, column);
-        Value &sum = running[op];
-        sum = combine(reduce.getKind(), sum, element);
+        MutableArrayRef<Value> chains = running[op];
+        Value &chain = chains[unrolled % chains.size()];
+        chain = combine(reduce.getKind(), chain, element);
         continue;
       }
       auto map = cast<MapOp>(op);
@@ -358,9 +369,10 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
                                 b, lowering.getBuffer(reduce.getInto()), query))
                           : loadQuery(reduce.getInto()));
       // Sums begin at 0: the rounding errors of a short sum are smaller.
-      bool startsNeutral = byRow || reduce.getKind() == ReductionKind::add;
-      inits.push_back(startsNeutral ? buildNeutral(reduce.getKind())
-                                    : intos.back());
+      ReductionKind kind = reduce.getKind();
+      bool startsNeutral = byRow || kind == ReductionKind::add;
+      inits.push_back(startsNeutral ? buildNeutral(kind) : intos.back());
+      inits.append(countChains(kind) - 1, buildNeutral(kind));
     }
   int64_t step = byRow ? width : unroll;
   int64_t end = domain.getExtent(byRow ? lane : *outer);
@@ -369,23 +381,31 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    for (auto [reduce, arg] :
-         llvm::zip_equal(reductions, loop.getRegionIterArgs()))
-      running[reduce] = arg;
+    ValueRange args = loop.getRegionIterArgs();
+    for (ReduceOp reduce : reductions) {
+      int64_t chains = countChains(reduce.getKind());
+      running[reduce] = llvm::to_vector<4>(args.take_front(chains));
+      args = args.drop_front(chains);
+    }
     Value inner = loop.getInductionVar();
     if (failed(byRow ? emitRows(query, inner) : emitRows(inner, query)))
       return failure();
+    SmallVector<Value> next;
+    for (ReduceOp reduce : reductions)
+      llvm::append_range(next, running[reduce]);
     if (!reductions.empty())
-      scf::YieldOp::create(b, llvm::map_to_vector(reductions, [&](ReduceOp op) {
-                             return running[op];
-                           }));
+      scf::YieldOp::create(b, next);
   }
-  for (auto [reduce, into, value] :
-       llvm::zip_equal(reductions, intos, loop.getResults())) {
+  ValueRange values = loop.getResults();
+  for (auto [reduce, into] : llvm::zip_equal(reductions, intos)) {
     ReductionKind kind = reduce.getKind();
-    Value total = value, buffer = lowering.getBuffer(reduce.getResult());
+    Value total = values.front(),
+          buffer = lowering.getBuffer(reduce.getResult());
+    for (Value chain : values.slice(1, countChains(kind) - 1))
+      total = combine(kind, total, chain);
+    values = values.drop_front(countChains(kind));
     if (byRow) {
-      total = combine(kind, into, combineLanes(kind, value));
+      total = combine(kind, into, combineLanes(kind, total));
       memref::StoreOp::create(b, total, buffer, query);
       continue;
     }

@@ -54,6 +54,7 @@ public:
     assert(buffer && "tile has no buffer yet");
     return buffer;
   }
+  bool hasBuffer(mlir::Value tile) const { return buffers.contains(tile); }
   void setBuffer(mlir::Value tile, mlir::Value buffer);
 
   /// A scratch buffer for `tile`: one that no tile alive in the same loop body
@@ -142,12 +143,19 @@ void lowerAllFinite(AllFiniteOp op, TileLowering &lowering);
 void lowerFill(FillOp op, TileLowering &lowering);
 void lowerContract(ContractOp op, TileLowering &lowering);
 
+/// The contraction that `map` prepares the accumulators of, if all it does is
+/// to multiply their rows: the product does that where it adds its sums, not in
+/// a loop of its own.
+ContractOp getRescaledContract(MapOp map, const TileLowering &lowering);
+
 /// What the code of a product depends on besides the types of its operands.
 struct ProductKind {
   /// lhs is stored [k][m], not [m][k].
   bool transposedA;
   /// Start from c instead of 0.
   bool accumulate;
+  /// Multiply c by a factor for each of its columns first.
+  bool rescaled;
   /// Skip terms whose rhs is 0.
   bool guarded;
   /// The 16-bit type that is multiplied in pairs, or null: products are f32.

@@ -145,6 +145,7 @@ private:
   LogicalResult lowerBlock(Block &block);
   LogicalResult lowerOp(Operation *op);
   LogicalResult lowerFor(scf::ForOp loop);
+  bool isLeftToContract(Operation *op);
 
   TileLowering lowering;
   SmallVector<Operation *> dead;
@@ -252,9 +253,27 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
       });
 }
 
+/// Whether the contraction that uses `op` does its work. Then `op` is moved in
+/// front of it, so that its operands live until there.
+bool KernelLowering::isLeftToContract(Operation *op) {
+  auto map = dyn_cast<MapOp>(op);
+  ContractOp contract = map ? getRescaledContract(map, lowering) : ContractOp();
+  if (!contract)
+    return false;
+  if (map->getNextNode() == contract)
+    dead.push_back(map);
+  else
+    map->moveBefore(contract);
+  return true;
+}
+
 LogicalResult KernelLowering::lowerBlock(Block &block) {
   // Lowering emits in front of the op, so that what comes next is still to do.
   for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
+    if (Operation *next = op->getNextNode(); isLeftToContract(op)) {
+      op = next;
+      continue;
+    }
     if (!isa<MapOp, ReduceOp>(op)) {
       Operation *next = op->getNextNode();
       if (failed(lowerOp(op)))
