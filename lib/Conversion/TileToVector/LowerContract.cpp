@@ -160,7 +160,7 @@ void ProductBuilder::prefetchNextRows(Value row, Value last) {
   }
 }
 
-/// Adds what c holds in `rows`, rescaled if the product is, to `sums`.
+/// Adds what c holds in `rows` to `sums`; rescaled, if the product is.
 void ProductBuilder::addToResult(ArrayRef<Value> rows, Value column,
                                  MutableArrayRef<Value> sums) {
   Value factor;
@@ -279,60 +279,6 @@ struct Product {
 };
 } // namespace
 
-//===----------------------------------------------------------------------===//
-// Accumulators that are rescaled
-//===----------------------------------------------------------------------===//
-
-/// Of a map that is the product of a tile and of one number for each of its
-/// rows, the two; of any other, nothing.
-static std::optional<std::pair<Value, Value>> matchRescale(MapOp map) {
-  Block &body = map.getBody().front();
-  if (map.getInputs().size() != 2 || body.getOperations().size() != 2)
-    return std::nullopt;
-  auto product = dyn_cast<arith::MulFOp>(body.front());
-  if (!product ||
-      product.getResult() != cast<YieldOp>(body.getTerminator()).getValue())
-    return std::nullopt;
-  Value tile = map.getInputs()[0], factors = map.getInputs()[1];
-  Value first = body.getArgument(0), second = body.getArgument(1);
-  bool multiplies = (product.getLhs() == first && product.getRhs() == second) ||
-                    (product.getLhs() == second && product.getRhs() == first);
-  auto factorType = cast<TileType>(factors.getType());
-  if (!multiplies || tile.getType() != map.getResult().getType() ||
-      factorType.getRank() != 1 || !factorType.hasDim(Dim::q) ||
-      !factorType.getElementType().isF32())
-    return std::nullopt;
-  return std::pair(tile, factors);
-}
-
-ContractOp attn::getRescaledContract(MapOp map, const TileLowering &lowering) {
-  if (lowering.getSchedule().getByRow() || !map.getResult().hasOneUse() ||
-      map.getResult().getType().getRank() != 2 || !matchRescale(map))
-    return {};
-  auto contract = dyn_cast<ContractOp>(*map.getResult().user_begin());
-  if (!contract || contract.getInto() != map.getResult() ||
-      contract->getBlock() != map->getBlock())
-    return {};
-  return contract;
-}
-
-/// If the accumulators of `product` are rescaled first, gives them a buffer and
-/// returns the factors.
-static Value prepareRescale(ImplicitLocOpBuilder &b, ContractOp op,
-                            TileLowering &lowering) {
-  auto map = op.getInto() ? op.getInto().getDefiningOp<MapOp>() : MapOp();
-  // A group of maps may have taken it along.
-  if (!map || lowering.hasBuffer(map.getResult()) ||
-      getRescaledContract(map, lowering) != op)
-    return {};
-  auto [tile, factors] = *matchRescale(map);
-  Value from = lowering.getBuffer(tile);
-  Value to = lowering.reuseOrAllocate(map.getResult(), tile, map);
-  if (from != to)
-    memref::CopyOp::create(b, from, to);
-  return lowering.getBuffer(factors);
-}
-
 /// Gathers the operands of the product: the lhs of the op has no query rows.
 static Product buildProduct(ImplicitLocOpBuilder &b, ContractOp op,
                             TileLowering &lowering) {
@@ -342,7 +288,8 @@ static Product buildProduct(ImplicitLocOpBuilder &b, ContractOp op,
   product.lhs = lowering.getBuffer(op.getLhs());
   product.lhsOffsets = lowering.getRowOffsets(op.getLhs());
   product.rhs = lowering.getBuffer(op.getRhs());
-  product.factors = prepareRescale(b, op, lowering);
+  if (op.getInto())
+    product.factors = takeRescale(b, op.getInto(), lowering);
   Value inputs[] = {op.getInto()};
   product.c = op.getInto()
                   ? lowering.reuseOrAllocate(op.getResult(), inputs, op)

@@ -17,6 +17,7 @@
 
 #include "TileLowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -41,7 +42,8 @@ static bool haveSameDims(TileType a, TileType b) {
   return a.getDims() == b.getDims() && a.getShape() == b.getShape();
 }
 
-SmallVector<Operation *> attn::collectElementwiseGroup(Operation *first) {
+SmallVector<Operation *>
+attn::collectElementwiseGroup(Operation *first, VectorScheduleAttr schedule) {
   TileType domain = getDomain(first);
   SmallVector<Operation *> group{first};
   llvm::SmallPtrSet<Value, 4> reduced;
@@ -50,6 +52,9 @@ SmallVector<Operation *> attn::collectElementwiseGroup(Operation *first) {
       reduced.insert(reduce.getResult());
     op = op->getNextNode();
     if (!isa<MapOp, ReduceOp>(op) || !haveSameDims(domain, getDomain(op)))
+      return group;
+    auto map = dyn_cast<MapOp>(op);
+    if (map && getRescaledUser(map, schedule))
       return group;
     // A reduction is complete only after the loop.
     if (llvm::any_of(op->getOperands(),
@@ -123,6 +128,8 @@ private:
   /// an order; a maximum one per unrolled row, so that none waits for another.
   DenseMap<Operation *, SmallVector<Value, 4>> running;
   int64_t unrolled = 0;
+  /// Buffers of what multiplies the sums that a reduction adds to.
+  DenseMap<Operation *, Value> factors;
 };
 
 } // namespace
@@ -146,9 +153,11 @@ void ElementwiseNest::assignBuffers() {
         lowering.reuseOrAllocate(result, candidates, group.back()));
   };
   for (Operation *op : group) {
-    if (auto reduce = dyn_cast<ReduceOp>(op))
+    if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      if (Value buffer = takeRescale(b, reduce.getInto(), lowering))
+        factors[op] = buffer;
       assign(reduce.getResult(), reduce.getInto());
-    else if (isStored(op->getResult(0)))
+    } else if (isStored(op->getResult(0)))
       assign(op->getResult(0), op->getOperands());
   }
 }
@@ -337,13 +346,12 @@ LogicalResult ElementwiseNest::emitRows(Value firstRow, Value column) {
 /// The rows of the domain that belong to `query`, a query row or, where those
 /// are the lanes, the first of a vector of them.
 LogicalResult ElementwiseNest::emitQuery(Value query) {
-  auto loadQuery = [&](Value tile) -> Value {
-    Value buffer = lowering.getBuffer(tile);
+  auto loadQuery = [&](Value buffer) -> Value {
     if (byRow)
       return splat(memref::LoadOp::create(b, buffer, query));
-    auto type = VectorType::get(
-        {width}, cast<TileType>(tile.getType()).getElementType());
-    return vector::LoadOp::create(b, type, buffer, query);
+    Type element = cast<MemRefType>(buffer.getType()).getElementType();
+    return vector::LoadOp::create(b, VectorType::get({width}, element), buffer,
+                                  query);
   };
   queryInputs.clear();
   for (Operation *op : group) {
@@ -354,7 +362,7 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
       if (auto tile = cast<TileType>(input.getType());
           tile.getRank() == 1 && tile.hasDim(Dim::q) && !isInGroup(input) &&
           !queryInputs.contains(input))
-        queryInputs[input] = loadQuery(input);
+        queryInputs[input] = loadQuery(lowering.getBuffer(input));
   }
   if (!outer)
     return emitRows(Value(), query);
@@ -364,10 +372,9 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
   for (Operation *op : group)
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       reductions.push_back(reduce);
-      intos.push_back(byRow
-                          ? Value(memref::LoadOp::create(
-                                b, lowering.getBuffer(reduce.getInto()), query))
-                          : loadQuery(reduce.getInto()));
+      Value into = lowering.getBuffer(reduce.getInto());
+      intos.push_back(byRow ? Value(memref::LoadOp::create(b, into, query))
+                            : loadQuery(into));
       // Sums begin at 0: the rounding errors of a short sum are smaller.
       ReductionKind kind = reduce.getKind();
       bool startsNeutral = byRow || kind == ReductionKind::add;
@@ -409,7 +416,9 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
       memref::StoreOp::create(b, total, buffer, query);
       continue;
     }
-    if (kind == ReductionKind::add)
+    if (Value factor = factors.lookup(reduce))
+      total = math::FmaOp::create(b, into, loadQuery(factor), total);
+    else if (kind == ReductionKind::add)
       total = combine(kind, into, total);
     vector::StoreOp::create(b, total, buffer, query);
   }

@@ -54,7 +54,6 @@ public:
     assert(buffer && "tile has no buffer yet");
     return buffer;
   }
-  bool hasBuffer(mlir::Value tile) const { return buffers.contains(tile); }
   void setBuffer(mlir::Value tile, mlir::Value buffer);
 
   /// A scratch buffer for `tile`: one that no tile alive in the same loop body
@@ -143,10 +142,24 @@ void lowerAllFinite(AllFiniteOp op, TileLowering &lowering);
 void lowerFill(FillOp op, TileLowering &lowering);
 void lowerContract(ContractOp op, TileLowering &lowering);
 
-/// The contraction that `map` prepares the accumulators of, if all it does is
-/// to multiply their rows: the product does that where it adds its sums, not in
-/// a loop of its own.
-ContractOp getRescaledContract(MapOp map, const TileLowering &lowering);
+//===----------------------------------------------------------------------===//
+// Rescaling
+//===----------------------------------------------------------------------===//
+//
+// Sums of earlier tiles are multiplied by one factor per row before those of a
+// tile are added. The op that adds does both at once, so that the map that
+// stands for the multiplication is never lowered by itself.
+
+/// The op that adds to the result of `map`, if `map` is such a multiplication
+/// and that op can do its work.
+mlir::Operation *getRescaledUser(MapOp map, VectorScheduleAttr schedule);
+/// Moves these maps of `block` to the ops that do their work, so that what they
+/// read is kept until there.
+void sinkRescales(mlir::Block &block, VectorScheduleAttr schedule);
+/// If a sunk map makes `sums`, gives them the buffer of the sums before it and
+/// returns the buffer of the factors; null otherwise.
+mlir::Value takeRescale(mlir::ImplicitLocOpBuilder &b, mlir::Value sums,
+                        TileLowering &lowering);
 
 /// What the code of a product depends on besides the types of its operands.
 struct ProductKind {
@@ -182,7 +195,7 @@ mlir::LogicalResult lowerElementwise(llvm::ArrayRef<mlir::Operation *> group,
                                      TileLowering &lowering);
 /// The ops from `first` on that form such a group.
 llvm::SmallVector<mlir::Operation *>
-collectElementwiseGroup(mlir::Operation *first);
+collectElementwiseGroup(mlir::Operation *first, VectorScheduleAttr schedule);
 
 } // namespace attn
 

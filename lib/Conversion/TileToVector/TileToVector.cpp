@@ -145,7 +145,6 @@ private:
   LogicalResult lowerBlock(Block &block);
   LogicalResult lowerOp(Operation *op);
   LogicalResult lowerFor(scf::ForOp loop);
-  bool isLeftToContract(Operation *op);
 
   TileLowering lowering;
   SmallVector<Operation *> dead;
@@ -253,25 +252,14 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
       });
 }
 
-/// Whether the contraction that uses `op` does its work. Then `op` is moved in
-/// front of it, so that its operands live until there.
-bool KernelLowering::isLeftToContract(Operation *op) {
-  auto map = dyn_cast<MapOp>(op);
-  ContractOp contract = map ? getRescaledContract(map, lowering) : ContractOp();
-  if (!contract)
-    return false;
-  if (map->getNextNode() == contract)
-    dead.push_back(map);
-  else
-    map->moveBefore(contract);
-  return true;
-}
-
 LogicalResult KernelLowering::lowerBlock(Block &block) {
+  sinkRescales(block, lowering.getSchedule());
   // Lowering emits in front of the op, so that what comes next is still to do.
   for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
-    if (Operation *next = op->getNextNode(); isLeftToContract(op)) {
-      op = next;
+    if (auto map = dyn_cast<MapOp>(op);
+        map && getRescaledUser(map, lowering.getSchedule())) {
+      dead.push_back(map);
+      op = op->getNextNode();
       continue;
     }
     if (!isa<MapOp, ReduceOp>(op)) {
@@ -281,7 +269,8 @@ LogicalResult KernelLowering::lowerBlock(Block &block) {
       op = next;
       continue;
     }
-    SmallVector<Operation *> group = collectElementwiseGroup(op);
+    SmallVector<Operation *> group =
+        collectElementwiseGroup(op, lowering.getSchedule());
     Operation *next = group.back()->getNextNode();
     // Scalar ops stand between the ops of a group only.
     if (failed(lowerElementwise(group, lowering)))

@@ -375,6 +375,38 @@ func.func @rescaled(%o: memref<1x16x1x4xf32>, %v: memref<1x8x1x4xf32>,
 
 // -----
 
+// So does a sum, which then takes the same steps as the accumulators.
+!w = !attn.tile<q 8, kv 8, f32, #attn.buffer<[kv, q]>>
+!stat = !attn.tile<q 8, f32, #attn.buffer<[q]>>
+// CHECK-LABEL: func @rescaled_sum(
+// CHECK:         %[[OLD:.*]] = vector.load %[[SUM:.*]][
+// CHECK:         %[[NEW:.*]] = scf.for
+// CHECK:         }
+// CHECK:         %[[FACTOR:.*]] = vector.load
+// CHECK:         %[[TOTAL:.*]] = math.fma %[[OLD]], %[[FACTOR]], %[[NEW]]
+// CHECK:         vector.store %[[TOTAL]], %[[SUM]]
+func.func @rescaled_sum(%o: memref<1x1x8xf32>, %x: f32, %at: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 8, unit = 8, pairs = false>} {
+  %s = attn.fill %x : f32 -> !w
+  %l0 = attn.fill %x : f32 -> !stat
+  %factors = attn.fill %x : f32 -> !stat
+  %scaled = attn.map ins(%l0, %factors : !stat, !stat) {
+  ^bb0(%e: f32, %f: f32, %q: index):
+    %p = arith.mulf %e, %f : f32
+    attn.yield %p : f32
+  } -> !stat
+  %more = attn.map ins(%s : !w) {
+  ^bb0(%e: f32, %q: index, %kv: index):
+    %p = arith.addf %e, %e : f32
+    attn.yield %p : f32
+  } -> !w
+  %l = attn.reduce add %more into %scaled : !w -> !stat
+  attn.store_stats %l, %o[%at, %at, %at] valid(%at) : !stat, memref<1x1x8xf32>
+  return
+}
+
+// -----
+
 // A map of the accumulators that does anything else keeps its loop.
 !v = !attn.tile<kv 8, dv 4, f32, #attn.in_place>
 !w = !attn.tile<q 16, kv 8, f32, #attn.buffer<[kv, q]>>
