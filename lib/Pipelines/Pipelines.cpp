@@ -117,6 +117,7 @@ static void selectNvvmConfig(OpPassManager &pm,
 }
 
 static void buildGpuTile(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createLaunchFillsPass());
   pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
   pm.addNestedPass<func::FuncOp>(createAssignFragmentLayoutsPass());
   pm.addNestedPass<func::FuncOp>(createPipelineCopiesPass());
@@ -132,6 +133,7 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   addUpstream(pm, "canonicalize,cse");
   pm.addPass(std::move(lowerThread));
   pm.addPass(createExpandMathPass());
+  pm.addPass(createExpandFloat8Pass());
   pm.addPass(createExpandCopiesPass());
   addUpstream(pm, "convert-linalg-to-loops,expand-strided-metadata,"
                   "lower-affine,loop-invariant-code-motion,convert-scf-to-cf,"
