@@ -28,5 +28,7 @@ def schedule : Value<"schedule", "<seed[,eager][,ignore-races]>", "As "
     "attn-runner has it">;
 def max_scores : Value<"max-scores", "<n>", "Skip problems with more scores, "
     "over all batches and heads">;
+def f32_as : Value<"f32-as", "<type>", "Run problems in f32 in this type "
+    "instead">;
 def verbose : Flag<["--"], "verbose">, HelpText<"Print every row">;
 def help : Flag<["--"], "help">, HelpText<"Print this">;
