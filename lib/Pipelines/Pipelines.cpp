@@ -130,7 +130,8 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   pm.addPass(createOutlineGpuKernelsPass());
   // Before copies and fills of the host function turn into loops.
   pm.addPass(createConvertLaunchKernelToLLVMPass());
-  addUpstream(pm, "canonicalize,cse");
+  // Functions of users are in the kernels now; the host has no use for them.
+  addUpstream(pm, "symbol-dce,canonicalize,cse");
   pm.addPass(std::move(lowerThread));
   pm.addPass(createExpandMathPass());
   pm.addPass(createExpandFloat8Pass());

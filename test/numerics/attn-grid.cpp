@@ -84,6 +84,8 @@ struct Place {
   std::string target;
   bool isDevice = false;
   int64_t maxScores = INT64_MAX;
+  /// Of a table, the rows first, first + every, ... alone.
+  int64_t first = 0, every = 1;
 };
 } // namespace
 
@@ -255,11 +257,14 @@ static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
     if (none_of(*groups, [&](const Group &g) { return g.name == name; }))
       return createError(path + " has no group '" + name + "'");
   Tally tally;
+  int64_t position = 0;
   std::map<std::string, int> refusals;
   for (const Group &group : *groups) {
     if (!wanted.empty() && !is_contained(wanted, group.name))
       continue;
     for (const Row &row : group.rows) {
+      if (position++ % place.every != place.first % place.every)
+        continue;
       Outcome outcome = runRow(group, row, place, context);
       ++tally[outcome.verdict];
       bool isRefused = outcome.verdict == Verdict::Invalid;
@@ -303,7 +308,7 @@ static Outcome runRandom(const RandomProblem &problem, bool tiles,
 }
 
 /// True if no problem failed.
-static Expected<bool> runSweep(int64_t first, int64_t count, StringRef seed,
+static Expected<bool> runSweep(int64_t count, StringRef seed,
                                const Place &place, bool verbose,
                                mlir::MLIRContext &context) {
   std::vector<std::string> targets = getRunnableTargets();
@@ -312,7 +317,7 @@ static Expected<bool> runSweep(int64_t first, int64_t count, StringRef seed,
   uint64_t base = xxh3_64bits(seed);
   Tally tally;
   std::map<std::string, int> refusals;
-  for (int64_t i = first; i < first + count; ++i) {
+  for (int64_t i = place.first; i < place.first + count; ++i) {
     RandomProblem problem =
         drawProblem(base + static_cast<uint64_t>(i), targets);
     // The counting kernel is the other half of the problems' kernel.
@@ -393,6 +398,14 @@ static Expected<Place> getPlace(const CommandLine &flags) {
   if (!maxScores)
     return maxScores.takeError();
   place.maxScores = *maxScores;
+  auto every = flags.getInteger(OPT_every, 1, 1, 1 << 30);
+  if (!every)
+    return every.takeError();
+  place.every = *every;
+  auto first = flags.getInteger(OPT_first, 0, 0, 1 << 30);
+  if (!first)
+    return first.takeError();
+  place.first = *first;
   return place;
 }
 
@@ -409,9 +422,6 @@ static Expected<bool> run(int argc, char **argv) {
   auto count = flags->getInteger(OPT_sweep, 0, 1, 1 << 30);
   if (!count)
     return count.takeError();
-  auto first = flags->getInteger(OPT_first, 0, 0, 1 << 30);
-  if (!first)
-    return first.takeError();
   auto place = getPlace(*flags);
   if (!place)
     return place.takeError();
@@ -425,8 +435,8 @@ static Expected<bool> run(int argc, char **argv) {
   if (flags->has(OPT_pairs) && files.empty())
     return runPairs(*place, verbose, *context);
   if (flags->has(OPT_sweep) && files.empty())
-    return runSweep(*first, *count, flags->get(OPT_seed, "attn"), *place,
-                    verbose, *context);
+    return runSweep(*count, flags->get(OPT_seed, "attn"), *place, verbose,
+                    *context);
   if (files.size() != 1 || flags->has(OPT_sweep))
     return createError("expected one table, or --sweep and no table");
   return runTable(files.front(), flags->getAll(OPT_group), *place, verbose,
