@@ -117,6 +117,7 @@ static void selectNvvmConfig(OpPassManager &pm,
 }
 
 static void buildGpuTile(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createLaunchFillsPass());
   pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
   pm.addNestedPass<func::FuncOp>(createAssignFragmentLayoutsPass());
   pm.addNestedPass<func::FuncOp>(createPipelineCopiesPass());
@@ -129,9 +130,11 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   pm.addPass(createOutlineGpuKernelsPass());
   // Before copies and fills of the host function turn into loops.
   pm.addPass(createConvertLaunchKernelToLLVMPass());
-  addUpstream(pm, "canonicalize,cse");
+  // Functions of users are in the kernels now; the host has no use for them.
+  addUpstream(pm, "symbol-dce,canonicalize,cse");
   pm.addPass(std::move(lowerThread));
   pm.addPass(createExpandMathPass());
+  pm.addPass(createExpandFloat8Pass());
   pm.addPass(createExpandCopiesPass());
   addUpstream(pm, "convert-linalg-to-loops,expand-strided-metadata,"
                   "lower-affine,loop-invariant-code-motion,convert-scf-to-cf,"
