@@ -155,6 +155,10 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
       .Case([&](WorkItemOp op) { return lowerWorkItem(op), done(); })
       .Case([&](PackedBlockOp op) { return lowerPackedBlock(op), done(); })
       .Case([&](ViewOp op) { return lowerRowsView(op, state), done(); })
+      .Case([&](RowsAlignedOp op) {
+        op.replaceAllUsesWith(state.getRows(op.getView()).isAligned);
+        return done();
+      })
       .Case([&](CopyTileOp op) { return lowerCopyTile(op, state), done(); })
       .Case([&](LoadTileOp op) { return lowerQueryLoad(op, state), done(); })
       .Case([&](SharedTileOp op) { return lowerSharedTile(op, state), done(); })

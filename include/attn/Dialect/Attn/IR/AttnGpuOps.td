@@ -52,13 +52,27 @@ def Attn_LaunchKernelOp : Attn_Op<"launch_kernel", [
 // Tiles in shared memory
 //===----------------------------------------------------------------------===//
 
+def Attn_RowsAlignedOp : Attn_Op<"rows_aligned", [Pure]> {
+  let summary = "Whether all rows of a view begin at multiples of 16 bytes";
+  let description = [{
+    Example:
+    ```mlir
+    %yes = attn.rows_aligned %view : !attn.view<kv, d 64, bf16>
+    ```
+  }];
+  let arguments = (ins Attn_ViewType:$view);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$view attr-dict `:` qualified(type($view))";
+}
+
 def Attn_CopyTileOp
     : Attn_Op<"copy_tile", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Start copying rows of a view to shared memory";
   let description = [{
     Copies rows [row, row + n) of the view, n the rows of `buffer[stage]`, as
     `layout` says; rows from `valid` on, and columns beyond the view's extent,
-    become 0. Elements are converted to the buffer's element type, exactly. Done
+    become 0. Elements are converted to the buffer's element type, exactly.
+    `aligned` as for `attn.load_tile`; without it they go one by one. Done
     for every thread's part after `attn.copy_wait`, and for all threads' after a
     `gpu.barrier` behind that.
 
@@ -74,10 +88,10 @@ def Attn_CopyTileOp
   }];
   let arguments = (ins Attn_ViewType:$view, Index:$row, Index:$valid,
                        AnyMemRef:$buffer, Index:$stage,
-                       Attn_SharedAttr:$layout);
+                       Attn_SharedAttr:$layout, UnitAttr:$aligned);
   let assemblyFormat = [{
-    $view `[` $row `]` `valid` `(` $valid `)` `to` $buffer `[` $stage `]`
-    $layout attr-dict `:` qualified(type($view)) `,` type($buffer)
+    $view `[` $row `]` `valid` `(` $valid `)` (`aligned` $aligned^)?
+    `to` $buffer `[` $stage `]` $layout attr-dict `:` qualified(type($view)) `,` type($buffer)
   }];
   let hasVerifier = 1;
 }
