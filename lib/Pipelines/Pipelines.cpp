@@ -125,6 +125,8 @@ static void buildGpuTile(OpPassManager &pm, const PipelineOptions &) {
   pm.addNestedPass<func::FuncOp>(createAssignFragmentLayoutsPass());
   pm.addNestedPass<func::FuncOp>(createPipelineCopiesPass());
   addUpstream(pm, "canonicalize,cse");
+  // Last: it computes again what is there already.
+  pm.addNestedPass<func::FuncOp>(createRecomputeScalarsPass());
 }
 
 /// The code of a thread, up to the instructions that `lowerThread` chooses.

@@ -59,6 +59,19 @@ def RequireAlignedRowsPass
   ];
 }
 
+def RecomputeScalarsPass
+    : Pass<"attn-recompute-scalars", "::mlir::func::FuncOp"> {
+  let summary = "Compute scalars again behind the loops over keys";
+  let description = [{
+    In: a kernel of the online stage with an `#attn.block_schedule`. Out: what
+    follows the loops over keys of the first attempt, and the region of further
+    attempts, use no scalar of the work item from in front of the loops; each
+    begins with an `attn.opaque` of the work item's number and computes them
+    from there.
+  }];
+  let dependentDialects = ["::attn::AttnDialect"];
+}
+
 def AssignFragmentLayoutsPass
     : Pass<"attn-assign-fragment-layouts", "::mlir::func::FuncOp"> {
   let summary = "Choose where each tile of a block's kernel lies";

@@ -151,6 +151,8 @@ private:
   void copyElements();
   Value loadElement(Value row, Value column);
   Value getAddress(Value row, Value chunk);
+  Value getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk);
+  Value getThreadSource(Value row, Value chunk);
 
   CopyTileOp op;
   ImplicitLocOpBuilder b;
@@ -172,17 +174,34 @@ bool TileCopier::canCopyChunks() {
          extent * bytes % kChunkBytes == 0;
 }
 
-/// The address in shared memory of a chunk of a row.
-Value TileCopier::getAddress(Value row, Value chunk) {
+/// The offset of a chunk of a row in the buffer.
+Value TileCopier::getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk) {
   if (layout.getSwizzle() > 1) {
     Value key =
         arith::RemUIOp::create(b, row, buildI32(b, layout.getSwizzle()));
     chunk = arith::XOrIOp::create(b, chunk, key);
   }
-  Value offset = arith::AddIOp::create(
+  return arith::AddIOp::create(
       b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
       arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
+}
+
+/// The address in shared memory of a chunk of a row.
+Value TileCopier::getAddress(Value row, Value chunk) {
+  Value offset = getOffset(b, row, chunk);
   return lowering.getSharedPointer(b, arith::AddIOp::create(b, begin, offset));
+}
+
+/// The address in global memory of a chunk of a row of the view's first tile,
+/// which all copies of the view begin with.
+Value TileCopier::getThreadSource(Value row, Value chunk) {
+  OpBuilder::InsertionGuard guard(b);
+  if (lowering.isAtBeginning())
+    b.setInsertionPointAfterValue(rows.pointer);
+  Value pointer = buildRowPointer(b, rows, toI64(b, row));
+  Value column = arith::MulIOp::create(b, toI64(b, chunk),
+                                       buildI64(b, kChunkBytes / bytes));
+  return buildAddress(b, pointer, element, column);
 }
 
 /// The address in global memory of a chunk of a row.
@@ -231,14 +250,19 @@ void TileCopier::copyChunk(Value row, Value chunk, Value source, Value target) {
 /// A thread's chunks lie in one column, a number of rows apart: of what the
 /// layout repeats, if it is a multiple of that, so that one address serves all.
 void TileCopier::copyRows(int64_t chunks) {
-  Value thread = lowering.getThread();
-  Value first = arith::DivUIOp::create(b, thread, buildI32(b, chunks));
-  Value chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
+  Value first, chunk, offset;
+  lowering.buildAtEntry([&](ImplicitLocOpBuilder &b) -> Value {
+    Value thread = lowering.getThread();
+    first = arith::DivUIOp::create(b, thread, buildI32(b, chunks));
+    chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
+    return offset = getOffset(b, first, chunk);
+  });
   int64_t step = lowering.getThreads() / chunks;
   bool isStrided = !rows.table && rows.heads == 1;
   Value source, distance, target;
   if (step % layout.getSwizzle() == 0)
-    target = getAddress(first, chunk);
+    target = lowering.getSharedPointer(
+        b, arith::AddIOp::create(b, begin, offset));
   auto copy = [&](int64_t row) {
     Value here = target ? buildByteAddress(b, target,
                                            row * layout.getPitch() * bytes)
@@ -247,7 +271,9 @@ void TileCopier::copyRows(int64_t chunks) {
     copyChunk(at, chunk, source, here);
   };
   if (isStrided) {
-    source = getSource(first, chunk);
+    source = buildAddress(
+        b, getThreadSource(first, chunk), element,
+        arith::MulIOp::create(b, firstRow, rows.rowStride));
     distance = arith::MulIOp::create(b, rows.rowStride, buildI64(b, step));
   }
   for (int64_t row = 0; row < rowCount; row += step) {

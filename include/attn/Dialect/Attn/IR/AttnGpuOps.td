@@ -48,6 +48,24 @@ def Attn_LaunchKernelOp : Attn_Op<"launch_kernel", [
   }];
 }
 
+def Attn_OpaqueOp : Attn_Op<"opaque", [MemoryEffects<[MemWrite]>]> {
+  let summary = "The same index, and nobody sees that it is";
+  let description = [{
+    What is computed from the result is not found equal to what was computed
+    from `index`, so that it need not live in registers in between. What the
+    thread's number decides is computed anew behind it too. The index is the
+    same for all threads, and fits 32 bits.
+
+    Example:
+    ```mlir
+    %again = attn.opaque %item
+    ```
+  }];
+  let arguments = (ins Index:$index);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$index attr-dict";
+}
+
 //===----------------------------------------------------------------------===//
 // Tiles in shared memory
 //===----------------------------------------------------------------------===//
