@@ -119,9 +119,15 @@ static void selectNvvmConfig(OpPassManager &pm,
 static void buildGpuTile(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createLaunchFillsPass());
   pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+  // Results that nobody reads would keep the loop of further attempts as it is.
+  addUpstream(pm, "canonicalize");
+  pm.addNestedPass<func::FuncOp>(createShrinkRetriesPass());
+  pm.addNestedPass<func::FuncOp>(createRequireAlignedRowsPass());
   pm.addNestedPass<func::FuncOp>(createAssignFragmentLayoutsPass());
   pm.addNestedPass<func::FuncOp>(createPipelineCopiesPass());
   addUpstream(pm, "canonicalize,cse");
+  // Last: it computes again what is there already.
+  pm.addNestedPass<func::FuncOp>(createRecomputeScalarsPass());
 }
 
 /// The code of a thread, up to the instructions that `lowerThread` chooses.
@@ -137,8 +143,7 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   pm.addPass(createExpandFloat8Pass());
   pm.addPass(createExpandCopiesPass());
   addUpstream(pm, "convert-linalg-to-loops,expand-strided-metadata,"
-                  "lower-affine,loop-invariant-code-motion,convert-scf-to-cf,"
-                  "canonicalize,cse,"
+                  "lower-affine,convert-scf-to-cf,canonicalize,cse,"
                   "convert-vector-to-llvm,convert-math-to-llvm,"
                   "convert-arith-to-llvm,convert-index-to-llvm,"
                   "finalize-memref-to-llvm,convert-func-to-llvm,"

@@ -50,8 +50,12 @@ static Value allocateBuffer(ImplicitLocOpBuilder &b, TileType tile,
   return memref::AllocOp::create(b, type);
 }
 
-static SharedAttr getLayout(LoadTileOp load) {
-  return cast<SharedAttr>(load.getTile().getType().getLayout());
+/// Starts the copies of rows from `row` on that `load` stands for.
+static void startCopies(ImplicitLocOpBuilder &b, LoadTileOp load, Value row,
+                        Value valid, Value buffer, Value stage) {
+  auto layout = cast<SharedAttr>(load.getTile().getType().getLayout());
+  CopyTileOp::create(b, load.getView(), row, valid, buffer, stage, layout,
+                     load.getAligned());
 }
 
 /// The last op of `block` that uses one of `values`, itself or by its regions.
@@ -66,8 +70,7 @@ static Operation *findLastUser(Block &block, ArrayRef<Value> values) {
 }
 
 /// Replaces `loads`, of one block, by copies that all threads wait for together
-/// where the last of them stands. Query tiles stay for the rest of the work
-/// item, the buffers of others until their last use.
+/// where the last of them stands. The buffers stay until their last use.
 static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
   LoadTileOp last = loads.back();
   ImplicitLocOpBuilder b(last.getLoc(), last);
@@ -77,8 +80,7 @@ static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
     buffers.push_back(allocateBuffer(b, load.getTile().getType(), 1));
   gpu::BarrierOp::create(b);
   for (auto [load, buffer] : llvm::zip_equal(loads, buffers))
-    CopyTileOp::create(b, load.getView(), load.getRow(), load.getValid(),
-                       buffer, zero, getLayout(load));
+    startCopies(b, load, load.getRow(), load.getValid(), buffer, zero);
   CopyCommitOp::create(b);
   CopyWaitOp::create(b, 0);
   gpu::BarrierOp::create(b);
@@ -87,8 +89,7 @@ static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
         SharedTileOp::create(b, load.getTile().getType(), buffer, zero));
     load.replaceAllUsesWith(tiles.back());
   }
-  Operation *user = findLastUser(*last->getBlock(), tiles);
-  if (!last.getTile().getType().hasDim(Dim::q) && user) {
+  if (Operation *user = findLastUser(*last->getBlock(), tiles)) {
     b.setInsertionPointAfter(user);
     for (Value buffer : llvm::reverse(buffers))
       memref::DeallocOp::create(b, buffer);
@@ -124,11 +125,14 @@ static void startLoad(LoadTileOp load) {
   ImplicitLocOpBuilder b(load.getLoc(), load);
   TileType tile = load.getTile().getType();
   Value buffer = allocateBuffer(b, tile, 1), zero = buildIndex(b, 0);
-  CopyTileOp::create(b, load.getView(), load.getRow(), load.getValid(), buffer,
-                     zero, getLayout(load));
+  startCopies(b, load, load.getRow(), load.getValid(), buffer, zero);
   CopyCommitOp::create(b);
-  load.replaceAllUsesWith(
-      SharedTileOp::create(b, tile, buffer, zero).getResult());
+  Value shared = SharedTileOp::create(b, tile, buffer, zero);
+  load.replaceAllUsesWith(shared);
+  if (Operation *user = findLastUser(*load->getBlock(), shared)) {
+    b.setInsertionPointAfter(user);
+    memref::DeallocOp::create(b, buffer);
+  }
   load.erase();
 }
 
@@ -232,9 +236,8 @@ void ChainPipeliner::copyTiles(KeyLoop &member, Value iteration, Value stage) {
     if (member.slice.contains(&op))
       b.clone(op, map);
   for (auto [load, buffer] : llvm::zip_equal(member.loads, buffers))
-    CopyTileOp::create(b, load.getView(), map.lookupOrDefault(load.getRow()),
-                       map.lookupOrDefault(load.getValid()), buffer, stage,
-                       getLayout(load));
+    startCopies(b, load, map.lookupOrDefault(load.getRow()),
+                map.lookupOrDefault(load.getValid()), buffer, stage);
 }
 
 /// The same, if there is such an iteration, in this loop or one that follows.
@@ -345,9 +348,15 @@ static size_t countChained(MutableArrayRef<KeyLoop> loops) {
   return count;
 }
 
-/// Whether `op` belongs to the further attempts, which are rare.
+/// Whether `op` belongs to the further attempts, or to their loop over rows.
 static bool isCold(Operation *op) {
-  return op->getParentOfType<scf::WhileOp>() != nullptr;
+  auto holdsRetry = [](Operation *region) {
+    return region
+        ->walk([](scf::WhileOp) { return WalkResult::interrupt(); })
+        .wasInterrupted();
+  };
+  return op->getParentOfType<scf::WhileOp>() ||
+         holdsRetry(op->getParentOp());
 }
 
 /// The loop over keys that `load` stands in, or null: it carries tiles.
@@ -377,7 +386,7 @@ struct PipelineCopiesPass
       scf::ForOp loop = getKeyLoop(load);
       if (!isQuery && loop && schedule.getStages() > 1 && !isCold(load))
         byLoop[loop].push_back(load);
-      else if (isQuery && schedule.getStages() > 1)
+      else if (isQuery && schedule.getStages() > 1 && !isCold(load))
         startLoad(load);
       else if (isQuery)
         waitForLoads(load);

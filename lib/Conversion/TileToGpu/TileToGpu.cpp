@@ -41,10 +41,13 @@ private:
   LogicalResult lowerFor(scf::ForOp loop);
   void lowerBuffer(memref::AllocOp op);
   void lowerUniformWrite(Operation *op);
+  void lowerOpaque(OpaqueOp op);
   SmallVector<Value> flatten(ValueRange values);
   void bind(ValueRange from, ValueRange to);
 
   ThreadLowering lowering;
+  /// What an `attn.opaque` of the block in work has replaced.
+  std::optional<ThreadLowering::Numbers> outerNumbers;
   SmallVector<Operation *> dead;
 };
 
@@ -134,6 +137,17 @@ void BlockKernelLowering::lowerUniformWrite(Operation *op) {
   dead.push_back(op);
 }
 
+/// What follows in the block needs no number of the thread from in front of it.
+void BlockKernelLowering::lowerOpaque(OpaqueOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value number = arith::IndexCastUIOp::create(b, b.getI32Type(), op.getIndex());
+  int64_t lanes = lowering.getSchedule().getLanes();
+  op.replaceAllUsesWith(toIndex(b, buildHidden(b, number, lanes)));
+  ThreadLowering::Numbers old = lowering.startAgain(b);
+  if (!outerNumbers)
+    outerNumbers = std::move(old);
+}
+
 //===----------------------------------------------------------------------===//
 // Ops
 //===----------------------------------------------------------------------===//
@@ -155,6 +169,11 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
       .Case([&](WorkItemOp op) { return lowerWorkItem(op), done(); })
       .Case([&](PackedBlockOp op) { return lowerPackedBlock(op), done(); })
       .Case([&](ViewOp op) { return lowerRowsView(op, state), done(); })
+      .Case([&](OpaqueOp op) { return lowerOpaque(op), done(); })
+      .Case([&](RowsAlignedOp op) {
+        op.replaceAllUsesWith(state.getRows(op.getView()).isAligned);
+        return done();
+      })
       .Case([&](CopyTileOp op) { return lowerCopyTile(op, state), done(); })
       .Case([&](LoadTileOp op) { return lowerQueryLoad(op, state), done(); })
       .Case([&](SharedTileOp op) { return lowerSharedTile(op, state), done(); })
@@ -204,6 +223,8 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
 }
 
 LogicalResult BlockKernelLowering::lowerBlock(Block &block) {
+  std::optional<ThreadLowering::Numbers> outside;
+  std::swap(outside, outerNumbers);
   // Lowering emits in front of the op, so that what comes next is still to do.
   for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
     Operation *next = op->getNextNode();
@@ -211,6 +232,9 @@ LogicalResult BlockKernelLowering::lowerBlock(Block &block) {
       return failure();
     op = next;
   }
+  if (outerNumbers)
+    lowering.putBack(std::move(*outerNumbers));
+  outerNumbers = std::move(outside);
   return success();
 }
 
