@@ -116,11 +116,23 @@ static void selectNvvmConfig(OpPassManager &pm,
   pm.addPass(createSelectNvvmConfigPass({options.target}));
 }
 
-static void buildGpuTile(OpPassManager &pm, const PipelineOptions &) {
-  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+/// Tiles with layouts, and copies of them that run ahead.
+static void buildGpuLayouts(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createAssignFragmentLayoutsPass());
   pm.addNestedPass<func::FuncOp>(createPipelineCopiesPass());
   addUpstream(pm, "canonicalize,cse");
+}
+
+static void buildNvvmTile(OpPassManager &pm, const PipelineOptions &) {
+  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+  buildGpuLayouts(pm);
+}
+
+static void buildRocdlTile(OpPassManager &pm, const PipelineOptions &) {
+  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+  // Two waves of a SIMD do not cover each other's softmax.
+  pm.addNestedPass<func::FuncOp>(createPipelineScoresPass());
+  buildGpuLayouts(pm);
 }
 
 /// The code of a thread, up to the instructions that `lowerThread` chooses.
@@ -173,8 +185,8 @@ struct TargetKind {
 /// The kind of `target`; the last one reports names that nobody knows.
 static const TargetKind &getKind(StringRef target) {
   static constexpr TargetKind kKinds[] = {
-      {isNvvmTarget, selectNvvmConfig, buildGpuTile, buildNvvmLLVM},
-      {isRocdlTarget, selectRocdlConfig, buildGpuTile, buildRocdlLLVM},
+      {isNvvmTarget, selectNvvmConfig, buildNvvmTile, buildNvvmLLVM},
+      {isRocdlTarget, selectRocdlConfig, buildRocdlTile, buildRocdlLLVM},
       {nullptr, selectCpuConfig, buildCpuTile, buildCpuLLVM}};
   return *llvm::find_if(kKinds, [&](const TargetKind &kind) {
     return !kind.knows || kind.knows(target);
