@@ -249,6 +249,10 @@ void ChainPipeliner::run() {
     for (LoadTileOp load : member.loads)
       load.erase();
   b.setInsertionPointAfter(chain.back().loop);
+  // Without any iteration nobody waited for the copy of the query tile, whose
+  // buffer is free now.
+  CopyWaitOp::create(b, 0);
+  gpu::BarrierOp::create(b);
   for (Value buffer : llvm::reverse(buffers))
     memref::DeallocOp::create(b, buffer);
 }
