@@ -145,7 +145,9 @@ public:
 private:
   bool canCopyChunks();
   void copyChunks();
-  void copyChunk(Value row, Value chunk, Value source, Value target);
+  void copyChunk(Value row, Value chunk);
+  void copyChunk(Value isValid, Value row, Value chunk, Value source,
+                 Value target);
   void copyRows(int64_t chunks);
   Value getSource(Value row, Value chunk);
   void copyElements();
@@ -213,15 +215,21 @@ Value TileCopier::getSource(Value row, Value chunk) {
   return buildAddress(b, pointer, element, column);
 }
 
+void TileCopier::copyChunk(Value row, Value chunk) {
+  Value isValid;
+  if (valid)
+    isValid = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, valid);
+  copyChunk(isValid, row, chunk, Value(), Value());
+}
+
 /// Copies from `source` to `target`, or, if one is null, from where the rows say
-/// or to where the layout does.
-void TileCopier::copyChunk(Value row, Value chunk, Value source, Value target) {
+/// or to where the layout does; zeros if `isValid` is there and false.
+void TileCopier::copyChunk(Value isValid, Value row, Value chunk, Value source,
+                           Value target) {
   if (!target)
     target = getAddress(row, chunk);
   int64_t elements = kChunkBytes / bytes;
-  Value reads;
-  if (valid)
-    reads = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, valid);
+  Value reads = isValid;
   if (extent < layout.getColumns()) {
     Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, chunk,
                                          buildI32(b, extent / elements));
@@ -259,7 +267,9 @@ void TileCopier::copyRows(int64_t chunks) {
   });
   int64_t step = lowering.getThreads() / chunks;
   bool isStrided = !rows.table && rows.heads == 1;
-  Value source, distance, target;
+  Value source, distance, target, left;
+  if (valid)
+    left = arith::SubIOp::create(b, valid, first);
   if (step % layout.getSwizzle() == 0)
     target = lowering.getSharedPointer(
         b, arith::AddIOp::create(b, begin, offset));
@@ -267,8 +277,13 @@ void TileCopier::copyRows(int64_t chunks) {
     Value here = target ? buildByteAddress(b, target,
                                            row * layout.getPitch() * bytes)
                         : Value();
+    // One register for all rows.
+    Value isValid;
+    if (left)
+      isValid = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, left,
+                                      buildI32(b, row));
     Value at = arith::AddIOp::create(b, first, buildI32(b, row));
-    copyChunk(at, chunk, source, here);
+    copyChunk(isValid, at, chunk, source, here);
   };
   if (isStrided) {
     source = buildAddress(
@@ -301,12 +316,12 @@ void TileCopier::copyChunks() {
     Value row = arith::DivUIOp::create(b, number, buildI32(b, chunks));
     Value chunk = arith::RemUIOp::create(b, number, buildI32(b, chunks));
     if (first + threads <= total) {
-      copyChunk(row, chunk, Value(), Value());
+      copyChunk(row, chunk);
       continue;
     }
     Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, thread,
                                          buildI32(b, total - first));
-    buildIf(b, exists, [&] { copyChunk(row, chunk, Value(), Value()); });
+    buildIf(b, exists, [&] { copyChunk(row, chunk); });
   }
 }
 
