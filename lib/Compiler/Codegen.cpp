@@ -199,19 +199,21 @@ private:
 } // namespace
 
 namespace {
-/// While alive, keeps the code generator from strength reduction: it gives each
-/// array that a loop walks a 64-bit pointer of its own, in registers that the
-/// loops of a GPU kernel do not have.
-class KeepInductionVariables : public OptPassGate {
+/// While alive, keeps the code generator from trading computations in a loop for
+/// registers around it, which the loops of a GPU kernel do not have: from a
+/// pointer for each array that a loop walks, and from an address for each step
+/// of a product.
+class KeepLoopsLean : public OptPassGate {
 public:
-  explicit KeepInductionVariables(LLVMContext &context)
+  explicit KeepLoopsLean(LLVMContext &context)
       : context(context), outer(context.getOptPassGate()) {
     context.setOptPassGate(*this);
   }
-  ~KeepInductionVariables() override { context.setOptPassGate(outer); }
+  ~KeepLoopsLean() override { context.setOptPassGate(outer); }
 
   bool shouldRunPass(StringRef name, StringRef) const override {
-    return name != "Loop Strength Reduction";
+    return name != "Loop Strength Reduction" &&
+           !name.contains("Machine Loop Invariant Code Motion");
   }
   bool isEnabled() const override { return true; }
 
@@ -233,7 +235,7 @@ attn::emitMachineCode(Module &module, TargetMachine &machine,
   if (machine.addPassesToEmitFile(passes, stream, /*DwoOut=*/nullptr, type))
     return createError("this target cannot write machine code");
   CodegenErrors errors(module.getContext());
-  std::optional<KeepInductionVariables> gate;
+  std::optional<KeepLoopsLean> gate;
   if (module.getTargetTriple().isNVPTX())
     gate.emplace(module.getContext());
   passes.run(module);

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Rows are copied in chunks of 16 bytes, asynchronously, where they are known to
-// begin at multiples of 16 bytes; otherwise, and where elements are converted,
-// one element at a time.
+// Rows are copied in chunks of 16 bytes, asynchronously, where they are known
+// to begin at multiples of 16 bytes; otherwise, and where elements are
+// converted, one element at a time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -164,7 +164,9 @@ public:
 private:
   bool canCopyChunks();
   void copyChunks();
-  void copyChunk(Value row, Value chunk, Value source, Value target);
+  void copyChunk(Value row, Value chunk);
+  void copyChunk(Value isValid, Value row, Value chunk, Value source,
+                 Value target);
   void copyRows(int64_t chunks);
   Value getSource(Value row, Value chunk);
   Value loadElement(Value row, Value column);
@@ -195,8 +197,8 @@ bool TileCopier::canCopyChunks() {
 /// The offset of a chunk of a row in the buffer.
 Value TileCopier::getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk) {
   if (layout.getSwizzle() > 1)
-    chunk = arith::XOrIOp::create(b, chunk,
-                                  buildSwizzle(b, layout, bytes, row));
+    chunk =
+        arith::XOrIOp::create(b, chunk, buildSwizzle(b, layout, bytes, row));
   return arith::AddIOp::create(
       b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
       arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
@@ -230,15 +232,21 @@ Value TileCopier::getSource(Value row, Value chunk) {
   return buildAddress(b, pointer, element, column);
 }
 
-/// Copies from `source` to `target`, or, if one is null, from where the rows say
-/// or to where the layout does.
-void TileCopier::copyChunk(Value row, Value chunk, Value source, Value target) {
+void TileCopier::copyChunk(Value row, Value chunk) {
+  Value isValid;
+  if (valid)
+    isValid = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, valid);
+  copyChunk(isValid, row, chunk, Value(), Value());
+}
+
+/// Copies from `source` to `target`, or, if one is null, from where the rows
+/// say or to where the layout does; zeros if `isValid` is there and false.
+void TileCopier::copyChunk(Value isValid, Value row, Value chunk, Value source,
+                           Value target) {
   if (!target)
     target = getAddress(row, chunk);
   int64_t elements = kChunkBytes / bytes;
-  Value reads;
-  if (valid)
-    reads = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, valid);
+  Value reads = isValid;
   if (extent < layout.getColumns()) {
     Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, chunk,
                                          buildI32(b, extent / elements));
@@ -276,21 +284,27 @@ void TileCopier::copyRows(int64_t chunks) {
   });
   int64_t step = lowering.getThreads() / chunks;
   bool isStrided = !rows.table && rows.heads == 1;
-  Value source, distance, target;
+  Value source, distance, target, left;
+  if (valid)
+    left = arith::SubIOp::create(b, valid, first);
   if (step % layout.getSwizzle() == 0)
     target = lowering.getSharedPointer(
         b, arith::AddIOp::create(b, place.begin, offset));
   auto copy = [&](int64_t row) {
-    Value here = target ? buildByteAddress(b, target,
-                                           row * layout.getPitch() * bytes)
-                        : Value();
+    Value here =
+        target ? buildByteAddress(b, target, row * layout.getPitch() * bytes)
+               : Value();
+    // One register for all rows.
+    Value isValid;
+    if (left)
+      isValid = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, left,
+                                      buildI32(b, row));
     Value at = arith::AddIOp::create(b, first, buildI32(b, row));
-    copyChunk(at, chunk, source, here);
+    copyChunk(isValid, at, chunk, source, here);
   };
   if (isStrided) {
-    source = buildAddress(
-        b, getThreadSource(first, chunk), element,
-        arith::MulIOp::create(b, firstRow, rows.rowStride));
+    source = buildAddress(b, getThreadSource(first, chunk), element,
+                          arith::MulIOp::create(b, firstRow, rows.rowStride));
     distance = arith::MulIOp::create(b, rows.rowStride, buildI64(b, step));
   }
   for (int64_t row = 0; row < rowCount; row += step) {
@@ -318,12 +332,12 @@ void TileCopier::copyChunks() {
     Value row = arith::DivUIOp::create(b, number, buildI32(b, chunks));
     Value chunk = arith::RemUIOp::create(b, number, buildI32(b, chunks));
     if (first + threads <= total) {
-      copyChunk(row, chunk, Value(), Value());
+      copyChunk(row, chunk);
       continue;
     }
     Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, thread,
                                          buildI32(b, total - first));
-    buildIf(b, exists, [&] { copyChunk(row, chunk, Value(), Value()); });
+    buildIf(b, exists, [&] { copyChunk(row, chunk); });
   }
 }
 
@@ -381,9 +395,8 @@ void TileCopier::emit() {
 
 void attn::lowerCopyTile(CopyTileOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  TileCopy copy{op.getView(),   op.getRow(),   op.getValid(),
-                op.getBuffer(), op.getStage(), op.getLayout(),
-                op.getAligned()};
+  TileCopy copy{op.getView(),  op.getRow(),    op.getValid(),  op.getBuffer(),
+                op.getStage(), op.getLayout(), op.getAligned()};
   copyTile(b, copy, lowering);
 }
 
@@ -415,7 +428,7 @@ SharedPlace attn::getStagePlace(ImplicitLocOpBuilder &b, Value buffer,
 void attn::lowerSharedTile(SharedTileOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   auto layout = cast<SharedAttr>(op.getTile().getType().getLayout());
-  lowering.setPlace(op.getTile(), getStagePlace(b, op.getBuffer(),
-                                                op.getStage(), layout,
-                                                lowering));
+  lowering.setPlace(
+      op.getTile(),
+      getStagePlace(b, op.getBuffer(), op.getStage(), layout, lowering));
 }

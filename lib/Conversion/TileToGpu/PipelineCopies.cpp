@@ -14,6 +14,10 @@
 //     copy tile i + n - 1 to the buffer of tile i - 1; commit
 //     use tile i
 //
+// Where the accumulators leave few registers for the scores, V has a group, a
+// wait and a barrier of its own in front of its use: its copies start when the
+// scores are gone.
+//
 // Groups are closed where there is nothing to copy too, so that they count
 // iterations. Loops that follow each other, over tiles that need no mask and
 // over those that do, form a chain: the last iterations of one copy the first
@@ -29,6 +33,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/Sequence.h"
 
 namespace attn {
 #define GEN_PASS_DEF_PIPELINECOPIESPASS
@@ -71,6 +76,16 @@ static Operation *findLastUser(Block &block, ArrayRef<Value> values) {
           here && (!last || last->isBeforeInBlock(here)))
         last = here;
   return last;
+}
+
+/// The first op of the load's block that uses the tile.
+static Operation *findFirstUser(LoadTileOp load) {
+  Operation *first = nullptr;
+  for (Operation *user : load->getUsers())
+    if (Operation *here = load->getBlock()->findAncestorOpInBlock(*user);
+        here && (!first || here->isBeforeInBlock(first)))
+      first = here;
+  return first;
 }
 
 /// Replaces `loads`, of one block, by copies that all threads wait for together
@@ -144,45 +159,69 @@ static void startLoad(LoadTileOp load) {
   load.erase();
 }
 
+/// How many groups the copies of `member` form, each waited for on its own.
+static size_t countGroups(KeyLoop &member) {
+  // Registers of a thread that the loop carries as one tile.
+  constexpr int64_t kManyRegisters = 128;
+  bool isCrowded = llvm::any_of(member.loop.getResultTypes(), [](Type type) {
+    auto tile = dyn_cast<TileType>(type);
+    auto layout = tile ? dyn_cast<FragmentAttr>(tile.getLayout()) : nullptr;
+    return layout && countValues(layout.getRegisters()) >= kManyRegisters;
+  });
+  return isCrowded ? member.loads.size() : 1;
+}
+
 namespace {
 
 /// Pipelines the loads of a chain of loops.
 class ChainPipeliner {
 public:
   ChainPipeliner(MutableArrayRef<KeyLoop> chain, int64_t stages)
-      : chain(chain), stages(stages), b(chain[0].loop.getLoc(), chain[0].loop) {
-  }
+      : chain(chain), stages(stages), b(chain[0].loop.getLoc(), chain[0].loop),
+        groups(countGroups(chain[0])) {}
 
   void run();
 
 private:
-  void copyAhead(size_t number, Value iteration, Value stage);
-  void copyTiles(KeyLoop &member, Value iteration, Value stage);
+  /// The numbers of the loads that are waited for together.
+  llvm::iota_range<size_t> getGroup(size_t group) const {
+    size_t count = chain[0].loads.size();
+    return groups == 1 ? llvm::seq<size_t>(0, count)
+                       : llvm::seq<size_t>(group, group + 1);
+  }
+  void copyAhead(size_t number, size_t group, Value iteration, Value stage);
+  void copyTiles(KeyLoop &member, size_t group, Value iteration, Value stage);
+  void waitForGroup(size_t number, size_t group, Value stage);
   Value buildLater(KeyLoop &member, Value iteration, int64_t distance);
   void pipeline(size_t number);
 
   MutableArrayRef<KeyLoop> chain;
   int64_t stages;
   ImplicitLocOpBuilder b;
+  size_t groups;
   SmallVector<Value> buffers;
 };
 
 } // namespace
 
-/// Starts the copies of an iteration.
-void ChainPipeliner::copyTiles(KeyLoop &member, Value iteration, Value stage) {
+/// Starts the copies of a group for an iteration.
+void ChainPipeliner::copyTiles(KeyLoop &member, size_t group, Value iteration,
+                               Value stage) {
   IRMapping map;
   map.map(member.loop.getInductionVar(), iteration);
   for (Operation &op : *member.loop.getBody())
     if (member.slice.contains(&op))
       b.clone(op, map);
-  for (auto [load, buffer] : llvm::zip_equal(member.loads, buffers))
+  for (size_t i : getGroup(group)) {
+    LoadTileOp load = member.loads[i];
     startCopies(b, load, map.lookupOrDefault(load.getRow()),
-                map.lookupOrDefault(load.getValid()), buffer, stage);
+                map.lookupOrDefault(load.getValid()), buffers[i], stage);
+  }
 }
 
 /// The same, if there is such an iteration, in this loop or one that follows.
-void ChainPipeliner::copyAhead(size_t number, Value iteration, Value stage) {
+void ChainPipeliner::copyAhead(size_t number, size_t group, Value iteration,
+                               Value stage) {
   KeyLoop &member = chain[number];
   Value end = member.loop.getUpperBound();
   Value exists =
@@ -191,7 +230,7 @@ void ChainPipeliner::copyAhead(size_t number, Value iteration, Value stage) {
   auto choice = scf::IfOp::create(b, exists, /*withElseRegion=*/!isLast);
   OpBuilder::InsertionGuard insertion(b);
   b.setInsertionPointToStart(choice.thenBlock());
-  copyTiles(member, iteration, stage);
+  copyTiles(member, group, iteration, stage);
   if (isLast)
     return;
   b.setInsertionPointToStart(choice.elseBlock());
@@ -199,7 +238,7 @@ void ChainPipeliner::copyAhead(size_t number, Value iteration, Value stage) {
   Value done = arith::MaxSIOp::create(b, end, member.loop.getLowerBound());
   Value beyond = arith::SubIOp::create(b, iteration, done);
   copyAhead(
-      number + 1,
+      number + 1, group,
       arith::AddIOp::create(b, chain[number + 1].loop.getLowerBound(), beyond),
       stage);
 }
@@ -211,33 +250,50 @@ Value ChainPipeliner::buildLater(KeyLoop &member, Value iteration,
   return arith::AddIOp::create(b, iteration, steps);
 }
 
+/// The wait for the tiles of a group, and the copies that take the place of
+/// those that nobody uses any more.
+void ChainPipeliner::waitForGroup(size_t number, size_t group, Value stage) {
+  KeyLoop &member = chain[number];
+  CopyWaitOp::create(b, groups * (stages - 1) - 1);
+  gpu::BarrierOp::create(b);
+  Value ahead = buildLater(member, member.loop.getInductionVar(), stages - 1);
+  copyAhead(number, group, ahead, buildNextStage(b, stage, stages - 1, stages));
+  CopyCommitOp::create(b);
+  for (size_t i : getGroup(group)) {
+    LoadTileOp load = member.loads[i];
+    load.replaceAllUsesWith(
+        SharedTileOp::create(b, load.getTile().getType(), buffers[i], stage)
+            .getResult());
+  }
+}
+
 void ChainPipeliner::pipeline(size_t number) {
   KeyLoop &member = chain[number];
   Value stage = member.loop.getRegionIterArgs().back();
-  b.setInsertionPointToStart(member.loop.getBody());
-  CopyWaitOp::create(b, stages - 2);
-  gpu::BarrierOp::create(b);
-  Value ahead = buildLater(member, member.loop.getInductionVar(), stages - 1);
-  copyAhead(number, ahead, buildNextStage(b, stage, stages - 1, stages));
-  CopyCommitOp::create(b);
-  for (auto [load, buffer] : llvm::zip_equal(member.loads, buffers))
-    load.replaceAllUsesWith(
-        SharedTileOp::create(b, load.getTile().getType(), buffer, stage)
-            .getResult());
+  for (size_t group = 0; group < groups; ++group) {
+    if (group == 0)
+      b.setInsertionPointToStart(member.loop.getBody());
+    else
+      b.setInsertionPoint(findFirstUser(member.loads[group]));
+    waitForGroup(number, group, stage);
+  }
   auto yield = cast<scf::YieldOp>(member.loop.getBody()->getTerminator());
   b.setInsertionPoint(yield);
-  yield->insertOperands(yield->getNumOperands(), buildNextStage(b, stage, 1, stages));
+  yield->insertOperands(yield->getNumOperands(),
+                        buildNextStage(b, stage, 1, stages));
 }
 
 void ChainPipeliner::run() {
   for (LoadTileOp load : chain[0].loads)
     buffers.push_back(allocateBuffer(b, load.getTile().getType(), stages));
   gpu::BarrierOp::create(b);
-  for (int64_t stage = 0; stage < stages - 1; ++stage) {
-    copyAhead(0, buildLater(chain[0], chain[0].loop.getLowerBound(), stage),
-              buildIndex(b, stage));
-    CopyCommitOp::create(b);
-  }
+  for (int64_t stage = 0; stage < stages - 1; ++stage)
+    for (size_t group = 0; group < groups; ++group) {
+      copyAhead(0, group,
+                buildLater(chain[0], chain[0].loop.getLowerBound(), stage),
+                buildIndex(b, stage));
+      CopyCommitOp::create(b);
+    }
   Value stage = buildIndex(b, 0);
   for (KeyLoop &member : chain) {
     addStage(b, member, stage);
@@ -260,12 +316,10 @@ void ChainPipeliner::run() {
 /// Whether `op` belongs to the further attempts, or to their loop over rows.
 static bool isCold(Operation *op) {
   auto holdsRetry = [](Operation *region) {
-    return region
-        ->walk([](scf::WhileOp) { return WalkResult::interrupt(); })
+    return region->walk([](scf::WhileOp) { return WalkResult::interrupt(); })
         .wasInterrupted();
   };
-  return op->getParentOfType<scf::WhileOp>() ||
-         holdsRetry(op->getParentOp());
+  return op->getParentOfType<scf::WhileOp>() || holdsRetry(op->getParentOp());
 }
 
 /// The loop over keys that `load` stands in, or null: it carries tiles.
