@@ -20,12 +20,15 @@ config.excludes = ["CMakeLists.txt", "lit.cfg.py", "lit.site.cfg.py", "Inputs"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.attn_obj_root, "test")
 
+# `./run test --nightly` asks for more of the random tests, and all of the grid.
+nightly = os.environ.get("ATTN_NIGHTLY") == "1"
+
 # A hanging test must not hang the run; lit can only kill one with psutil.
 if (
     not lit_config.maxIndividualTestTime
     and lit.util.killProcessAndChildrenIsSupported()[0]
 ):
-    lit_config.maxIndividualTestTime = 900
+    lit_config.maxIndividualTestTime = 3600 if nightly else 900
 
 # ---- Tools -------------------------------------------------------------------
 
@@ -88,9 +91,13 @@ def current_commit():
 
 
 config.substitutions.append(("%commit", current_commit()))
-# Random problems of one run; `./run test --nightly` asks for more.
-nightly = os.environ.get("ATTN_NIGHTLY") == "1"
-config.substitutions.append(("%problems", "2000" if nightly else "200"))
+config.substitutions += [
+    # Random problems of one run, and those on the emulator.
+    ("%problems", "2000" if nightly else "200"),
+    ("%gpu_problems", "500" if nightly else "25"),
+    # Which rows of the grid run on the emulator.
+    ("%gpu_rows", "--every=1" if nightly else "--every=4"),
+]
 
 # ---- Features ----------------------------------------------------------------
 

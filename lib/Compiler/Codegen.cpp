@@ -23,6 +23,7 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/OptBisect.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -197,6 +198,29 @@ private:
 };
 } // namespace
 
+namespace {
+/// While alive, keeps the code generator from strength reduction: it gives each
+/// array that a loop walks a 64-bit pointer of its own, in registers that the
+/// loops of a GPU kernel do not have.
+class KeepInductionVariables : public OptPassGate {
+public:
+  explicit KeepInductionVariables(LLVMContext &context)
+      : context(context), outer(context.getOptPassGate()) {
+    context.setOptPassGate(*this);
+  }
+  ~KeepInductionVariables() override { context.setOptPassGate(outer); }
+
+  bool shouldRunPass(StringRef name, StringRef) const override {
+    return name != "Loop Strength Reduction";
+  }
+  bool isEnabled() const override { return true; }
+
+private:
+  LLVMContext &context;
+  OptPassGate &outer;
+};
+} // namespace
+
 Expected<std::unique_ptr<MemoryBuffer>>
 attn::emitMachineCode(Module &module, TargetMachine &machine,
                       MachineCode kind) {
@@ -209,6 +233,9 @@ attn::emitMachineCode(Module &module, TargetMachine &machine,
   if (machine.addPassesToEmitFile(passes, stream, /*DwoOut=*/nullptr, type))
     return createError("this target cannot write machine code");
   CodegenErrors errors(module.getContext());
+  std::optional<KeepInductionVariables> gate;
+  if (module.getTargetTriple().isNVPTX())
+    gate.emplace(module.getContext());
   passes.run(module);
   if (!errors.getText().empty())
     return createError("code generation failed: " + errors.getText());

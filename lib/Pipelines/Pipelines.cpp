@@ -121,15 +121,28 @@ static void buildGpuLayouts(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createAssignFragmentLayoutsPass());
   pm.addNestedPass<func::FuncOp>(createPipelineCopiesPass());
   addUpstream(pm, "canonicalize,cse");
+  // Last: it computes again what is there already.
+  pm.addNestedPass<func::FuncOp>(createRecomputeScalarsPass());
+}
+
+/// The attempts at a work item: the first fills the registers and moves rows in
+/// chunks, the others are small.
+static void buildGpuAttempts(OpPassManager &pm) {
+  pm.addPass(createLaunchFillsPass());
+  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+  // Results that nobody reads would keep the loop of further attempts as it is.
+  addUpstream(pm, "canonicalize");
+  pm.addNestedPass<func::FuncOp>(createShrinkRetriesPass());
+  pm.addNestedPass<func::FuncOp>(createRequireAlignedRowsPass());
 }
 
 static void buildNvvmTile(OpPassManager &pm, const PipelineOptions &) {
-  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+  buildGpuAttempts(pm);
   buildGpuLayouts(pm);
 }
 
 static void buildRocdlTile(OpPassManager &pm, const PipelineOptions &) {
-  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+  buildGpuAttempts(pm);
   // Two waves of a SIMD do not cover each other's softmax.
   pm.addNestedPass<func::FuncOp>(createPipelineScoresPass());
   buildGpuLayouts(pm);
@@ -141,13 +154,14 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   pm.addPass(createOutlineGpuKernelsPass());
   // Before copies and fills of the host function turn into loops.
   pm.addPass(createConvertLaunchKernelToLLVMPass());
-  addUpstream(pm, "canonicalize,cse");
+  // Functions of users are in the kernels now; the host has no use for them.
+  addUpstream(pm, "symbol-dce,canonicalize,cse");
   pm.addPass(std::move(lowerThread));
   pm.addPass(createExpandMathPass());
+  pm.addPass(createExpandFloat8Pass());
   pm.addPass(createExpandCopiesPass());
   addUpstream(pm, "convert-linalg-to-loops,expand-strided-metadata,"
-                  "lower-affine,loop-invariant-code-motion,convert-scf-to-cf,"
-                  "canonicalize,cse,"
+                  "lower-affine,convert-scf-to-cf,canonicalize,cse,"
                   "convert-vector-to-llvm,convert-math-to-llvm,"
                   "convert-arith-to-llvm,convert-index-to-llvm,"
                   "finalize-memref-to-llvm,convert-func-to-llvm,"

@@ -5,10 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Rows are copied in chunks of 16 bytes, asynchronously, where they begin at
-// multiples of 16 bytes; otherwise, and where elements are converted, one
-// element at a time. Which it is may be known at run time only; it is the same
-// for all threads.
+// Rows are copied in chunks of 16 bytes, asynchronously, where they are known to
+// begin at multiples of 16 bytes; otherwise, and where elements are converted,
+// one element at a time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -142,7 +141,7 @@ public:
   TileCopier(ImplicitLocOpBuilder &b, const TileCopy &copy,
              ThreadLowering &lowering)
       : b(b), lowering(lowering), rows(lowering.getRows(copy.view)),
-        layout(copy.layout),
+        layout(copy.layout), aligned(copy.aligned),
         place(getStagePlace(b, copy.buffer, copy.stage, layout, lowering)) {
     auto buffer = cast<MemRefType>(copy.buffer.getType());
     element = buffer.getElementType();
@@ -165,16 +164,19 @@ public:
 private:
   bool canCopyChunks();
   void copyChunks();
-  void copyChunk(Value row, Value chunk, Value source);
+  void copyChunk(Value row, Value chunk, Value source, Value target);
   void copyRows(int64_t chunks);
   Value getSource(Value row, Value chunk);
   Value loadElement(Value row, Value column);
   Value getAddress(Value row, Value chunk);
+  Value getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk);
+  Value getThreadSource(Value row, Value chunk);
 
   ImplicitLocOpBuilder &b;
   ThreadLowering &lowering;
   const GlobalRows &rows;
   SharedAttr layout;
+  bool aligned;
   SharedPlace place;
   Type element;
   int64_t bytes, rowCount, columns, extent;
@@ -186,20 +188,37 @@ private:
 } // namespace
 
 bool TileCopier::canCopyChunks() {
-  return rows.element == element && !rows.columnStride &&
+  return aligned && rows.element == element && !rows.columnStride &&
          !layout.getTransposed() && extent * bytes % kChunkBytes == 0;
+}
+
+/// The offset of a chunk of a row in the buffer.
+Value TileCopier::getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk) {
+  if (layout.getSwizzle() > 1)
+    chunk = arith::XOrIOp::create(b, chunk,
+                                  buildSwizzle(b, layout, bytes, row));
+  return arith::AddIOp::create(
+      b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
+      arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
 }
 
 /// The address in shared memory of a chunk of a row.
 Value TileCopier::getAddress(Value row, Value chunk) {
-  if (layout.getSwizzle() > 1)
-    chunk = arith::XOrIOp::create(b, chunk,
-                                  buildSwizzle(b, layout, bytes, row));
-  Value offset = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
-      arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
+  Value offset = getOffset(b, row, chunk);
   return lowering.getSharedPointer(
       b, arith::AddIOp::create(b, place.begin, offset));
+}
+
+/// The address in global memory of a chunk of a row of the view's first tile,
+/// which all copies of the view begin with.
+Value TileCopier::getThreadSource(Value row, Value chunk) {
+  OpBuilder::InsertionGuard guard(b);
+  if (lowering.isAtBeginning())
+    b.setInsertionPointAfterValue(rows.pointer);
+  Value pointer = buildRowPointer(b, rows, toI64(b, row));
+  Value column = arith::MulIOp::create(b, toI64(b, chunk),
+                                       buildI64(b, kChunkBytes / bytes));
+  return buildAddress(b, pointer, element, column);
 }
 
 /// The address in global memory of a chunk of a row.
@@ -211,9 +230,11 @@ Value TileCopier::getSource(Value row, Value chunk) {
   return buildAddress(b, pointer, element, column);
 }
 
-/// Copies from `source`, or, if that is null, from where the rows say.
-void TileCopier::copyChunk(Value row, Value chunk, Value source) {
-  Value target = getAddress(row, chunk);
+/// Copies from `source` to `target`, or, if one is null, from where the rows say
+/// or to where the layout does.
+void TileCopier::copyChunk(Value row, Value chunk, Value source, Value target) {
+  if (!target)
+    target = getAddress(row, chunk);
   int64_t elements = kChunkBytes / bytes;
   Value reads;
   if (valid)
@@ -243,29 +264,45 @@ void TileCopier::copyChunk(Value row, Value chunk, Value source) {
       });
 }
 
-/// A thread's chunks lie in one column, a number of rows apart.
+/// A thread's chunks lie in one column, a number of rows apart: of what the
+/// layout repeats, if it is a multiple of that, so that one address serves all.
 void TileCopier::copyRows(int64_t chunks) {
-  Value thread = lowering.getThread();
-  Value first = arith::DivUIOp::create(b, thread, buildI32(b, chunks));
-  Value chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
+  Value first, chunk, offset;
+  lowering.buildAtEntry([&](ImplicitLocOpBuilder &b) -> Value {
+    Value thread = lowering.getThread();
+    first = arith::DivUIOp::create(b, thread, buildI32(b, chunks));
+    chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
+    return offset = getOffset(b, first, chunk);
+  });
   int64_t step = lowering.getThreads() / chunks;
   bool isStrided = !rows.table && rows.heads == 1;
-  Value source, distance;
+  Value source, distance, target;
+  if (step % layout.getSwizzle() == 0)
+    target = lowering.getSharedPointer(
+        b, arith::AddIOp::create(b, place.begin, offset));
+  auto copy = [&](int64_t row) {
+    Value here = target ? buildByteAddress(b, target,
+                                           row * layout.getPitch() * bytes)
+                        : Value();
+    Value at = arith::AddIOp::create(b, first, buildI32(b, row));
+    copyChunk(at, chunk, source, here);
+  };
   if (isStrided) {
-    source = getSource(first, chunk);
+    source = buildAddress(
+        b, getThreadSource(first, chunk), element,
+        arith::MulIOp::create(b, firstRow, rows.rowStride));
     distance = arith::MulIOp::create(b, rows.rowStride, buildI64(b, step));
   }
   for (int64_t row = 0; row < rowCount; row += step) {
     if (row > 0 && isStrided)
       source = buildAddress(b, source, element, distance);
-    Value at = arith::AddIOp::create(b, first, buildI32(b, row));
     if (row + step <= rowCount) {
-      copyChunk(at, chunk, source);
+      copy(row);
       continue;
     }
     Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, first,
                                          buildI32(b, rowCount - row));
-    buildIf(b, exists, [&] { copyChunk(at, chunk, source); });
+    buildIf(b, exists, [&] { copy(row); });
   }
 }
 
@@ -281,12 +318,12 @@ void TileCopier::copyChunks() {
     Value row = arith::DivUIOp::create(b, number, buildI32(b, chunks));
     Value chunk = arith::RemUIOp::create(b, number, buildI32(b, chunks));
     if (first + threads <= total) {
-      copyChunk(row, chunk, Value());
+      copyChunk(row, chunk, Value(), Value());
       continue;
     }
     Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, thread,
                                          buildI32(b, total - first));
-    buildIf(b, exists, [&] { copyChunk(row, chunk, Value()); });
+    buildIf(b, exists, [&] { copyChunk(row, chunk, Value(), Value()); });
   }
 }
 
@@ -336,15 +373,17 @@ void TileCopier::copyElements() {
 }
 
 void TileCopier::emit() {
-  if (!canCopyChunks())
-    return copyElements();
-  buildIf(b, rows.isAligned, [&] { copyChunks(); }, [&] { copyElements(); });
+  if (canCopyChunks())
+    copyChunks();
+  else
+    copyElements();
 }
 
 void attn::lowerCopyTile(CopyTileOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   TileCopy copy{op.getView(),   op.getRow(),   op.getValid(),
-                op.getBuffer(), op.getStage(), op.getLayout()};
+                op.getBuffer(), op.getStage(), op.getLayout(),
+                op.getAligned()};
   copyTile(b, copy, lowering);
 }
 

@@ -55,6 +55,13 @@ SharedAttr attn::getLayout(LoadTileOp load) {
   return cast<SharedAttr>(load.getTile().getType().getLayout());
 }
 
+/// Starts the copies of rows from `row` on that `load` stands for.
+static void startCopies(ImplicitLocOpBuilder &b, LoadTileOp load, Value row,
+                        Value valid, Value buffer, Value stage) {
+  CopyTileOp::create(b, load.getView(), row, valid, buffer, stage,
+                     getLayout(load), load.getAligned());
+}
+
 /// The last op of `block` that uses one of `values`, itself or by its regions.
 static Operation *findLastUser(Block &block, ArrayRef<Value> values) {
   Operation *last = nullptr;
@@ -67,8 +74,7 @@ static Operation *findLastUser(Block &block, ArrayRef<Value> values) {
 }
 
 /// Replaces `loads`, of one block, by copies that all threads wait for together
-/// where the last of them stands. Query tiles stay for the rest of the work
-/// item, the buffers of others until their last use.
+/// where the last of them stands. The buffers stay until their last use.
 static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
   LoadTileOp last = loads.back();
   ImplicitLocOpBuilder b(last.getLoc(), last);
@@ -81,8 +87,7 @@ static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
     fetchAndPut(b, loads, buffers);
   } else {
     for (auto [load, buffer] : llvm::zip_equal(loads, buffers))
-      CopyTileOp::create(b, load.getView(), load.getRow(), load.getValid(),
-                         buffer, zero, getLayout(load));
+      startCopies(b, load, load.getRow(), load.getValid(), buffer, zero);
     CopyCommitOp::create(b);
     CopyWaitOp::create(b, 0);
   }
@@ -92,8 +97,7 @@ static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
         SharedTileOp::create(b, load.getTile().getType(), buffer, zero));
     load.replaceAllUsesWith(tiles.back());
   }
-  Operation *user = findLastUser(*last->getBlock(), tiles);
-  if (!last.getTile().getType().hasDim(Dim::q) && user) {
+  if (Operation *user = findLastUser(*last->getBlock(), tiles)) {
     b.setInsertionPointAfter(user);
     for (Value buffer : llvm::reverse(buffers))
       memref::DeallocOp::create(b, buffer);
@@ -129,11 +133,14 @@ static void startLoad(LoadTileOp load) {
   ImplicitLocOpBuilder b(load.getLoc(), load);
   TileType tile = load.getTile().getType();
   Value buffer = allocateBuffer(b, tile, 1), zero = buildIndex(b, 0);
-  CopyTileOp::create(b, load.getView(), load.getRow(), load.getValid(), buffer,
-                     zero, getLayout(load));
+  startCopies(b, load, load.getRow(), load.getValid(), buffer, zero);
   CopyCommitOp::create(b);
-  load.replaceAllUsesWith(
-      SharedTileOp::create(b, tile, buffer, zero).getResult());
+  Value shared = SharedTileOp::create(b, tile, buffer, zero);
+  load.replaceAllUsesWith(shared);
+  if (Operation *user = findLastUser(*load->getBlock(), shared)) {
+    b.setInsertionPointAfter(user);
+    memref::DeallocOp::create(b, buffer);
+  }
   load.erase();
 }
 
@@ -170,9 +177,8 @@ void ChainPipeliner::copyTiles(KeyLoop &member, Value iteration, Value stage) {
     if (member.slice.contains(&op))
       b.clone(op, map);
   for (auto [load, buffer] : llvm::zip_equal(member.loads, buffers))
-    CopyTileOp::create(b, load.getView(), map.lookupOrDefault(load.getRow()),
-                       map.lookupOrDefault(load.getValid()), buffer, stage,
-                       getLayout(load));
+    startCopies(b, load, map.lookupOrDefault(load.getRow()),
+                map.lookupOrDefault(load.getValid()), buffer, stage);
 }
 
 /// The same, if there is such an iteration, in this loop or one that follows.
@@ -243,13 +249,23 @@ void ChainPipeliner::run() {
     for (LoadTileOp load : member.loads)
       load.erase();
   b.setInsertionPointAfter(chain.back().loop);
+  // Without any iteration nobody waited for the copy of the query tile, whose
+  // buffer is free now.
+  CopyWaitOp::create(b, 0);
+  gpu::BarrierOp::create(b);
   for (Value buffer : llvm::reverse(buffers))
     memref::DeallocOp::create(b, buffer);
 }
 
-/// Whether `op` belongs to the further attempts, which are rare.
+/// Whether `op` belongs to the further attempts, or to their loop over rows.
 static bool isCold(Operation *op) {
-  return op->getParentOfType<scf::WhileOp>() != nullptr;
+  auto holdsRetry = [](Operation *region) {
+    return region
+        ->walk([](scf::WhileOp) { return WalkResult::interrupt(); })
+        .wasInterrupted();
+  };
+  return op->getParentOfType<scf::WhileOp>() ||
+         holdsRetry(op->getParentOp());
 }
 
 /// The loop over keys that `load` stands in, or null: it carries tiles.
@@ -279,7 +295,7 @@ struct PipelineCopiesPass
       scf::ForOp loop = getKeyLoop(load);
       if (!isQuery && loop && schedule.getStages() > 1 && !isCold(load))
         byLoop[loop].push_back(load);
-      else if (isQuery && schedule.getStages() > 1)
+      else if (isQuery && schedule.getStages() > 1 && !isCold(load))
         startLoad(load);
       else if (isQuery)
         waitForLoads(load);

@@ -92,6 +92,14 @@ void attn::keepRolled(Operation *loop) {
                                        {}, {}, {}, {}, {}, {}, {}, {}));
 }
 
+Value attn::buildHidden(ImplicitLocOpBuilder &b, Value value, int64_t lanes) {
+  // Each lane's own value, which no compiler takes a shuffle for.
+  auto same = gpu::ShuffleOp::create(b, value, /*offset=*/0,
+                                     static_cast<int32_t>(lanes),
+                                     gpu::ShuffleMode::XOR);
+  return same.getShuffleResult();
+}
+
 //===----------------------------------------------------------------------===//
 // The thread
 //===----------------------------------------------------------------------===//
@@ -101,20 +109,37 @@ ThreadLowering::ThreadLowering(func::FuncOp kernel, BlockScheduleAttr schedule)
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
   b.setInsertionPointToStart(&kernel.getBody().front());
   Value id = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
-  thread = arith::IndexCastOp::create(b, b.getI32Type(), id);
-  Value lanes = buildI32(b, schedule.getLanes());
-  lane = arith::RemUIOp::create(b, thread, lanes);
-  warp = arith::DivUIOp::create(b, thread, lanes);
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), kSharedMemory);
-  auto shared = SharedBaseOp::create(b, pointer);
-  base = shared;
-  entryEnd = shared;
+  setNumbers(b, arith::IndexCastOp::create(b, b.getI32Type(), id));
 }
 
-ImplicitLocOpBuilder ThreadLowering::atEntry() {
+void ThreadLowering::setNumbers(ImplicitLocOpBuilder &b, Value thread) {
+  Value lanes = buildI32(b, schedule.getLanes());
+  numbers.thread = thread;
+  numbers.lane = arith::RemUIOp::create(b, thread, lanes);
+  numbers.warp = arith::DivUIOp::create(b, thread, lanes);
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), kSharedMemory);
+  auto shared = SharedBaseOp::create(b, pointer);
+  numbers.base = shared;
+  numbers.end = shared;
+}
+
+ThreadLowering::Numbers ThreadLowering::startAgain(ImplicitLocOpBuilder &b) {
+  Numbers old = std::move(numbers);
+  numbers = Numbers();
+  numbers.isFirst = false;
+  Value id = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  Value thread = arith::IndexCastOp::create(b, b.getI32Type(), id);
+  setNumbers(b, buildHidden(b, thread, schedule.getLanes()));
+  return old;
+}
+
+Value ThreadLowering::buildAtEntry(
+    function_ref<Value(ImplicitLocOpBuilder &)> build) {
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
-  b.setInsertionPointAfter(entryEnd);
-  return b;
+  b.setInsertionPointAfter(numbers.end);
+  Value value = build(b);
+  numbers.end = b.getInsertionPoint()->getPrevNode();
+  return value;
 }
 
 /// The part of `number`, an i32, along `dim`; null if it is 0.
@@ -139,38 +164,37 @@ static Value buildPart(ImplicitLocOpBuilder &b, ArrayRef<LayoutDigit> digits,
 }
 
 Value ThreadLowering::getThreadOffset(FragmentAttr layout, Dim dim) {
-  Value &offset = offsets[{layout, static_cast<int>(dim)}];
+  Value &offset = numbers.offsets[{layout, static_cast<int>(dim)}];
   if (offset)
     return offset;
-  ImplicitLocOpBuilder b = atEntry();
-  Value ofLane = buildPart(b, layout.getLanes(), dim, lane);
-  Value ofWarp = buildPart(b, layout.getWarps(), dim, warp);
-  if (ofLane && ofWarp)
-    offset = arith::AddIOp::create(b, ofLane, ofWarp);
-  else
-    offset = ofLane ? ofLane : ofWarp ? ofWarp : buildI32(b, 0);
-  entryEnd = offset.getDefiningOp();
+  offset = buildAtEntry([&](ImplicitLocOpBuilder &b) -> Value {
+    Value ofLane = buildPart(b, layout.getLanes(), dim, getLane());
+    Value ofWarp = buildPart(b, layout.getWarps(), dim, getWarp());
+    if (ofLane && ofWarp)
+      return arith::AddIOp::create(b, ofLane, ofWarp);
+    return ofLane ? ofLane : ofWarp ? ofWarp : buildI32(b, 0);
+  });
   return offset;
 }
 
 Value ThreadLowering::isFirstAlong(FragmentAttr layout) {
-  Value &first = firsts[layout];
+  Value &first = numbers.firsts[layout];
   if (first)
     return first;
-  ImplicitLocOpBuilder b = atEntry();
-  // The sum of the digits that repeat elements is 0 in the first thread.
-  Value sum = buildI32(b, 0);
-  for (auto [digits, number] :
-       {std::pair(layout.getLanes(), lane), {layout.getWarps(), warp}}) {
-    SmallVector<LayoutDigit> repeats;
-    for (const LayoutDigit &digit : digits)
-      repeats.push_back({Dim::q, digit.size, digit.step == 0 ? 1 : 0});
-    if (Value part = buildPart(b, repeats, Dim::q, number))
-      sum = arith::AddIOp::create(b, sum, part);
-  }
-  first =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sum, buildI32(b, 0));
-  entryEnd = first.getDefiningOp();
+  first = buildAtEntry([&](ImplicitLocOpBuilder &b) -> Value {
+    // The sum of the digits that repeat elements is 0 in the first thread.
+    Value sum = buildI32(b, 0);
+    for (auto [digits, number] : {std::pair(layout.getLanes(), getLane()),
+                                  {layout.getWarps(), getWarp()}}) {
+      SmallVector<LayoutDigit> repeats;
+      for (const LayoutDigit &digit : digits)
+        repeats.push_back({Dim::q, digit.size, digit.step == 0 ? 1 : 0});
+      if (Value part = buildPart(b, repeats, Dim::q, number))
+        sum = arith::AddIOp::create(b, sum, part);
+    }
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sum,
+                                 buildI32(b, 0));
+  });
   return first;
 }
 
@@ -184,7 +208,7 @@ int64_t ThreadLowering::allocateShared(int64_t bytes) {
 }
 
 Value ThreadLowering::getSharedPointer(ImplicitLocOpBuilder &b, Value offset) {
-  return buildAddress(b, base, b.getI8Type(), offset);
+  return buildAddress(b, numbers.base, b.getI8Type(), offset);
 }
 
 //===----------------------------------------------------------------------===//

@@ -42,10 +42,13 @@ private:
   LogicalResult lowerIf(scf::IfOp choice);
   void lowerBuffer(memref::AllocOp op);
   void lowerUniformWrite(Operation *op);
+  void lowerOpaque(OpaqueOp op);
   SmallVector<Value> flatten(ValueRange values);
   void bind(ValueRange from, ValueRange to);
 
   ThreadLowering lowering;
+  /// What an `attn.opaque` of the block in work has replaced.
+  std::optional<ThreadLowering::Numbers> outerNumbers;
   SmallVector<Operation *> dead;
 };
 
@@ -165,6 +168,17 @@ void BlockKernelLowering::lowerUniformWrite(Operation *op) {
   dead.push_back(op);
 }
 
+/// What follows in the block needs no number of the thread from in front of it.
+void BlockKernelLowering::lowerOpaque(OpaqueOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value number = arith::IndexCastUIOp::create(b, b.getI32Type(), op.getIndex());
+  int64_t lanes = lowering.getSchedule().getLanes();
+  op.replaceAllUsesWith(toIndex(b, buildHidden(b, number, lanes)));
+  ThreadLowering::Numbers old = lowering.startAgain(b);
+  if (!outerNumbers)
+    outerNumbers = std::move(old);
+}
+
 //===----------------------------------------------------------------------===//
 // Ops
 //===----------------------------------------------------------------------===//
@@ -187,6 +201,11 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
       .Case([&](WorkItemOp op) { return lowerWorkItem(op), done(); })
       .Case([&](PackedBlockOp op) { return lowerPackedBlock(op), done(); })
       .Case([&](ViewOp op) { return lowerRowsView(op, state), done(); })
+      .Case([&](OpaqueOp op) { return lowerOpaque(op), done(); })
+      .Case([&](RowsAlignedOp op) {
+        op.replaceAllUsesWith(state.getRows(op.getView()).isAligned);
+        return done();
+      })
       .Case([&](CopyTileOp op) { return lowerCopyTile(op, state), done(); })
       .Case([&](FetchTileOp op) { return lowerFetchTile(op, state), done(); })
       .Case([&](PutTileOp op) { return lowerPutTile(op, state), done(); })
@@ -239,6 +258,8 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
 }
 
 LogicalResult BlockKernelLowering::lowerBlock(Block &block) {
+  std::optional<ThreadLowering::Numbers> outside;
+  std::swap(outside, outerNumbers);
   // Lowering emits in front of the op, so that what comes next is still to do.
   for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
     Operation *next = op->getNextNode();
@@ -246,6 +267,9 @@ LogicalResult BlockKernelLowering::lowerBlock(Block &block) {
       return failure();
     op = next;
   }
+  if (outerNumbers)
+    lowering.putBack(std::move(*outerNumbers));
+  outerNumbers = std::move(outside);
   return success();
 }
 

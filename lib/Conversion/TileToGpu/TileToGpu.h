@@ -61,6 +61,8 @@ struct SharedPlace {
 struct TileCopy {
   mlir::Value view, row, valid, buffer, stage;
   SharedAttr layout;
+  /// Whether its rows are known to begin at multiples of a chunk.
+  bool aligned = false;
 };
 
 /// The registers of a layout by their coordinates.
@@ -84,12 +86,29 @@ public:
     return schedule.getWarps() * schedule.getLanes();
   }
   /// Numbers of this thread, i32.
-  mlir::Value getThread() const { return thread; }
-  mlir::Value getLane() const { return lane; }
-  mlir::Value getWarp() const { return warp; }
+  mlir::Value getThread() const { return numbers.thread; }
+  mlir::Value getLane() const { return numbers.lane; }
+  mlir::Value getWarp() const { return numbers.warp; }
 
-  /// Code that runs once, at the beginning of the kernel.
-  mlir::ImplicitLocOpBuilder atEntry();
+  /// What follows from the thread's number, and where code that does stands.
+  struct Numbers {
+    bool isFirst = true;
+    mlir::Value thread, lane, warp, base;
+    /// The last op of that code.
+    mlir::Operation *end = nullptr;
+    llvm::DenseMap<std::pair<mlir::Attribute, int>, mlir::Value> offsets;
+    llvm::DenseMap<mlir::Attribute, mlir::Value> firsts;
+  };
+  /// Computes the numbers again, from a thread number that is hidden like
+  /// `attn.opaque`; returns those in use so far, to be put back.
+  Numbers startAgain(mlir::ImplicitLocOpBuilder &b);
+  void putBack(Numbers old) { numbers = std::move(old); }
+
+  /// The value that `build` emits where the thread's numbers are known.
+  mlir::Value buildAtEntry(
+      llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &)> build);
+  /// Whether the thread's numbers are those from the beginning of the kernel.
+  bool isAtBeginning() const { return numbers.isFirst; }
 
   /// The sum of the lane's and the warp's coordinate along `dim`, an i32.
   mlir::Value getThreadOffset(FragmentAttr layout, Dim dim);
@@ -129,15 +148,13 @@ public:
 private:
   mlir::func::FuncOp kernel;
   BlockScheduleAttr schedule;
-  mlir::Value thread, lane, warp, base;
-  /// The last op of the code that runs once.
-  mlir::Operation *entryEnd;
+  void setNumbers(mlir::ImplicitLocOpBuilder &b, mlir::Value thread);
+
+  Numbers numbers;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> registers;
   llvm::DenseMap<mlir::Value, SharedPlace> places;
   llvm::DenseMap<mlir::Value, GlobalRows> views;
   llvm::DenseMap<mlir::Value, int64_t> buffers;
-  llvm::DenseMap<std::pair<mlir::Attribute, int>, mlir::Value> offsets;
-  llvm::DenseMap<mlir::Attribute, mlir::Value> firsts;
   int64_t sharedTop = 0, sharedBytes = 0;
 };
 
@@ -168,6 +185,10 @@ mlir::Value buildIf(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
 /// Keeps code generators from unrolling a loop that is rare: its code would be
 /// in the way of what is not.
 void keepRolled(mlir::Operation *loop);
+/// `value`, an i32 that all threads of the block know, or each its own, so that
+/// compilers do not find it equal.
+mlir::Value buildHidden(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
+                        int64_t lanes);
 /// The bits of an i32 that are set in all threads of the block.
 mlir::Value buildBlockAnd(mlir::ImplicitLocOpBuilder &b, mlir::Value bits,
                           ThreadLowering &lowering);

@@ -48,9 +48,40 @@ def Attn_LaunchKernelOp : Attn_Op<"launch_kernel", [
   }];
 }
 
+def Attn_OpaqueOp : Attn_Op<"opaque", [MemoryEffects<[MemWrite]>]> {
+  let summary = "The same index, and nobody sees that it is";
+  let description = [{
+    What is computed from the result is not found equal to what was computed
+    from `index`, so that it need not live in registers in between. What the
+    thread's number decides is computed anew behind it too. The index is the
+    same for all threads, and fits 32 bits.
+
+    Example:
+    ```mlir
+    %again = attn.opaque %item
+    ```
+  }];
+  let arguments = (ins Index:$index);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$index attr-dict";
+}
+
 //===----------------------------------------------------------------------===//
 // Tiles in shared memory
 //===----------------------------------------------------------------------===//
+
+def Attn_RowsAlignedOp : Attn_Op<"rows_aligned", [Pure]> {
+  let summary = "Whether all rows of a view begin at multiples of 16 bytes";
+  let description = [{
+    Example:
+    ```mlir
+    %yes = attn.rows_aligned %view : !attn.view<kv, d 64, bf16>
+    ```
+  }];
+  let arguments = (ins Attn_ViewType:$view);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$view attr-dict `:` qualified(type($view))";
+}
 
 def Attn_CopyTileOp
     : Attn_Op<"copy_tile", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -58,7 +89,8 @@ def Attn_CopyTileOp
   let description = [{
     Copies rows [row, row + n) of the view, n the rows of `buffer[stage]`, as
     `layout` says; rows from `valid` on, and columns beyond the view's extent,
-    become 0. Elements are converted to the buffer's element type, exactly. Done
+    become 0. Elements are converted to the buffer's element type, exactly.
+    `aligned` as for `attn.load_tile`; without it they go one by one. Done
     for every thread's part after `attn.copy_wait`, and for all threads' after a
     `gpu.barrier` behind that.
 
@@ -74,10 +106,10 @@ def Attn_CopyTileOp
   }];
   let arguments = (ins Attn_ViewType:$view, Index:$row, Index:$valid,
                        AnyMemRef:$buffer, Index:$stage,
-                       Attn_SharedAttr:$layout);
+                       Attn_SharedAttr:$layout, UnitAttr:$aligned);
   let assemblyFormat = [{
-    $view `[` $row `]` `valid` `(` $valid `)` `to` $buffer `[` $stage `]`
-    $layout attr-dict `:` qualified(type($view)) `,` type($buffer)
+    $view `[` $row `]` `valid` `(` $valid `)` (`aligned` $aligned^)?
+    `to` $buffer `[` $stage `]` $layout attr-dict `:` qualified(type($view)) `,` type($buffer)
   }];
   let hasVerifier = 1;
 }

@@ -55,6 +55,10 @@ struct WorkExtents {
 WorkExtents buildWorkExtents(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
                              mlir::Value q, mlir::Value cuSeqlensQ);
 
+/// Keys of the longest sequence that the operands can hold, by their shapes
+/// alone; on the host.
+mlir::Value buildKeyCapacity(mlir::ImplicitLocOpBuilder &b, AttentionOp op);
+
 /// Ranges of key tiles that all run the same body.
 struct BodyRanges {
   llvm::SmallVector<mlir::Value> begins, ends;
