@@ -16,9 +16,9 @@
 
 #include "TileToGpu.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace attn;
@@ -229,8 +229,13 @@ void attn::lowerPutTile(PutTileOp op, ThreadLowering &lowering) {
   Value canFetch = lowering.getRows(op.getView()).canFetch;
   if (!canFetch)
     return copyTile(b, copy, lowering);
-  buildIf(
-      b, canFetch,
-      [&] { fetcher.put(place, op.getParts(), buffer.getElementType()); },
-      [&] { copyTileElements(b, copy, lowering); });
+  fetcher.put(place, op.getParts(), buffer.getElementType());
+  // The rare copy comes after stores of zeros, so that what is not rare stays
+  // in one piece.
+  Value rare = arith::XOrIOp::create(
+      b, canFetch, arith::ConstantOp::create(b, b.getBoolAttr(true)));
+  buildIf(b, rare, [&] {
+    gpu::BarrierOp::create(b);
+    copyTileElements(b, copy, lowering);
+  });
 }

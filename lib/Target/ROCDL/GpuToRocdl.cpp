@@ -105,6 +105,12 @@ static LogicalResult lower(gpu::ShuffleOp op) {
   return success();
 }
 
+static LogicalResult lower(FenceScheduleOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  ROCDL::SchedBarrier::create(b, /*mask=*/0);
+  return success();
+}
+
 static LogicalResult lower(VoteAnyOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Value lanes = ROCDL::BallotOp::create(b, b.getI64Type(), op.getCondition());
@@ -291,7 +297,7 @@ static LogicalResult lowerOp(Operation *op) {
   };
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<gpu::ThreadIdOp, gpu::BlockIdOp, gpu::BarrierOp, gpu::ShuffleOp,
-            VoteAnyOp, SharedBaseOp, CopyChunkOp, LoadChunkOp, CopyCommitOp, CopyWaitOp, attn::MmaOp>(
+            FenceScheduleOp, VoteAnyOp, SharedBaseOp, CopyChunkOp, LoadChunkOp, CopyCommitOp, CopyWaitOp, attn::MmaOp>(
           replace)
       .Case([](LoadMatricesOp op) { return refuse(op); })
       .Case([](arith::TruncFOp op) { return lowerRounding(op); })

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Dialect/Attn/Transforms/Passes.h"
 #include "attn/Dialect/Attn/Transforms/TileChain.h"
@@ -77,6 +78,21 @@ static MapOp findElementMap(ContractOp scores) {
   return usesCoordinates || usesLoop ? MapOp() : map;
 }
 
+/// The test in a loop's body whether maxima must follow the scores, and what
+/// depends on it; null if maxima follow always.
+static AnyAboveOp findTest(scf::ForOp loop) {
+  auto tests = loop.getBody()->getOps<AnyAboveOp>();
+  if (!llvm::hasSingleElement(tests))
+    return {};
+  AnyAboveOp test = *tests.begin();
+  auto limits = test.getLimits().getDefiningOp<MapOp>();
+  bool isOfMaxima = limits && limits.getInputs().size() == 1 &&
+                    llvm::is_contained(loop.getRegionIterArgs(),
+                                       limits.getInputs()[0]);
+  bool decides = test->hasOneUse() && isa<scf::IfOp>(*test->user_begin());
+  return isOfMaxima && decides ? test : AnyAboveOp();
+}
+
 /// The loop with its load of keys, if their product can run ahead. A loop whose
 /// iterations all have the same keys only says how often.
 static std::optional<KeyLoop> findKeyLoop(scf::ForOp loop) {
@@ -102,6 +118,8 @@ public:
     for (KeyLoop &member : chain.drop_front())
       if (!isSameMap(findElementMap(findScores(member.loop))))
         map = {};
+    testsAhead = llvm::all_of(
+        chain, [](KeyLoop &member) { return findTest(member.loop); });
   }
 
   void run();
@@ -113,14 +131,17 @@ private:
     return map ? findElementMap(product).getResult() : product.getResult();
   }
   Value buildScores(ImplicitLocOpBuilder &b, const TileRows &rows);
+  Value buildMapped(OpBuilder &b, Value product);
   Value buildFirst(ImplicitLocOpBuilder &b);
-  Value pipeline(size_t number, Value first);
+  SmallVector<Value> pipeline(size_t number, ArrayRef<Value> first);
 
   MutableArrayRef<KeyLoop> chain;
   ContractOp scores;
   LoadTileOp load;
   /// What is done with each product at once; null if nothing is.
   MapOp map;
+  /// Whether all loops test if maxima must follow.
+  bool testsAhead;
 };
 
 } // namespace
@@ -136,10 +157,13 @@ Value ScorePipeliner::buildScores(ImplicitLocOpBuilder &b,
                                   const TileRows &rows) {
   Value keys = LoadTileOp::create(b, load.getTile().getType(), load.getView(),
                                   rows.row, rows.valid);
-  Value product =
-      ContractOp::create(b, scores.getResult().getType(), keys, scores.getRhs(),
-                         rows.valid, /*into=*/Value(), /*guard=*/Value(),
-                         /*guard_scale=*/Value());
+  return ContractOp::create(b, scores.getResult().getType(), keys,
+                            scores.getRhs(), rows.valid, /*into=*/Value(),
+                            /*guard=*/Value(), /*guard_scale=*/Value());
+}
+
+/// What is carried in place of `product`.
+Value ScorePipeliner::buildMapped(OpBuilder &b, Value product) {
   if (!map)
     return product;
   IRMapping mapping;
@@ -155,7 +179,8 @@ Value ScorePipeliner::buildFirst(ImplicitLocOpBuilder &b) {
   auto guarded = scf::IfOp::create(b, TypeRange{type}, first.exists,
                                    /*withElseRegion=*/true);
   ImplicitLocOpBuilder then(b.getLoc(), guarded.getThenBodyBuilder());
-  scf::YieldOp::create(then, buildScores(then, first.rows[0]));
+  scf::YieldOp::create(
+      then, buildMapped(then, buildScores(then, first.rows[0])));
   ImplicitLocOpBuilder otherwise(b.getLoc(), guarded.getElseBodyBuilder());
   Value zero =
       arith::ConstantOp::create(otherwise, otherwise.getF32FloatAttr(0));
@@ -164,34 +189,62 @@ Value ScorePipeliner::buildFirst(ImplicitLocOpBuilder &b) {
   return guarded.getResult(0);
 }
 
-/// Makes the loop carry its product; returns the one that it ends with.
-Value ScorePipeliner::pipeline(size_t number, Value first) {
+/// The same test of the next iteration, whose scores are `next`. They hide no
+/// key: at worst maxima are looked at that then stay.
+static Value buildNextTest(scf::ForOp loop, AnyAboveOp test, Value next) {
+  auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
+  ImplicitLocOpBuilder b(test.getLoc(), yield);
+  auto limits = test.getLimits().getDefiningOp<MapOp>();
+  auto maxima = cast<BlockArgument>(limits.getInputs()[0]);
+  IRMapping mapping;
+  mapping.map(maxima, loop.getTiedLoopYieldedValue(maxima)->get());
+  Value later = cast<MapOp>(b.clone(*limits, mapping)).getResult();
+  return AnyAboveOp::create(b, b.getI1Type(), next, later);
+}
+
+/// Makes the loop carry its product, and the test of maxima, from `first` on;
+/// returns what it ends with.
+SmallVector<Value> ScorePipeliner::pipeline(size_t number,
+                                            ArrayRef<Value> first) {
   KeyLoop &member = chain[number];
   ContractOp now = findScores(member.loop);
-  // The product at the head of the body is the next one; what follows uses the
-  // carried one.
-  ImplicitLocOpBuilder head(now.getLoc(), member.loop.getBody(),
-                            member.loop.getBody()->begin());
-  ChainTile later = buildLaterTile(head, chain, number, /*distance=*/1);
-  Value next = buildScores(head, later.rows[0]);
+  AnyAboveOp test = testsAhead ? findTest(member.loop) : AnyAboveOp();
+  // The body computes the next product; what follows uses the carried one. A
+  // branch in the body would part the product from the softmax.
+  ImplicitLocOpBuilder b(now.getLoc(), member.loop.getBody(),
+                         member.loop.getBody()->begin());
+  if (test)
+    b.setInsertionPointAfter(*test->user_begin());
+  ChainTile later = buildLaterTile(b, chain, number, /*distance=*/1);
+  Value product = buildScores(b, later.rows[0]);
+  // Mapped before the carried value has had its last use, the product would
+  // need registers of its own, and moves.
+  b.setInsertionPoint(member.loop.getBody()->getTerminator());
+  if (map)
+    FenceScheduleOp::create(b);
+  SmallVector<Value> next{buildMapped(b, product)};
+  if (test)
+    next.push_back(buildNextTest(member.loop, test, next[0]));
   IRRewriter rewriter(now.getContext());
   rewriter.setInsertionPoint(member.loop);
   FailureOr<LoopLikeOpInterface> carrying =
       member.loop.replaceWithAdditionalYields(
           rewriter, first, /*replaceInitOperandUsesInLoop=*/false,
-          [&](OpBuilder &, Location, ArrayRef<BlockArgument>) {
-            return SmallVector<Value>{next};
-          });
+          [&](OpBuilder &, Location, ArrayRef<BlockArgument>) { return next; });
   assert(succeeded(carrying) && "scf.for takes further values");
   member.loop = cast<scf::ForOp>(carrying->getOperation());
-  rewriter.replaceAllUsesWith(getCarried(now),
-                              member.loop.getRegionIterArgs().back());
-  return member.loop.getResults().back();
+  auto carried = member.loop.getRegionIterArgs().take_back(next.size());
+  rewriter.replaceAllUsesWith(getCarried(now), carried[0]);
+  if (test)
+    rewriter.replaceOp(test, carried[1]);
+  return SmallVector<Value>(member.loop.getResults().take_back(next.size()));
 }
 
 void ScorePipeliner::run() {
   ImplicitLocOpBuilder b(scores.getLoc(), chain[0].loop);
-  Value carried = buildFirst(b);
+  SmallVector<Value> carried{buildFirst(b)};
+  if (testsAhead)
+    carried.push_back(arith::ConstantOp::create(b, b.getBoolAttr(true)));
   SmallVector<ContractOp> old;
   for (KeyLoop &member : chain)
     old.push_back(findScores(member.loop));

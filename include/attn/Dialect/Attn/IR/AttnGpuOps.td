@@ -333,6 +333,20 @@ def Attn_LoadChunkOp : Attn_Op<"load_chunk", [MemoryEffects<[MemRead]>]> {
   }];
 }
 
+def Attn_FenceScheduleOp
+    : Attn_Op<"fence_schedule", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Keep code generators from mixing what is on both sides";
+  let description = [{
+    A hint for the order of instructions, without a meaning of its own.
+
+    Example:
+    ```mlir
+    attn.fence_schedule
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
 def Attn_VoteAnyOp : Attn_Op<"vote_any", []> {
   let summary = "Whether a condition is true in any lane of a warp";
   let description = [{
