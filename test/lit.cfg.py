@@ -1,6 +1,7 @@
 # How lit runs the tests of Attn. The build tree's lit.site.cfg.py sets the
 # paths and then loads this file.
 
+import ctypes
 import glob
 import os
 import platform
@@ -119,6 +120,22 @@ def add_feature_if(feature, present):
         config.available_features.add(feature)
 
 
+def has_gpu(library, init, count):
+    """Whether a driver is there and finds a device."""
+    try:
+        driver = ctypes.CDLL(library)
+        number = ctypes.c_int(0)
+        return (
+            getattr(driver, init)(0) == 0
+            and getattr(driver, count)(ctypes.byref(number)) == 0
+            and number.value > 0
+        )
+    except (OSError, AttributeError):
+        return False
+
+
+add_feature_if("cuda", has_gpu("libcuda.so.1", "cuInit", "cuDeviceGetCount"))
+add_feature_if("hip", has_gpu("libamdhip64.so", "hipInit", "hipGetDeviceCount"))
 flags = cpu_flags()
 avx512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
 add_feature_if(platform.machine(), True)  # x86_64, aarch64

@@ -68,12 +68,24 @@ static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
   addUpstream(pm, "canonicalize,cse");
 }
 
+std::vector<std::string> attn::getGpuTargetNames() {
+  std::vector<std::string> names;
+  for (const NvvmTarget &target : getKnownNvvmTargets())
+    names.push_back(target.name);
+  for (const RocdlTarget &target : getKnownRocdlTargets())
+    names.push_back(target.name);
+  return names;
+}
+
 //===----------------------------------------------------------------------===//
 // CPUs
 //===----------------------------------------------------------------------===//
 
 static void selectCpuConfig(OpPassManager &pm, const PipelineOptions &options) {
-  pm.addPass(createSelectCpuConfigPass({options.target}));
+  SelectCpuConfigPassOptions select;
+  select.target = options.target;
+  llvm::append_range(select.otherTargets, getGpuTargetNames());
+  pm.addPass(createSelectCpuConfigPass(select));
 }
 
 static void buildCpuTile(OpPassManager &pm, const PipelineOptions &) {

@@ -236,7 +236,7 @@ struct SelectCpuConfigPass
   using SelectCpuConfigPassBase::SelectCpuConfigPassBase;
 
   void runOnOperation() override {
-    llvm::Expected<CpuTarget> cpu = lookupCpuTarget(target);
+    llvm::Expected<CpuTarget> cpu = lookupCpuTarget(target, otherTargets);
     if (!cpu) {
       getOperation()->emitError(llvm::toString(cpu.takeError()));
       return signalPassFailure();

@@ -66,8 +66,8 @@ TileTable attn::allocateTileTable(ImplicitLocOpBuilder &b, AttentionOp op,
   Value rows =
       arith::MulIOp::create(b, blocks, buildTableHeads(b, op, work.heads));
   int64_t blockKv = op.getConfigAttr().getBlockKv();
-  Value rounded =
-      arith::AddIOp::create(b, buildKeyCapacity(b, op), buildIndex(b, blockKv - 1));
+  Value rounded = arith::AddIOp::create(b, buildKeyCapacity(b, op),
+                                        buildIndex(b, blockKv - 1));
   Value tiles = arith::DivUIOp::create(b, rounded, buildIndex(b, blockKv));
   Value memref = memref::AllocOp::create(b, getTileTableType(b.getContext()),
                                          ValueRange{rows, tiles});
