@@ -110,8 +110,8 @@ Value MatrixProduct::buildLaneBase(Value tile, LaneOrder order,
       chunk = arith::XOrIOp::create(b, chunk, key);
     }
     if (warpRows) {
-      Value rows = arith::MulIOp::create(b, lowering.getWarp(),
-                                         buildI32(b, warpRows));
+      Value rows =
+          arith::MulIOp::create(b, lowering.getWarp(), buildI32(b, warpRows));
       line = arith::AddIOp::create(b, line, rows);
     }
     int64_t pitch = place.layout.getPitch() * place.elementBytes;

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Rows are copied in chunks of 16 bytes, asynchronously, where they are known to
-// begin at multiples of 16 bytes; otherwise, and where elements are converted,
-// one element at a time.
+// Rows are copied in chunks of 16 bytes, asynchronously, where they are known
+// to begin at multiples of 16 bytes; otherwise, and where elements are
+// converted, one element at a time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -222,8 +222,8 @@ void TileCopier::copyChunk(Value row, Value chunk) {
   copyChunk(isValid, row, chunk, Value(), Value());
 }
 
-/// Copies from `source` to `target`, or, if one is null, from where the rows say
-/// or to where the layout does; zeros if `isValid` is there and false.
+/// Copies from `source` to `target`, or, if one is null, from where the rows
+/// say or to where the layout does; zeros if `isValid` is there and false.
 void TileCopier::copyChunk(Value isValid, Value row, Value chunk, Value source,
                            Value target) {
   if (!target)
@@ -271,12 +271,12 @@ void TileCopier::copyRows(int64_t chunks) {
   if (valid)
     left = arith::SubIOp::create(b, valid, first);
   if (step % layout.getSwizzle() == 0)
-    target = lowering.getSharedPointer(
-        b, arith::AddIOp::create(b, begin, offset));
+    target =
+        lowering.getSharedPointer(b, arith::AddIOp::create(b, begin, offset));
   auto copy = [&](int64_t row) {
-    Value here = target ? buildByteAddress(b, target,
-                                           row * layout.getPitch() * bytes)
-                        : Value();
+    Value here =
+        target ? buildByteAddress(b, target, row * layout.getPitch() * bytes)
+               : Value();
     // One register for all rows.
     Value isValid;
     if (left)
@@ -286,9 +286,8 @@ void TileCopier::copyRows(int64_t chunks) {
     copyChunk(isValid, at, chunk, source, here);
   };
   if (isStrided) {
-    source = buildAddress(
-        b, getThreadSource(first, chunk), element,
-        arith::MulIOp::create(b, firstRow, rows.rowStride));
+    source = buildAddress(b, getThreadSource(first, chunk), element,
+                          arith::MulIOp::create(b, firstRow, rows.rowStride));
     distance = arith::MulIOp::create(b, rows.rowStride, buildI64(b, step));
   }
   for (int64_t row = 0; row < rowCount; row += step) {

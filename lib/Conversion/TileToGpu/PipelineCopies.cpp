@@ -311,6 +311,8 @@ Value ChainPipeliner::buildLater(KeyLoop &member, Value iteration,
 }
 
 Value ChainPipeliner::buildNextStage(Value stage, int64_t distance) {
+  if (stages == 2 && distance == 1)
+    return arith::SubIOp::create(b, buildIndex(b, 1), stage);
   Value next = arith::AddIOp::create(b, stage, buildIndex(b, distance));
   Value wraps = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, next,
                                       buildIndex(b, stages));
@@ -407,12 +409,10 @@ static size_t countChained(MutableArrayRef<KeyLoop> loops) {
 /// Whether `op` belongs to the further attempts, or to their loop over rows.
 static bool isCold(Operation *op) {
   auto holdsRetry = [](Operation *region) {
-    return region
-        ->walk([](scf::WhileOp) { return WalkResult::interrupt(); })
+    return region->walk([](scf::WhileOp) { return WalkResult::interrupt(); })
         .wasInterrupted();
   };
-  return op->getParentOfType<scf::WhileOp>() ||
-         holdsRetry(op->getParentOp());
+  return op->getParentOfType<scf::WhileOp>() || holdsRetry(op->getParentOp());
 }
 
 /// The loop over keys that `load` stands in, or null: it carries tiles.

@@ -65,9 +65,8 @@ bool Tail::canRepeat(Operation *op) const {
 SmallVector<Operation *> Tail::collectSources() const {
   llvm::SetVector<Value> pending;
   for (Operation *op = first; op; op = op->getNextNode())
-    op->walk([&](Operation *inner) {
-      pending.insert_range(inner->getOperands());
-    });
+    op->walk(
+        [&](Operation *inner) { pending.insert_range(inner->getOperands()); });
   llvm::SetVector<Operation *> needed;
   for (size_t i = 0; i < pending.size(); ++i) {
     Operation *op = pending[i].getDefiningOp();
@@ -119,9 +118,10 @@ struct RecomputeScalarsPass
         workItem = workItem->getParentOfType<scf::ForOp>();
       if (!choice || !workItem || !workItem->isProperAncestor(choice))
         continue;
-      Operation *rare = choice.getThenRegion().isAncestor(retry->getParentRegion())
-                            ? &choice.getThenRegion().front().front()
-                            : &choice.getElseRegion().front().front();
+      Operation *rare =
+          choice.getThenRegion().isAncestor(retry->getParentRegion())
+              ? &choice.getThenRegion().front().front()
+              : &choice.getElseRegion().front().front();
       Tail(rare, workItem).recompute();
       // The first attempt may stand under a condition of its own.
       Block *attempt = choice->getBlock();

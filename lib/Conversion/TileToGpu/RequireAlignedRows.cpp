@@ -138,13 +138,14 @@ void FirstAttempt::guard() {
         aligned ? arith::AndIOp::create(b, aligned, each).getResult() : each;
   }
   // The condition may have been inverted.
-  bool retriesIfTrue = choice.getThenRegion().isAncestor(retry->getParentRegion());
+  bool retriesIfTrue =
+      choice.getThenRegion().isAncestor(retry->getParentRegion());
   auto attempt = scf::IfOp::create(b, TypeRange{b.getI1Type()}, aligned,
                                    /*withElseRegion=*/true);
   b.setInsertionPointToStart(attempt.elseBlock());
-  scf::YieldOp::create(b, arith::ConstantOp::create(
-                              b, b.getBoolAttr(retriesIfTrue))
-                              .getResult());
+  scf::YieldOp::create(
+      b,
+      arith::ConstantOp::create(b, b.getBoolAttr(retriesIfTrue)).getResult());
   b.setInsertionPointToStart(attempt.thenBlock());
   auto yield = scf::YieldOp::create(b, choice.getCondition());
   choice.getConditionMutable().assign(attempt.getResult(0));
@@ -156,8 +157,8 @@ void FirstAttempt::guard() {
     });
   }
   b.setInsertionPoint(choice);
-  retry.getInitsMutable().assign(arith::SelectOp::create(
-      b, aligned, buildIndex(b, 1), buildIndex(b, 0)));
+  retry.getInitsMutable().assign(
+      arith::SelectOp::create(b, aligned, buildIndex(b, 1), buildIndex(b, 0)));
 }
 
 namespace {

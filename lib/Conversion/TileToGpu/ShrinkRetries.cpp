@@ -169,8 +169,10 @@ Operation *TileShrinker::clone(Operation &op) {
     cloneKeyStep(cast<scf::ForOp>(op));
     return nullptr;
   }
-  SmallVector<Value> operands = llvm::map_to_vector(
-      op.getOperands(), [&](Value value) { return map.lookupOrDefault(value); });
+  SmallVector<Value> operands =
+      llvm::map_to_vector(op.getOperands(), [&](Value value) {
+        return map.lookupOrDefault(value);
+      });
   OperationState state(op.getLoc(), op.getName(), operands,
                        shrink(op.getResultTypes()), op.getAttrs());
   state.propertiesAttr = op.getPropertiesAsAttribute();
@@ -217,9 +219,9 @@ void TileShrinker::cloneKeyStep(scf::ForOp loop) {
   for (Operation &op : loop.getBody()->without_terminator())
     if (!touchesTiles(&op))
       clone(op);
-  auto inner = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, tileKeys),
-                                  buildIndex(b, keys),
-                                  outer.getRegionIterArgs());
+  auto inner =
+      scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, tileKeys),
+                         buildIndex(b, keys), outer.getRegionIterArgs());
   scf::YieldOp::create(b, inner.getResults());
   b.setInsertionPointToStart(inner.getBody());
   firstKey = inner.getInductionVar();
@@ -227,7 +229,8 @@ void TileShrinker::cloneKeyStep(scf::ForOp loop) {
   for (Operation &op : loop.getBody()->without_terminator())
     if (touchesTiles(&op))
       clone(op);
-  scf::YieldOp::create(b, lookup(loop.getBody()->getTerminator()->getOperands()));
+  scf::YieldOp::create(b,
+                       lookup(loop.getBody()->getTerminator()->getOperands()));
   map.map(loop.getResults(), outer.getResults());
 }
 
@@ -252,8 +255,8 @@ void TileShrinker::run(scf::WhileOp retry, int64_t blockRows,
   firstKey = buildIndex(b, 0);
   retry.walk([&](Operation *op) {
     for (Value operand : op->getOperands())
-      if (isTile(operand) && !retry->isAncestor(operand.getParentBlock()
-                                                    ->getParentOp()))
+      if (isTile(operand) &&
+          !retry->isAncestor(operand.getParentBlock()->getParentOp()))
         cloneSource(operand);
   });
   clone(*retry);
