@@ -1,6 +1,7 @@
 # How lit runs the tests of Attn. The build tree's lit.site.cfg.py sets the
 # paths and then loads this file.
 
+import ctypes
 import glob
 import os
 import platform
@@ -20,12 +21,15 @@ config.excludes = ["CMakeLists.txt", "lit.cfg.py", "lit.site.cfg.py", "Inputs"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.attn_obj_root, "test")
 
+# `./run test --nightly` asks for more of the random tests, and all of the grid.
+nightly = os.environ.get("ATTN_NIGHTLY") == "1"
+
 # A hanging test must not hang the run; lit can only kill one with psutil.
 if (
     not lit_config.maxIndividualTestTime
     and lit.util.killProcessAndChildrenIsSupported()[0]
 ):
-    lit_config.maxIndividualTestTime = 900
+    lit_config.maxIndividualTestTime = 3600 if nightly else 900
 
 # ---- Tools -------------------------------------------------------------------
 
@@ -88,9 +92,13 @@ def current_commit():
 
 
 config.substitutions.append(("%commit", current_commit()))
-# Random problems of one run; `./run test --nightly` asks for more.
-nightly = os.environ.get("ATTN_NIGHTLY") == "1"
-config.substitutions.append(("%problems", "2000" if nightly else "200"))
+config.substitutions += [
+    # Random problems of one run, and those on the emulator.
+    ("%problems", "2000" if nightly else "200"),
+    ("%gpu_problems", "500" if nightly else "25"),
+    # Which rows of the grid run on the emulator.
+    ("%gpu_rows", "--every=1" if nightly else "--every=4"),
+]
 
 # ---- Features ----------------------------------------------------------------
 
@@ -112,6 +120,22 @@ def add_feature_if(feature, present):
         config.available_features.add(feature)
 
 
+def has_gpu(library, init, count):
+    """Whether a driver is there and finds a device."""
+    try:
+        driver = ctypes.CDLL(library)
+        number = ctypes.c_int(0)
+        return (
+            getattr(driver, init)(0) == 0
+            and getattr(driver, count)(ctypes.byref(number)) == 0
+            and number.value > 0
+        )
+    except (OSError, AttributeError):
+        return False
+
+
+add_feature_if("cuda", has_gpu("libcuda.so.1", "cuInit", "cuDeviceGetCount"))
+add_feature_if("hip", has_gpu("libamdhip64.so", "hipInit", "hipGetDeviceCount"))
 flags = cpu_flags()
 avx512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
 add_feature_if(platform.machine(), True)  # x86_64, aarch64

@@ -35,6 +35,9 @@ typedef struct AttnCompilerOptions {
   uint64_t cacheLimit;
   /// Not 0: nothing is kept, neither in memory nor in files.
   int disableCache;
+  /// Not 0: kernels of GPUs are made for the emulator alone, and no assembler
+  /// is called.
+  int forEmulator;
 } AttnCompilerOptions;
 
 /// `options` may be null.

@@ -15,6 +15,8 @@
 #include "attn/Runtime/KernelAbi.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/raw_ostream.h"
@@ -161,10 +163,28 @@ static Expected<std::string> emitObject(mlir::ModuleOp module, StringRef entry,
   return (*object)->getBuffer().str();
 }
 
+/// Whether a call of a function at the `llvm` stage changes nothing, as that of
+/// a problem without rows.
+static bool doesNothing(mlir::ModuleOp module, StringRef name) {
+  auto function = module.lookupSymbol<mlir::LLVM::LLVMFuncOp>(name);
+  return function && !function.isExternal() &&
+         all_of(function.getBody().getOps(), [](mlir::Operation &op) {
+           return mlir::isMemoryEffectFree(&op) ||
+                  op.hasTrait<mlir::OpTrait::IsTerminator>();
+         });
+}
+
 /// Takes the kernels out of a module at the `llvm` stage and compiles them.
-static Expected<GpuCode> compileKernels(mlir::ModuleOp module,
+static Expected<GpuCode> compileKernels(mlir::ModuleOp module, StringRef entry,
                                         const CodegenTarget &target,
                                         const ImageOptions &options) {
+  if (module.getOps<mlir::gpu::GPUModuleOp>().empty() &&
+      doesNothing(module, entry)) {
+    GpuCode code;
+    code.target = target;
+    code.assembler = "none, for no kernel";
+    return code;
+  }
   auto gpuModule = findGpuModule(module);
   if (!gpuModule)
     return gpuModule.takeError();
@@ -202,7 +222,7 @@ Expected<Image> attn::createImage(mlir::ModuleOp module, StringRef entryName,
     return std::move(error);
   std::optional<GpuCode> gpuCode;
   if (target->isGpu) {
-    auto code = compileKernels(module, *target, options);
+    auto code = compileKernels(module, entry->name, *target, options);
     if (!code)
       return code.takeError();
     (*manifest)["gpu"] = describeGpuCode(*code);

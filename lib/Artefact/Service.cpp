@@ -57,6 +57,7 @@ static ServiceResult compile(const KernelSource &source,
     return toResult(module.takeError(), Status::Invalid);
   ImageOptions options;
   options.target = target;
+  options.onlyBitcode = source.forEmulator;
   if (source.kind == KernelSource::Kind::Problem)
     options.problem = source.text;
   auto image = createImage(**module, source.entry, options);

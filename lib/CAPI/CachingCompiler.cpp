@@ -9,6 +9,7 @@
 
 #include "CompilerLibrary.h"
 #include "attn/Runtime/KernelAbi.h"
+#include "attn/Support/Environment.h"
 
 using namespace attn;
 using namespace attn::capi;
@@ -21,6 +22,9 @@ static std::string makeKey(const KernelSource &source,
                     "\n";
   if (target == "native")
     key += getProcessorFingerprint();
+  else
+    key += source.forEmulator ? "for the emulator\n"
+                              : getPtxasFingerprint() + "\n";
   key += source.kind == KernelSource::Kind::Problem ? "problem" : "module";
   return key + "\nentry " + source.entry + "\n" + source.text;
 }

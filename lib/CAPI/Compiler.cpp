@@ -16,6 +16,7 @@ using namespace attn::capi;
 
 struct AttnCompiler {
   CachingCompiler compiler;
+  bool forEmulator = false;
 };
 
 static constexpr uint64_t defaultCacheLimit = uint64_t{256} << 20;
@@ -41,7 +42,8 @@ AttnError *attnCompilerCreate(const AttnCompilerOptions *options,
       if (!files)
         return makeError(ATTN_ERROR_IO, error);
     }
-    *compiler = new AttnCompiler{{std::move(files), remember}};
+    *compiler = new AttnCompiler{{std::move(files), remember},
+                                 options && options->forEmulator};
     return nullptr;
   });
 }
@@ -69,6 +71,7 @@ AttnError *attnCompile(AttnCompiler *compiler, const AttnSource *source,
     KernelSource text;
     if (AttnError *error = readSource(source, text))
       return error;
+    text.forEmulator = compiler->forEmulator;
     std::shared_ptr<const Kernel> compiled;
     if (AttnError *error = compiler->compiler.compile(
             text, target ? target : "native", compiled))

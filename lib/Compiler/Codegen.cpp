@@ -7,6 +7,7 @@
 
 #include "attn/Compiler/Codegen.h"
 #include "attn/Compiler/Diagnostics.h"
+#include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU/TargetInfo.h"
 #include "attn/Target/NVVM/TargetInfo.h"
 #include "attn/Target/ROCDL/TargetInfo.h"
@@ -63,7 +64,7 @@ static std::optional<attn::CodegenTarget> getGpuTarget(StringRef name) {
 Expected<attn::CodegenTarget> attn::getCodegenTarget(StringRef name) {
   if (auto gpu = getGpuTarget(name))
     return *gpu;
-  Expected<CpuTarget> cpu = lookupCpuTarget(name);
+  Expected<CpuTarget> cpu = lookupCpuTarget(name, getGpuTargetNames());
   if (!cpu)
     return cpu.takeError();
   std::string triple =

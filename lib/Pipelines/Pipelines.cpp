@@ -68,12 +68,24 @@ static void buildOnline(OpPassManager &pm, const PipelineOptions &options) {
   addUpstream(pm, "canonicalize,cse");
 }
 
+std::vector<std::string> attn::getGpuTargetNames() {
+  std::vector<std::string> names;
+  for (const NvvmTarget &target : getKnownNvvmTargets())
+    names.push_back(target.name);
+  for (const RocdlTarget &target : getKnownRocdlTargets())
+    names.push_back(target.name);
+  return names;
+}
+
 //===----------------------------------------------------------------------===//
 // CPUs
 //===----------------------------------------------------------------------===//
 
 static void selectCpuConfig(OpPassManager &pm, const PipelineOptions &options) {
-  pm.addPass(createSelectCpuConfigPass({options.target}));
+  SelectCpuConfigPassOptions select;
+  select.target = options.target;
+  llvm::append_range(select.otherTargets, getGpuTargetNames());
+  pm.addPass(createSelectCpuConfigPass(select));
 }
 
 static void buildCpuTile(OpPassManager &pm, const PipelineOptions &) {
@@ -116,17 +128,36 @@ static void selectNvvmConfig(OpPassManager &pm,
   pm.addPass(createSelectNvvmConfigPass({options.target}));
 }
 
-static void buildGpuTile(OpPassManager &pm, const PipelineOptions &) {
-  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
-  // Results that nobody reads would keep the loop of further attempts as it is.
-  addUpstream(pm, "canonicalize");
-  pm.addNestedPass<func::FuncOp>(createShrinkRetriesPass());
-  pm.addNestedPass<func::FuncOp>(createRequireAlignedRowsPass());
+/// Tiles with layouts, and copies of them that run ahead.
+static void buildGpuLayouts(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createAssignFragmentLayoutsPass());
   pm.addNestedPass<func::FuncOp>(createPipelineCopiesPass());
   addUpstream(pm, "canonicalize,cse");
   // Last: it computes again what is there already.
   pm.addNestedPass<func::FuncOp>(createRecomputeScalarsPass());
+}
+
+/// The attempts at a work item: the first fills the registers and moves rows in
+/// chunks, the others are small.
+static void buildGpuAttempts(OpPassManager &pm) {
+  pm.addPass(createLaunchFillsPass());
+  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+  // Results that nobody reads would keep the loop of further attempts as it is.
+  addUpstream(pm, "canonicalize");
+  pm.addNestedPass<func::FuncOp>(createShrinkRetriesPass());
+  pm.addNestedPass<func::FuncOp>(createRequireAlignedRowsPass());
+}
+
+static void buildNvvmTile(OpPassManager &pm, const PipelineOptions &) {
+  buildGpuAttempts(pm);
+  buildGpuLayouts(pm);
+}
+
+static void buildRocdlTile(OpPassManager &pm, const PipelineOptions &) {
+  buildGpuAttempts(pm);
+  // Two waves of a SIMD do not cover each other's softmax.
+  pm.addNestedPass<func::FuncOp>(createPipelineScoresPass());
+  buildGpuLayouts(pm);
 }
 
 /// The code of a thread, up to the instructions that `lowerThread` chooses.
@@ -135,9 +166,11 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   pm.addPass(createOutlineGpuKernelsPass());
   // Before copies and fills of the host function turn into loops.
   pm.addPass(createConvertLaunchKernelToLLVMPass());
-  addUpstream(pm, "canonicalize,cse");
+  // Functions of users are in the kernels now; the host has no use for them.
+  addUpstream(pm, "symbol-dce,canonicalize,cse");
   pm.addPass(std::move(lowerThread));
   pm.addPass(createExpandMathPass());
+  pm.addPass(createExpandFloat8Pass());
   pm.addPass(createExpandCopiesPass());
   addUpstream(pm, "convert-linalg-to-loops,expand-strided-metadata,"
                   "lower-affine,convert-scf-to-cf,canonicalize,cse,"
@@ -178,8 +211,8 @@ struct TargetKind {
 /// The kind of `target`; the last one reports names that nobody knows.
 static const TargetKind &getKind(StringRef target) {
   static constexpr TargetKind kKinds[] = {
-      {isNvvmTarget, selectNvvmConfig, buildGpuTile, buildNvvmLLVM},
-      {isRocdlTarget, selectRocdlConfig, buildGpuTile, buildRocdlLLVM},
+      {isNvvmTarget, selectNvvmConfig, buildNvvmTile, buildNvvmLLVM},
+      {isRocdlTarget, selectRocdlConfig, buildRocdlTile, buildRocdlLLVM},
       {nullptr, selectCpuConfig, buildCpuTile, buildCpuLLVM}};
   return *llvm::find_if(kKinds, [&](const TargetKind &kind) {
     return !kind.knows || kind.knows(target);

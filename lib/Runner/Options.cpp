@@ -166,9 +166,13 @@ Error runner::parseSchedule(StringRef text, DeviceOptions &schedule) {
       schedule.eagerCopies = true;
     else if (word == "ignore-races")
       schedule.detectRaces = false;
-    else if (!to_integer(word, schedule.seed, 10))
+    else if (StringRef(word).starts_with("mutant=")) {
+      if (!to_integer(StringRef(word).drop_front(7), schedule.mutant, 10) ||
+          schedule.mutant < 0)
+        return createError("--schedule: '" + word + "' has no number");
+    } else if (!to_integer(word, schedule.seed, 10))
       return createError("--schedule: '" + word +
-                         "' is no seed, eager or ignore-races");
+                         "' is no seed, eager, ignore-races or mutant=<n>");
   }
   return Error::success();
 }

@@ -40,6 +40,20 @@ std::string attn::describeMissingDevice(int ordinal, int count) {
 // Kernels on devices
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// What a kernel for arrays without elements has to run: nothing, anywhere.
+class EmptyProgram final : public DeviceProgram {
+public:
+  bool launch(const LaunchList &, const std::vector<MemoryRange> &, void *,
+              std::string &) override {
+    return true;
+  }
+  std::string describe() const override {
+    return R"({"code":"none","kernels":[]})";
+  }
+};
+} // namespace
+
 std::unique_ptr<DeviceKernel>
 DeviceKernel::create(std::shared_ptr<Device> device,
                      std::shared_ptr<const Kernel> kernel, std::string &error) {
@@ -54,7 +68,10 @@ DeviceKernel::create(std::shared_ptr<Device> device,
     return nullptr;
   }
   std::unique_ptr<DeviceKernel> result(new DeviceKernel());
-  result->program = device->load(*kernel, error);
+  if (kernel->getManifest().gpu->kernels.empty())
+    result->program = std::make_unique<EmptyProgram>();
+  else
+    result->program = device->load(*kernel, error);
   if (!result->program)
     return nullptr;
   result->device = std::move(device);

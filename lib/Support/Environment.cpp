@@ -8,6 +8,9 @@
 #include "attn/Support/Environment.h"
 
 #include <cstdlib>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
 
 std::string attn::getDefaultCacheDirectory() {
   if (const char *own = std::getenv("ATTN_CACHE_DIR"))
@@ -22,4 +25,29 @@ std::string attn::getDefaultCacheDirectory() {
 std::string attn::getCudaHome() {
   const char *home = std::getenv("CUDA_HOME");
   return home ? home : "";
+}
+
+static bool isProgram(const std::string &path) {
+  return access(path.c_str(), X_OK) == 0;
+}
+
+std::string attn::getPtxasPath() {
+  std::string home = getCudaHome();
+  if (!home.empty() && isProgram(home + "/bin/ptxas"))
+    return home + "/bin/ptxas";
+  const char *path = std::getenv("PATH");
+  std::istringstream folders(path ? path : "");
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (std::string found = folder + "/ptxas"; isProgram(found))
+      return found;
+  return "";
+}
+
+std::string attn::getPtxasFingerprint() {
+  std::string path = getPtxasPath();
+  struct stat status;
+  if (path.empty() || stat(path.c_str(), &status) != 0)
+    return "no ptxas";
+  return path + " " + std::to_string(status.st_size) + " " +
+         std::to_string(status.st_mtim.tv_sec);
 }

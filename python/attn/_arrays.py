@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Arrays of callers as pointers, shapes and strides, without copying."""
 
+import contextlib
 import ctypes
+import threading
 
 import numpy as np
 
@@ -75,7 +77,65 @@ _get_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
 _get_capsule_pointer.restype = ctypes.c_void_p
 _get_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
 
-_CPU_DEVICE = 1
+# Devices as DLPack numbers them: (kind, which one).
+CPU = (1, 0)
+CUDA, HIP = 2, 10
+
+
+class _Place(threading.local):
+    """Where the arrays of the call that this thread prepares or makes are."""
+
+    device = CPU
+
+
+_place = _Place()
+
+
+@contextlib.contextmanager
+def on_device(device):
+    """Arrays are on `device` in what this encloses."""
+    outer, _place.device = _place.device, device
+    try:
+        yield
+    finally:
+        _place.device = outer
+
+
+def is_on_host():
+    return _place.device == CPU
+
+
+def get_device(array):
+    """Where an array is; nothing else is asked of it."""
+    if is_torch(array):
+        if array.device.type == "cpu":
+            return CPU
+        import torch
+
+        kind = HIP if torch.version.hip else CUDA
+        if array.device.type != "cuda":
+            kind = array.device.type
+        return (kind, array.device.index)
+    if not isinstance(array, np.ndarray) and hasattr(array, "__dlpack_device__"):
+        kind, number = array.__dlpack_device__()
+        return CPU if kind == CPU[0] else (int(kind), int(number))
+    return CPU
+
+
+def _check_device(array, name):
+    device, expected = get_device(array), _place.device
+    if device == expected:
+        return
+    if device == CPU:
+        raise AttnError(
+            f"{name}: is in host memory; q is on device {expected[1]}"
+        )
+    shown = getattr(array, "device", None) or f"DLPack device {device}"
+    if expected == CPU:
+        raise UnsupportedError(
+            f"{name}: is on device {shown}; the target runs on the CPU"
+        )
+    raise AttnError(f"{name}: is on device {shown}, q on device {expected[1]}")
 
 
 # The first field of an array object, behind what every object begins with, is
@@ -100,6 +160,7 @@ if address(_probe) != _address_by_interface(_probe):
 
 
 def view_numpy(array, name):
+    _check_device(array, name)
     item = array.itemsize
     if any(stride % item for stride in array.strides):
         raise AttnError(
@@ -122,10 +183,7 @@ def view_torch(tensor, name):
             f"{name}: requires grad, and there is no backward pass yet; give "
             f"{name}.detach()"
         )
-    if tensor.device.type != "cpu":
-        raise UnsupportedError(
-            f"{name}: is on device {tensor.device}; the target runs on the CPU"
-        )
+    _check_device(tensor, name)
     return View(
         tensor.data_ptr(),
         tensor.shape,
@@ -137,14 +195,11 @@ def view_torch(tensor, name):
 
 
 def view_dlpack(array, name):
-    device = array.__dlpack_device__()
-    if device[0] != _CPU_DEVICE:
-        raise UnsupportedError(
-            f"{name}: is on DLPack device {tuple(device)}; the target runs on "
-            "the CPU"
-        )
+    _check_device(array, name)
     try:
-        capsule = array.__dlpack__()
+        # On a GPU, ready for the default stream, which calls then use.
+        is_cuda = _place.device[0] == CUDA
+        capsule = array.__dlpack__(stream=1) if is_cuda else array.__dlpack__()
     except Exception as error:
         raise AttnError(f"{name}: gives no DLPack capsule: {error}") from error
     tensor = _DLTensor.from_address(_get_capsule_pointer(capsule, b"dltensor"))
@@ -188,6 +243,11 @@ def view(array, name):
 
 def to_numpy(array, name):
     """A small operand (lengths, tables, slopes) as a NumPy array."""
+    if not is_on_host():
+        raise UnsupportedError(
+            f"{name}: is read on the host here, and is on a device; give "
+            "q_offset as an array"
+        )
     if isinstance(array, (list, tuple, int, float, bool)):
         return np.asarray(array)
     if isinstance(array, (np.ndarray, np.generic)):
@@ -245,7 +305,14 @@ def allocate(shape, dtype, like):
     if like.kind == "torch":
         import torch
 
-        return torch.empty(shape, dtype=getattr(torch, dtype))
+        return torch.empty(
+            shape, dtype=getattr(torch, dtype), device=like.owner.device
+        )
+    if not is_on_host():
+        raise AttnError(
+            "out: results on a device are made for PyTorch tensors only; give "
+            "an array, and no return_lse"
+        )
     return np.empty(shape, numpy_dtype(dtype))
 
 

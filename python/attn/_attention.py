@@ -46,8 +46,10 @@ def signature(value):
             value.device,
         )
     if hasattr(value, "__dlpack__"):
-        seen = _arrays.view(value, "array")
-        return (type(value), seen.shape, seen.strides, seen.dtype)
+        device = _arrays.get_device(value)
+        with _arrays.on_device(device):
+            seen = _arrays.view(value, "array")
+        return (type(value), seen.shape, seen.strides, seen.dtype, device)
     # Functions, types: themselves.
     return value
 
@@ -211,8 +213,9 @@ def attention(
     return_lse: also return the log-sum-exp of each row in natural units,
       float32 [B, Hq, Sq], packed [Hq, total_q].
     target: "native", or a name of docs/targets.md.
-    device: "emulator" runs a target that is a GPU on this machine; see
-      docs/gpu.md.
+    device: "cuda" or "hip" runs on the GPU that holds q, k and v, PyTorch's or
+      DLPack's, on PyTorch's current stream; "emulator" runs a target that is a
+      GPU on this machine. See docs/gpu.md.
 
     A row that sees no key gives 0, and lse -inf (or its sink).
 

@@ -12,6 +12,7 @@ from ._problem import (
     Matrix,
     Operand,
     Problem,
+    address,
     check_count,
     check_number,
     check_softcap,
@@ -171,12 +172,6 @@ class Builder:
             )
         if "num_splits" in given and "split_size" in given:
             raise AttnError("num_splits, split_size: give at most one")
-        if call["device"] not in (None, "cpu", "emulator"):
-            fail(
-                "device",
-                repr(call["device"]),
-                "None, 'cpu' or, with a GPU as target, 'emulator'",
-            )
 
     def _has_offset(self):
         offset = self.call["q_offset"]
@@ -526,4 +521,4 @@ class Builder:
 
 def _fetch_small(array, name):
     value = convert(array, name, "int32")
-    return _arrays.address(value), value
+    return address(value), value

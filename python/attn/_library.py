@@ -62,6 +62,7 @@ class CompilerOptions(ctypes.Structure):
         ("cache_directory", ctypes.c_char_p),
         ("cache_limit", ctypes.c_uint64),
         ("disable_cache", ctypes.c_int),
+        ("for_emulator", ctypes.c_int),
     ]
 
 

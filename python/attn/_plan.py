@@ -9,7 +9,7 @@ import numpy as np
 from . import _arrays, _library
 from ._build import Builder
 from ._arrays import address
-from ._device import DeviceKernel
+from ._device import DeviceKernel, find_place, find_target
 from ._library import LIBRARY, check
 from .compiler import RUN_OPTIONS, compile_text
 from .errors import AttnError
@@ -60,20 +60,26 @@ class Plan:
     """A kernel, and how the arguments of a call become its arrays."""
 
     def __init__(self, call, binary=None):
-        builder = Builder(call).build()
+        self.place = find_place(call)
+        with _arrays.on_device(self.place):
+            builder = Builder(call).build()
         self.builder = builder
         self.text = builder.text
-        self.target = call["target"]
+        self.target = find_target(call, self.place)
         self.operands = builder.problem.operands
         self.like = builder.q.view
         self.has_out = call["out"] is not None
         self.return_lse = bool(call["return_lse"])
-        self.binary = binary or compile_text(self.text, self.target)
+        self.binary = binary or compile_text(
+            self.text, self.target, call["device"]
+        )
         self.handle = self.binary.handle
         #: Runs the kernel where the target is no CPU.
         self.device_kernel = None
         if call["device"] not in (None, "cpu"):
-            self.device_kernel = DeviceKernel(call["device"], self.binary)
+            self.device_kernel = DeviceKernel(
+                call["device"], self.place, self.binary
+            )
         self.count = len(self.operands)
         self.frames = []
         self.out_shape = builder.out_shape
@@ -98,6 +104,12 @@ class Plan:
 
     def run(self, call):
         """Runs on the arguments of a call, by name."""
+        if self.place == _arrays.CPU:
+            return self._run(call)
+        with _arrays.on_device(self.place):
+            return self._run(call)
+
+    def _run(self, call):
         out, lse = call["out"], None
         if not self.has_out:
             out = _arrays.allocate(
@@ -120,7 +132,7 @@ class Plan:
                 pointer.value, owner = operand.fetch(call)
                 owners.append(owner)
         if self.device_kernel:
-            self.device_kernel.run(frame.address, self.count)
+            self.device_kernel.run(frame.address, self.count, self.like)
         else:
             options = (
                 _use_torch_threads() if self.like.kind == "torch" else _options

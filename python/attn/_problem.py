@@ -139,8 +139,28 @@ def fetcher(name, kind):
 # ---- Operands of a few numbers -----------------------------------------------
 
 
+def _check_on_device(array, name, dtype):
+    """A view of an array on a device, which nothing is converted for."""
+    seen = view(array, name)
+    if seen.dtype != dtype:
+        fail(name, f"element type {seen.dtype}", f"{dtype} on a device")
+    if seen.strides != _arrays.contiguous_strides(seen.shape):
+        fail(name, "gaps", "a contiguous array on a device")
+    return seen
+
+
+def address(value):
+    """Where what `convert` gives is."""
+    if isinstance(value, _arrays.View):
+        return value.pointer
+    return _arrays.address(value)
+
+
 def convert(array, name, dtype):
-    """A contiguous NumPy array of `dtype` with the same values exactly."""
+    """A contiguous NumPy array of `dtype` with the same values exactly, or a
+    view of an array on a device."""
+    if not _arrays.is_on_host():
+        return _check_on_device(array, name, dtype)
     given = _arrays.to_numpy(array, name)
     target = np.dtype(dtype)
     if given.dtype == target:
@@ -167,7 +187,7 @@ def small(name, array, dtype, shapes):
     first = convert(array, name, dtype)
     for shape in shapes:
         sizes = [size for size, _ in shape]
-        if len(sizes) == first.ndim and all(
+        if len(sizes) == len(first.shape) and all(
             wanted is None or wanted == given
             for wanted, given in zip(sizes, first.shape)
         ):
@@ -192,7 +212,7 @@ def small(name, array, dtype, shapes):
 
     def fetch(call):
         value = convert(call[name], name, dtype)
-        return _arrays.address(value), value
+        return address(value), value
 
     return Operand(name, ir_type, dtype, first.shape, strides, fetch)
 

@@ -15,16 +15,17 @@ from . import _library
 from ._library import LIBRARY, check
 
 _lock = threading.Lock()
-_compiler = None
+#: By whether they compile for the emulator alone.
+_compilers: dict = {}
 _threads = 0
 
 
-def _get_compiler():
-    global _compiler
+def _get_compiler(for_emulator=False):
     with _lock:
-        if _compiler is None:
+        if for_emulator not in _compilers:
             options = _library.CompilerOptions(
-                ctypes.sizeof(_library.CompilerOptions)
+                ctypes.sizeof(_library.CompilerOptions),
+                for_emulator=for_emulator,
             )
             handle = ctypes.c_void_p()
             check(
@@ -32,8 +33,8 @@ def _get_compiler():
                     ctypes.byref(options), ctypes.byref(handle)
                 )
             )
-            _compiler = handle
-    return _compiler
+            _compilers[for_emulator] = handle
+    return _compilers[for_emulator]
 
 
 def _source(text):
@@ -62,18 +63,22 @@ RUN_OPTIONS = _library.RunOptions(ctypes.sizeof(_library.RunOptions))
 
 def cache_statistics() -> dict:
     """How often this process compiled a kernel or found it in a cache."""
-    result = _library.CompilerStatistics(
-        ctypes.sizeof(_library.CompilerStatistics)
-    )
-    check(
-        LIBRARY.attnCompilerGetStatistics(
-            _get_compiler(), ctypes.byref(result)
+    names = [name for name, _ in _library.CompilerStatistics._fields_[1:]]
+    total = dict.fromkeys(names, 0)
+    for for_emulator in (False, True):
+        if for_emulator and for_emulator not in _compilers:
+            continue
+        result = _library.CompilerStatistics(
+            ctypes.sizeof(_library.CompilerStatistics)
         )
-    )
-    return {
-        name: getattr(result, name)
-        for name, _ in _library.CompilerStatistics._fields_[1:]
-    }
+        check(
+            LIBRARY.attnCompilerGetStatistics(
+                _get_compiler(for_emulator), ctypes.byref(result)
+            )
+        )
+        for name in names:
+            total[name] += getattr(result, name)
+    return total
 
 
 class Binary:
@@ -133,12 +138,13 @@ def _progress(text, target):
             say(f"... done after {time.monotonic() - start:.1f} s")
 
 
-def compile_text(text: str, target: str) -> Binary:
-    """Compiles a module of IR, or finds it in a cache."""
+def compile_text(text: str, target: str, device=None) -> Binary:
+    """Compiles a module of IR, or finds it in a cache. For the emulator, a
+    kernel of a GPU holds no machine code."""
     handle = ctypes.c_void_p()
     with _progress(text, target):
         error = LIBRARY.attnCompile(
-            _get_compiler(),
+            _get_compiler(device == "emulator"),
             ctypes.byref(_source(text)),
             str(target).encode(),
             ctypes.byref(handle),

@@ -7,9 +7,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from . import masks
+from . import _arrays, masks
 from ._attention import DEFAULTS, PLAIN, make_key
 from ._build import Builder
+from ._device import find_place, find_target
 from ._plan import Plan
 from ._tracing import Traced, trace_mask, trace_score
 from .compiler import compile_text, emit_text, load_binary
@@ -167,10 +168,13 @@ def compile(q: Any, k: Any, v: Any, **arguments: Any) -> Kernel:
         if name not in call:
             raise AttnError(f"{name}: no such argument")
         call[name] = value
-    builder = Builder(call).build()
-    note = _Note(call, builder)
+    place = find_place(call)
+    with _arrays.on_device(place):
+        builder = Builder(call).build()
+        call["target"] = find_target(call, place)
+        note = _Note(call, builder)
     wrapped = _with_note(builder.text, note.to_text(builder.text))
-    binary = compile_text(wrapped, call["target"])
+    binary = compile_text(wrapped, call["target"], call["device"])
     defaults = dict(call, q=None, k=None, v=None, out=None)
     return Kernel(builder.text, binary, _without_arrays(defaults))
 

@@ -21,7 +21,8 @@ static AttnCompilerStatistics getStatistics(const AttnCompiler *compiler) {
 }
 
 static AttnCompiler *createCompiler(const char *directory, int disableCache) {
-  AttnCompilerOptions options = {sizeof(options), directory, 0, disableCache};
+  AttnCompilerOptions options = {sizeof(options), directory, 0, disableCache,
+                                 0};
   AttnCompiler *compiler;
   CHECK_OK(attnCompilerCreate(&options, &compiler));
   return compiler;
@@ -128,7 +129,7 @@ static void testRefusals(AttnCompiler *compiler) {
 }
 
 static void testCacheDirectories(void) {
-  AttnCompilerOptions options = {sizeof(options), "/dev/null", 0, 0};
+  AttnCompilerOptions options = {sizeof(options), "/dev/null", 0, 0, 0};
   AttnCompiler *compiler;
   CHECK_ERROR(attnCompilerCreate(&options, &compiler), ATTN_ERROR_IO,
               "cache directory /dev/null: not a directory");

@@ -12,7 +12,7 @@
 #include "AttentionTest.h"
 
 static AttnKernel *compileCausal(void) {
-  AttnCompilerOptions options = {sizeof(options), "", 0, 0};
+  AttnCompilerOptions options = {sizeof(options), "", 0, 0, 0};
   AttnCompiler *compiler;
   CHECK_OK(attnCompilerCreate(&options, &compiler));
   AttnSource source = getCausalSource();

@@ -179,6 +179,14 @@ Error Experiment::compile(const Experiment *source, const Mutation &mutate) {
   return Error::success();
 }
 
+Error Experiment::reload(const DeviceOptions &options) {
+  return static_cast<runner::DeviceExecution &>(*execution).reload(options);
+}
+
+const Kernel &Experiment::getKernel() const {
+  return static_cast<runner::DeviceExecution &>(*execution).getKernel();
+}
+
 //===----------------------------------------------------------------------===//
 // Running
 //===----------------------------------------------------------------------===//

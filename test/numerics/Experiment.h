@@ -56,6 +56,11 @@ public:
   llvm::Error compile(const Experiment *source = nullptr,
                       const Mutation &mutate = nullptr);
 
+  /// Of a device: runs the kernel under another schedule, or as a mutant.
+  llvm::Error reload(const DeviceOptions &options);
+  /// What a device runs.
+  const Kernel &getKernel() const;
+
   /// Poisons the outputs and calls the kernel. A device that fails, as the
   /// emulator does on a data race, makes check() report it.
   void call();

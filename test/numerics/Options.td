@@ -19,7 +19,9 @@ def list_features : Flag<["--"], "list-features">, HelpText<"Print the "
     "features that --pairs combines">;
 def seed : Value<"seed", "<text>", "Seed of --sweep, for example a commit "
     "hash (default: attn)">;
-def first : Value<"first", "<n>", "Number of the first problem of --sweep">;
+def first : Value<"first", "<n>", "Number of the first problem of --sweep, or "
+    "of the first row with --every">;
+def every : Value<"every", "<n>", "Run every nth row of the table only">;
 def target : Value<"target", "<name>", "Compile every problem for this target "
     "instead of the one its row names">;
 def device : Value<"device", "<name>", "Run on this device, as attn-runner "
@@ -28,5 +30,7 @@ def schedule : Value<"schedule", "<seed[,eager][,ignore-races]>", "As "
     "attn-runner has it">;
 def max_scores : Value<"max-scores", "<n>", "Skip problems with more scores, "
     "over all batches and heads">;
+def f32_as : Value<"f32-as", "<type>", "Run problems in f32 in this type "
+    "instead">;
 def verbose : Flag<["--"], "verbose">, HelpText<"Print every row">;
 def help : Flag<["--"], "help">, HelpText<"Print this">;

@@ -78,12 +78,28 @@ struct Outcome {
 struct Place {
   /// Options of attn-gen and attn-runner behind those of a problem.
   std::string gen, run;
+  /// The type of elements that would be f32; empty: f32.
+  std::string f32As;
   /// The target of every problem; empty: its own.
   std::string target;
   bool isDevice = false;
   int64_t maxScores = INT64_MAX;
+  /// Of a table, the rows first, first + every, ... alone.
+  int64_t first = 0, every = 1;
 };
 } // namespace
+
+/// The generator's options for a problem where `place` is.
+static std::string getGen(const Place &place, const Twine &problem) {
+  std::string gen = problem.str();
+  std::string added = place.gen;
+  if (!place.f32As.empty())
+    for (auto [option, implied] :
+         {std::pair("dtype", "f32"), std::pair("kv-dtype", "")})
+      if (findOption(gen, option).value_or(implied) == "f32")
+        added += std::string(" --") + option + "=" + place.f32As;
+  return gen + added;
+}
 
 static Outcome fail(const Twine &message) {
   return {Verdict::Failed, message.str()};
@@ -142,9 +158,8 @@ static Outcome runPlanted(Experiment &experiment, const Row &row,
                           StringRef groupGen, const Place &place,
                           mlir::MLIRContext &context) {
   if (!row.kernel.empty()) {
-    auto source =
-        Experiment::create((groupGen + " " + row.kernel + place.gen).str(),
-                           row.run + place.run, context);
+    auto source = Experiment::create(getGen(place, groupGen + " " + row.kernel),
+                                     row.run + place.run, context);
     if (!source)
       return toOutcome(source.takeError());
     if (Error error = experiment.compile(source->get()))
@@ -175,7 +190,7 @@ static Outcome runRow(const Group &group, const Row &row, const Place &place,
     return {Verdict::Skipped, "the row is about " + *target};
   if (target && !canRun(*target))
     return {Verdict::Skipped, "this machine cannot run " + *target};
-  auto experiment = Experiment::create(group.gen + " " + row.gen + place.gen,
+  auto experiment = Experiment::create(getGen(place, group.gen + " " + row.gen),
                                        run + place.run, context);
   if (!experiment)
     return toOutcome(experiment.takeError());
@@ -242,11 +257,14 @@ static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
     if (none_of(*groups, [&](const Group &g) { return g.name == name; }))
       return createError(path + " has no group '" + name + "'");
   Tally tally;
+  int64_t position = 0;
   std::map<std::string, int> refusals;
   for (const Group &group : *groups) {
     if (!wanted.empty() && !is_contained(wanted, group.name))
       continue;
     for (const Row &row : group.rows) {
+      if (position++ % place.every != place.first % place.every)
+        continue;
       Outcome outcome = runRow(group, row, place, context);
       ++tally[outcome.verdict];
       bool isRefused = outcome.verdict == Verdict::Invalid;
@@ -256,7 +274,7 @@ static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
           outcome.verdict == Verdict::Failed || (isRefused && !place.isDevice);
       if (!bad && !verbose)
         continue;
-      std::string command = getCommand(group.gen + " " + row.gen + place.gen,
+      std::string command = getCommand(getGen(place, group.gen + " " + row.gen),
                                        getRunOptions(group, row) + place.run);
       report(bad ? "FAILED" : "right", row.why,
              command + describeValues("after", row.after), outcome.message);
@@ -282,7 +300,7 @@ static std::vector<std::string> getRunnableTargets() {
 
 static Outcome runRandom(const RandomProblem &problem, bool tiles,
                          const Place &place, mlir::MLIRContext &context) {
-  auto experiment = Experiment::create(problem.gen + place.gen,
+  auto experiment = Experiment::create(getGen(place, problem.gen),
                                        problem.run + place.run, context);
   if (!experiment)
     return toOutcome(experiment.takeError());
@@ -290,7 +308,7 @@ static Outcome runRandom(const RandomProblem &problem, bool tiles,
 }
 
 /// True if no problem failed.
-static Expected<bool> runSweep(int64_t first, int64_t count, StringRef seed,
+static Expected<bool> runSweep(int64_t count, StringRef seed,
                                const Place &place, bool verbose,
                                mlir::MLIRContext &context) {
   std::vector<std::string> targets = getRunnableTargets();
@@ -299,7 +317,7 @@ static Expected<bool> runSweep(int64_t first, int64_t count, StringRef seed,
   uint64_t base = xxh3_64bits(seed);
   Tally tally;
   std::map<std::string, int> refusals;
-  for (int64_t i = first; i < first + count; ++i) {
+  for (int64_t i = place.first; i < place.first + count; ++i) {
     RandomProblem problem =
         drawProblem(base + static_cast<uint64_t>(i), targets);
     // The counting kernel is the other half of the problems' kernel.
@@ -310,13 +328,14 @@ static Expected<bool> runSweep(int64_t first, int64_t count, StringRef seed,
     if (outcome.verdict == Verdict::Failed || verbose)
       report(outcome.verdict == Verdict::Failed ? "FAILED" : "done",
              "problem " + std::to_string(i) + " of seed " + seed.str(),
-             getCommand(problem.gen + place.gen, problem.run + place.run),
+             getCommand(getGen(place, problem.gen), problem.run + place.run),
              outcome.message);
   }
   listRefusals(refusals);
   outs() << "sweep: seed " << seed << ": " << tally[Verdict::Right]
-         << " right, " << tally[Verdict::Invalid] << " invalid, "
-         << tally[Verdict::Failed] << " failed\n";
+         << " right, " << tally[Verdict::Skipped] << " skipped, "
+         << tally[Verdict::Invalid] << " invalid, " << tally[Verdict::Failed]
+         << " failed\n";
   return tally[Verdict::Failed] == 0;
 }
 
@@ -336,7 +355,7 @@ static bool runPairs(const Place &place, bool verbose,
     if (outcome.verdict == Verdict::Failed || verbose)
       report(outcome.verdict == Verdict::Failed ? "FAILED" : "done",
              "a problem of --pairs",
-             getCommand(gen + place.gen, "--threads=2" + place.run),
+             getCommand(getGen(place, gen), "--threads=2" + place.run),
              outcome.message);
   }
   listRefusals(refusals);
@@ -373,11 +392,20 @@ static Expected<Place> getPlace(const CommandLine &flags) {
   }
   if (auto schedule = flags.get(OPT_schedule))
     place.run += " --schedule=" + *schedule;
+  place.f32As = flags.get(OPT_f32_as, "");
   auto maxScores =
       flags.getInteger(OPT_max_scores, place.maxScores, 1, INT64_MAX);
   if (!maxScores)
     return maxScores.takeError();
   place.maxScores = *maxScores;
+  auto every = flags.getInteger(OPT_every, 1, 1, 1 << 30);
+  if (!every)
+    return every.takeError();
+  place.every = *every;
+  auto first = flags.getInteger(OPT_first, 0, 0, 1 << 30);
+  if (!first)
+    return first.takeError();
+  place.first = *first;
   return place;
 }
 
@@ -394,9 +422,6 @@ static Expected<bool> run(int argc, char **argv) {
   auto count = flags->getInteger(OPT_sweep, 0, 1, 1 << 30);
   if (!count)
     return count.takeError();
-  auto first = flags->getInteger(OPT_first, 0, 0, 1 << 30);
-  if (!first)
-    return first.takeError();
   auto place = getPlace(*flags);
   if (!place)
     return place.takeError();
@@ -410,8 +435,8 @@ static Expected<bool> run(int argc, char **argv) {
   if (flags->has(OPT_pairs) && files.empty())
     return runPairs(*place, verbose, *context);
   if (flags->has(OPT_sweep) && files.empty())
-    return runSweep(*first, *count, flags->get(OPT_seed, "attn"), *place,
-                    verbose, *context);
+    return runSweep(*count, flags->get(OPT_seed, "attn"), *place, verbose,
+                    *context);
   if (files.size() != 1 || flags->has(OPT_sweep))
     return createError("expected one table, or --sweep and no table");
   return runTable(files.front(), flags->getAll(OPT_group), *place, verbose,

@@ -138,7 +138,7 @@ WRONG = [
     (dict(out_dtype="float64"), "out_dtype: given element type float64"),
     (dict(out=np.empty((2, 8, 4, 16), f32), out_dtype="float16"), "out: "),
     (dict(target="z80"), "unknown target 'z80'"),
-    (dict(device="cuda"), "device: given 'cuda'"),
+    (dict(device="tpu"), "device: given 'tpu'"),
     (dict(score_mod=3), "score_mod: given 3"),
     (dict(q_descale=np.ones((1, 1), f32)), "q_descale"),
 ]

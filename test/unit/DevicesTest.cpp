@@ -6,28 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Inputs/FakeCuda.h"
+#include "Inputs/LoadImage.h"
 #include "attn/Runtime/Device.h"
-#include "attn/Runtime/KernelFile.h"
 
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 using namespace attn;
-
-static std::shared_ptr<Kernel> loadKernel(const std::string &path) {
-  std::string error;
-  auto image = readFile(path, error);
-  EXPECT_TRUE(image) << error;
-  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  EXPECT_TRUE(library);
-  std::string manifest =
-      static_cast<const char *>(dlsym(library, "attn_manifest"));
-  dlclose(library);
-  auto kernel = Kernel::create(std::move(*image), std::move(manifest), error);
-  EXPECT_TRUE(kernel) << error;
-  EXPECT_EQ(kernel->getObstacle(), "");
-  return kernel;
-}
 
 namespace {
 /// Opens the devices of FakeCuda, which the loader finds as libcuda.so.1.

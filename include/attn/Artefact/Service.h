@@ -24,6 +24,8 @@ struct KernelSource {
   std::string text;
   /// The function; empty: the only public one with attention.
   std::string entry;
+  /// Code for GPUs is what the emulator runs, and no assembler is called.
+  bool forEmulator = false;
 };
 
 struct ServiceResult {

@@ -10,6 +10,20 @@
 
 include "mlir/Pass/PassBase.td"
 
+def LaunchFillsPass : Pass<"attn-launch-fills", "::mlir::ModuleOp"> {
+  let summary = "Fill the arrays of a device by kernels";
+  let description = [{
+    In: functions that run on the host. Out: every `linalg.fill` of a memref in
+    a function's own block, which attention without a visible key becomes, is
+    the launch of a kernel: a block of threads for each row.
+  }];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
 def ShrinkRetriesPass : Pass<"attn-shrink-retries", "::mlir::func::FuncOp"> {
   let summary = "Make further attempts at a work item work on small tiles";
   let description = [{

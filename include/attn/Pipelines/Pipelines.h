@@ -25,6 +25,8 @@
 #include "mlir/Pass/PassOptions.h"
 #include "llvm/ADT/StringRef.h"
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace mlir {
 class OpPassManager;
@@ -39,12 +41,15 @@ enum class Stage { Attn, Configured, Online, Tile, LLVM };
 llvm::StringRef stringifyStage(Stage stage);
 std::optional<Stage> symbolizeStage(llvm::StringRef name);
 
+/// The targets that are GPUs, as users write them.
+std::vector<std::string> getGpuTargetNames();
+
 /// Options of every pipeline, as values: the same struct serves attn-opt's
 /// command line, the JIT and embedders.
 struct PipelineOptions : public mlir::PassPipelineOptions<PipelineOptions> {
   Option<std::string> target{
       *this, "target",
-      llvm::cl::desc("CPU to generate code for: a name of the target table "
+      llvm::cl::desc("What to generate code for: a name of the target table "
                      "(docs/targets.md) or 'native' for this machine"),
       llvm::cl::init("native")};
   Option<bool> countTiles{

@@ -25,6 +25,9 @@ public:
          llvm::ArrayRef<Tensor> arguments, const RunnerOptions &options);
   ~DeviceExecution() override;
 
+  /// Loads the kernel anew on a device of the same kind with other options.
+  llvm::Error reload(const DeviceOptions &options);
+
   llvm::Error call() override;
   llvm::Expected<double> time() override;
   std::vector<TensorView> getResults() const override { return {}; }
@@ -32,6 +35,7 @@ public:
   size_t getLeakedBytes() const override { return 0; }
 
   const Device &getDevice() const { return *device; }
+  const Kernel &getKernel() const { return kernel->getKernel(); }
   const DeviceProgram &getProgram() const { return kernel->getProgram(); }
 
 private:
@@ -50,7 +54,10 @@ private:
   llvm::Error copyToDevice();
   llvm::Error enqueue();
 
+  std::string kind;
+  int ordinal = 0;
   std::shared_ptr<Device> device;
+  std::shared_ptr<const Kernel> binary;
   std::unique_ptr<DeviceKernel> kernel;
   std::vector<Buffer> buffers;
   std::vector<KernelArray> arrays;

@@ -52,6 +52,10 @@ struct DeviceOptions {
   /// Asynchronous copies land when they are issued, not when they are waited
   /// for.
   bool eagerCopies = false;
+  /// Which barrier, wait, commit, fence or arrival of the kernels is deleted or
+  /// weakened, by the emulator's numbers: to see that it is missed. None if
+  /// negative.
+  int64_t mutant = -1;
 };
 
 class Device {

@@ -20,6 +20,13 @@ std::string getDefaultCacheDirectory();
 /// Where a CUDA toolkit is: $CUDA_HOME; empty if it is not set.
 std::string getCudaHome();
 
+/// ptxas of $CUDA_HOME/bin or $PATH; empty if there is none.
+std::string getPtxasPath();
+
+/// Differs where another ptxas, or none, is found: where it is, its size and
+/// when it was installed.
+std::string getPtxasFingerprint();
+
 } // namespace attn
 
 #endif // ATTN_SUPPORT_ENVIRONMENT_H

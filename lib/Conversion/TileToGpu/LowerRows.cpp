@@ -40,6 +40,23 @@ static Value buildIsAligned(ImplicitLocOpBuilder &b, Value pointer,
                                buildI64(b, 0));
 }
 
+/// Whether a row's offset from the first one of its tile fits into 32 bits and
+/// lies behind what the rows before it hold; null if rows are not strided, or
+/// are no multiple of a chunk.
+static Value buildCanFetch(ImplicitLocOpBuilder &b, ViewOp op,
+                           const GlobalRows &rows) {
+  constexpr int64_t kMaxStride = int64_t(1) << 20, kMultiple = 8;
+  int64_t extent = op.getView().getType().getExtent();
+  if (rows.table || rows.heads > 1 || rows.columnStride || extent % kMultiple)
+    return Value();
+  Value fits = arith::CmpIOp::create(b, arith::CmpIPredicate::sle,
+                                     rows.rowStride, buildI64(b, kMaxStride));
+  Value apart = arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
+                                      rows.rowStride, buildI64(b, extent));
+  return arith::AndIOp::create(b, rows.isAligned,
+                               arith::AndIOp::create(b, fits, apart));
+}
+
 void attn::lowerRowsView(ViewOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   auto metadata = memref::ExtractStridedMetadataOp::create(b, op.getSource());
@@ -80,6 +97,8 @@ void attn::lowerRowsView(ViewOp op, ThreadLowering &lowering) {
   if (rows.table)
     strides.push_back(rows.pageStride);
   rows.isAligned = buildIsAligned(b, rows.pointer, strides, bytes);
+  if (lowering.getSchedule().getFetches())
+    rows.canFetch = buildCanFetch(b, op, rows);
   lowering.setRows(op.getView(), rows);
 }
 
@@ -119,28 +138,28 @@ namespace {
 /// Copies one tile to a buffer.
 class TileCopier {
 public:
-  TileCopier(CopyTileOp op, ThreadLowering &lowering)
-      : op(op), b(op.getLoc(), op), lowering(lowering),
-        rows(lowering.getRows(op.getView())), layout(op.getLayout()) {
-    auto buffer = cast<MemRefType>(op.getBuffer().getType());
+  TileCopier(ImplicitLocOpBuilder &b, const TileCopy &copy,
+             ThreadLowering &lowering)
+      : b(b), lowering(lowering), rows(lowering.getRows(copy.view)),
+        layout(copy.layout), aligned(copy.aligned),
+        place(getStagePlace(b, copy.buffer, copy.stage, layout, lowering)) {
+    auto buffer = cast<MemRefType>(copy.buffer.getType());
     element = buffer.getElementType();
-    bytes = element.getIntOrFloatBitWidth() / 8;
-    rowCount = buffer.getDimSize(1);
-    extent = op.getView().getType().getExtent();
-    Value stage = arith::IndexCastOp::create(b, b.getI32Type(), op.getStage());
-    int64_t size = rowCount * layout.getPitch() * bytes;
-    begin = arith::AddIOp::create(
-        b, arith::MulIOp::create(b, stage, buildI32(b, size)),
-        buildI32(b, lowering.getBufferBegin(op.getBuffer())));
+    bytes = place.elementBytes;
+    bool transposed = layout.getTransposed();
+    rowCount = transposed ? layout.getColumns() : buffer.getDimSize(1);
+    columns = transposed ? buffer.getDimSize(1) : layout.getColumns();
+    extent = cast<ViewType>(copy.view.getType()).getExtent();
     // All rows are valid in most copies: no code looks at them then.
-    if (!matchPattern(op.getValid(), m_ConstantInt(&knownValid)))
-      valid = arith::IndexCastOp::create(b, b.getI32Type(), op.getValid());
+    if (!matchPattern(copy.valid, m_ConstantInt(&knownValid)))
+      valid = arith::IndexCastOp::create(b, b.getI32Type(), copy.valid);
     else if (knownValid.getSExtValue() < rowCount)
       valid = buildI32(b, knownValid.getSExtValue());
-    firstRow = toI64(b, op.getRow());
+    firstRow = toI64(b, copy.row);
   }
 
   void emit();
+  void copyElements();
 
 private:
   bool canCopyChunks();
@@ -150,39 +169,36 @@ private:
                  Value target);
   void copyRows(int64_t chunks);
   Value getSource(Value row, Value chunk);
-  void copyElements();
   Value loadElement(Value row, Value column);
   Value getAddress(Value row, Value chunk);
   Value getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk);
   Value getThreadSource(Value row, Value chunk);
 
-  CopyTileOp op;
-  ImplicitLocOpBuilder b;
+  ImplicitLocOpBuilder &b;
   ThreadLowering &lowering;
   const GlobalRows &rows;
   SharedAttr layout;
+  bool aligned;
+  SharedPlace place;
   Type element;
-  int64_t bytes, rowCount, extent;
+  int64_t bytes, rowCount, columns, extent;
   APInt knownValid;
-  /// The buffer's first byte, an i32; the rows to read, an i32, null if all;
-  /// the first row of the tile, an i64.
-  Value begin, valid, firstRow;
+  /// The rows to read, an i32, null if all; the first row of the tile, an i64.
+  Value valid, firstRow;
 };
 
 } // namespace
 
 bool TileCopier::canCopyChunks() {
-  return op.getAligned() && rows.element == element && !rows.columnStride &&
-         extent * bytes % kChunkBytes == 0;
+  return aligned && rows.element == element && !rows.columnStride &&
+         !layout.getTransposed() && extent * bytes % kChunkBytes == 0;
 }
 
 /// The offset of a chunk of a row in the buffer.
 Value TileCopier::getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk) {
-  if (layout.getSwizzle() > 1) {
-    Value key =
-        arith::RemUIOp::create(b, row, buildI32(b, layout.getSwizzle()));
-    chunk = arith::XOrIOp::create(b, chunk, key);
-  }
+  if (layout.getSwizzle() > 1)
+    chunk =
+        arith::XOrIOp::create(b, chunk, buildSwizzle(b, layout, bytes, row));
   return arith::AddIOp::create(
       b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
       arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
@@ -191,7 +207,8 @@ Value TileCopier::getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk) {
 /// The address in shared memory of a chunk of a row.
 Value TileCopier::getAddress(Value row, Value chunk) {
   Value offset = getOffset(b, row, chunk);
-  return lowering.getSharedPointer(b, arith::AddIOp::create(b, begin, offset));
+  return lowering.getSharedPointer(
+      b, arith::AddIOp::create(b, place.begin, offset));
 }
 
 /// The address in global memory of a chunk of a row of the view's first tile,
@@ -271,8 +288,8 @@ void TileCopier::copyRows(int64_t chunks) {
   if (valid)
     left = arith::SubIOp::create(b, valid, first);
   if (step % layout.getSwizzle() == 0)
-    target =
-        lowering.getSharedPointer(b, arith::AddIOp::create(b, begin, offset));
+    target = lowering.getSharedPointer(
+        b, arith::AddIOp::create(b, place.begin, offset));
   auto copy = [&](int64_t row) {
     Value here =
         target ? buildByteAddress(b, target, row * layout.getPitch() * bytes)
@@ -348,7 +365,7 @@ Value TileCopier::loadElement(Value row, Value column) {
 }
 
 void TileCopier::copyElements() {
-  int64_t columns = layout.getColumns(), total = rowCount * columns;
+  int64_t total = rowCount * columns;
   Value first = toIndex(b, lowering.getThread());
   auto loop = scf::ForOp::create(b, first, buildIndex(b, total),
                                  buildIndex(b, lowering.getThreads()));
@@ -364,10 +381,9 @@ void TileCopier::copyElements() {
   Value row = rows.columnStride ? innerPart : outerPart;
   Value column = rows.columnStride ? outerPart : innerPart;
   Value value = loadElement(row, column);
-  Value perChunk = buildI32(b, kChunkBytes / bytes);
-  Value target = getAddress(row, arith::DivUIOp::create(b, column, perChunk));
-  Value inChunk = arith::RemUIOp::create(b, column, perChunk);
-  LLVM::StoreOp::create(b, value, buildAddress(b, target, element, inChunk));
+  LLVM::StoreOp::create(
+      b, value,
+      lowering.getSharedPointer(b, buildSharedOffset(b, place, row, column)));
 }
 
 void TileCopier::emit() {
@@ -378,20 +394,41 @@ void TileCopier::emit() {
 }
 
 void attn::lowerCopyTile(CopyTileOp op, ThreadLowering &lowering) {
-  TileCopier(op, lowering).emit();
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  TileCopy copy{op.getView(),  op.getRow(),    op.getValid(),  op.getBuffer(),
+                op.getStage(), op.getLayout(), op.getAligned()};
+  copyTile(b, copy, lowering);
+}
+
+void attn::copyTile(ImplicitLocOpBuilder &b, const TileCopy &copy,
+                    ThreadLowering &lowering) {
+  TileCopier(b, copy, lowering).emit();
+}
+
+void attn::copyTileElements(ImplicitLocOpBuilder &b, const TileCopy &copy,
+                            ThreadLowering &lowering) {
+  TileCopier(b, copy, lowering).copyElements();
+}
+
+SharedPlace attn::getStagePlace(ImplicitLocOpBuilder &b, Value buffer,
+                                Value stage, SharedAttr layout,
+                                ThreadLowering &lowering) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SharedPlace place;
+  place.layout = layout;
+  place.elementBytes = type.getElementTypeBitWidth() / 8;
+  int64_t size = type.getDimSize(1) * type.getDimSize(2) * place.elementBytes;
+  Value number = arith::IndexCastOp::create(b, b.getI32Type(), stage);
+  place.begin = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, number, buildI32(b, size)),
+      buildI32(b, lowering.getBufferBegin(buffer)));
+  return place;
 }
 
 void attn::lowerSharedTile(SharedTileOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  auto buffer = cast<MemRefType>(op.getBuffer().getType());
-  SharedPlace place;
-  place.layout = cast<SharedAttr>(op.getTile().getType().getLayout());
-  place.elementBytes = buffer.getElementTypeBitWidth() / 8;
-  int64_t size =
-      buffer.getDimSize(1) * buffer.getDimSize(2) * place.elementBytes;
-  Value stage = arith::IndexCastOp::create(b, b.getI32Type(), op.getStage());
-  place.begin = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, stage, buildI32(b, size)),
-      buildI32(b, lowering.getBufferBegin(op.getBuffer())));
-  lowering.setPlace(op.getTile(), place);
+  auto layout = cast<SharedAttr>(op.getTile().getType().getLayout());
+  lowering.setPlace(
+      op.getTile(),
+      getStagePlace(b, op.getBuffer(), op.getStage(), layout, lowering));
 }

@@ -28,7 +28,6 @@
 #include "TileToGpu.h"
 #include "attn/Conversion/GpuPasses.h"
 #include "attn/Dialect/Attn/IR/AttnGpuOps.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -44,23 +43,28 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-/// A buffer in shared memory for `stages` tiles.
-static Value allocateBuffer(ImplicitLocOpBuilder &b, TileType tile,
-                            int64_t stages) {
+Value attn::allocateBuffer(ImplicitLocOpBuilder &b, TileType tile,
+                           int64_t stages) {
   auto layout = cast<SharedAttr>(tile.getLayout());
-  Dim rows = tile.hasDim(Dim::q) ? Dim::q : Dim::kv;
+  int64_t rows = tile.getShape()[0], columns = tile.getShape()[1];
+  if (tile.getDims()[0] != Dim::q && tile.getDims()[0] != Dim::kv)
+    std::swap(rows, columns);
   auto type = MemRefType::get(
-      {stages, tile.getExtent(rows), layout.getPitch()}, tile.getElementType(),
-      MemRefLayoutAttrInterface(), b.getI64IntegerAttr(kSharedMemory));
+      {stages, getBufferRows(layout, rows, columns), layout.getPitch()},
+      tile.getElementType(), MemRefLayoutAttrInterface(),
+      b.getI64IntegerAttr(kSharedMemory));
   return memref::AllocOp::create(b, type);
+}
+
+SharedAttr attn::getLayout(LoadTileOp load) {
+  return cast<SharedAttr>(load.getTile().getType().getLayout());
 }
 
 /// Starts the copies of rows from `row` on that `load` stands for.
 static void startCopies(ImplicitLocOpBuilder &b, LoadTileOp load, Value row,
                         Value valid, Value buffer, Value stage) {
-  auto layout = cast<SharedAttr>(load.getTile().getType().getLayout());
-  CopyTileOp::create(b, load.getView(), row, valid, buffer, stage, layout,
-                     load.getAligned());
+  CopyTileOp::create(b, load.getView(), row, valid, buffer, stage,
+                     getLayout(load), load.getAligned());
 }
 
 /// The last op of `block` that uses one of `values`, itself or by its regions.
@@ -94,10 +98,14 @@ static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
   for (LoadTileOp load : loads)
     buffers.push_back(allocateBuffer(b, load.getTile().getType(), 1));
   gpu::BarrierOp::create(b);
-  for (auto [load, buffer] : llvm::zip_equal(loads, buffers))
-    startCopies(b, load, load.getRow(), load.getValid(), buffer, zero);
-  CopyCommitOp::create(b);
-  CopyWaitOp::create(b, 0);
+  if (getBlockSchedule(last->getParentOfType<func::FuncOp>()).getFetches()) {
+    fetchAndPut(b, loads, buffers);
+  } else {
+    for (auto [load, buffer] : llvm::zip_equal(loads, buffers))
+      startCopies(b, load, load.getRow(), load.getValid(), buffer, zero);
+    CopyCommitOp::create(b);
+    CopyWaitOp::create(b, 0);
+  }
   gpu::BarrierOp::create(b);
   for (auto [load, buffer] : llvm::zip_equal(loads, buffers)) {
     tiles.push_back(
@@ -151,30 +159,26 @@ static void startLoad(LoadTileOp load) {
   load.erase();
 }
 
+/// How many groups the copies of `member` form, each waited for on its own.
+static size_t countGroups(KeyLoop &member) {
+  // Registers of a thread that the loop carries as one tile.
+  constexpr int64_t kManyRegisters = 128;
+  bool isCrowded = llvm::any_of(member.loop.getResultTypes(), [](Type type) {
+    auto tile = dyn_cast<TileType>(type);
+    auto layout = tile ? dyn_cast<FragmentAttr>(tile.getLayout()) : nullptr;
+    return layout && countValues(layout.getRegisters()) >= kManyRegisters;
+  });
+  return isCrowded ? member.loads.size() : 1;
+}
+
 namespace {
-
-/// A loop over keys, and the loads that stand directly in it.
-struct KeyLoop {
-  scf::ForOp loop;
-  SmallVector<LoadTileOp> loads;
-  /// The ops of the loop's body that rows and numbers of keys come from.
-  llvm::SetVector<Operation *> slice;
-
-  /// Whether rows of later iterations can be computed ahead of time.
-  bool canRunAhead();
-  /// How many groups its copies form.
-  size_t countGroups();
-  /// Whether they can be computed in front of `first`.
-  bool canRunBefore(scf::ForOp first);
-  bool copiesLike(const KeyLoop &other) const;
-};
 
 /// Pipelines the loads of a chain of loops.
 class ChainPipeliner {
 public:
   ChainPipeliner(MutableArrayRef<KeyLoop> chain, int64_t stages)
       : chain(chain), stages(stages), b(chain[0].loop.getLoc(), chain[0].loop),
-        groups(chain[0].countGroups()) {}
+        groups(countGroups(chain[0])) {}
 
   void run();
 
@@ -189,8 +193,6 @@ private:
   void copyTiles(KeyLoop &member, size_t group, Value iteration, Value stage);
   void waitForGroup(size_t number, size_t group, Value stage);
   Value buildLater(KeyLoop &member, Value iteration, int64_t distance);
-  Value buildNextStage(Value stage, int64_t distance);
-  void addStage(KeyLoop &member, Value stage);
   void pipeline(size_t number);
 
   MutableArrayRef<KeyLoop> chain;
@@ -201,68 +203,6 @@ private:
 };
 
 } // namespace
-
-bool KeyLoop::canRunAhead() {
-  BackwardSliceOptions options;
-  options.omitBlockArguments = true;
-  options.filter = [&](Operation *op) {
-    return op->getBlock() == loop.getBody();
-  };
-  auto isCarried = [&](Value value) {
-    return llvm::is_contained(loop.getRegionIterArgs(), value);
-  };
-  for (LoadTileOp load : loads)
-    for (Value value : {load.getRow(), load.getValid()}) {
-      if (isCarried(value))
-        return false;
-      if (Operation *op = value.getDefiningOp();
-          op && op->getBlock() == loop.getBody()) {
-        (void)getBackwardSlice(op, &slice, options);
-        slice.insert(op);
-      }
-    }
-  return llvm::all_of(slice, [&](Operation *op) {
-    return isPure(op) && llvm::none_of(op->getOperands(), isCarried);
-  });
-}
-
-size_t KeyLoop::countGroups() {
-  // Registers of a thread that the loop carries as one tile.
-  constexpr int64_t kManyRegisters = 128;
-  bool isCrowded = llvm::any_of(loop.getResultTypes(), [](Type type) {
-    auto tile = dyn_cast<TileType>(type);
-    auto layout = tile ? dyn_cast<FragmentAttr>(tile.getLayout()) : nullptr;
-    return layout && countValues(layout.getRegisters()) >= kManyRegisters;
-  });
-  return isCrowded ? loads.size() : 1;
-}
-
-bool KeyLoop::canRunBefore(scf::ForOp first) {
-  auto isEarly = [&](Value value) {
-    Operation *op = value.getDefiningOp();
-    if (!op || slice.contains(op) || op->getBlock() != first->getBlock())
-      return true;
-    return op->isBeforeInBlock(first);
-  };
-  SmallVector<Value> needed{loop.getLowerBound(), loop.getUpperBound()};
-  for (LoadTileOp load : loads)
-    needed.append({load.getView(), load.getRow(), load.getValid()});
-  for (Operation *op : slice)
-    llvm::append_range(needed, op->getOperands());
-  return llvm::all_of(needed, isEarly);
-}
-
-bool KeyLoop::copiesLike(const KeyLoop &other) const {
-  if (loads.size() != other.loads.size() ||
-      loop->getBlock() != other.loop->getBlock() ||
-      scf::ForOp(loop).getStep() != scf::ForOp(other.loop).getStep())
-    return false;
-  return llvm::all_of(llvm::zip_equal(loads, other.loads), [](auto pair) {
-    auto [mine, others] = pair;
-    return LoadTileOp(mine).getTile().getType() ==
-           LoadTileOp(others).getTile().getType();
-  });
-}
 
 /// Starts the copies of a group for an iteration.
 void ChainPipeliner::copyTiles(KeyLoop &member, size_t group, Value iteration,
@@ -310,35 +250,6 @@ Value ChainPipeliner::buildLater(KeyLoop &member, Value iteration,
   return arith::AddIOp::create(b, iteration, steps);
 }
 
-Value ChainPipeliner::buildNextStage(Value stage, int64_t distance) {
-  if (stages == 2 && distance == 1)
-    return arith::SubIOp::create(b, buildIndex(b, 1), stage);
-  Value next = arith::AddIOp::create(b, stage, buildIndex(b, distance));
-  Value wraps = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, next,
-                                      buildIndex(b, stages));
-  Value wrapped = arith::SubIOp::create(b, next, buildIndex(b, stages));
-  return arith::SelectOp::create(b, wraps, wrapped, next);
-}
-
-/// Gives a loop one more iter_arg, the number of the buffer in use.
-void ChainPipeliner::addStage(KeyLoop &member, Value stage) {
-  scf::ForOp loop = member.loop;
-  b.setInsertionPoint(loop);
-  SmallVector<Value> inits(loop.getInitArgs());
-  inits.push_back(stage);
-  auto next = scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
-                                 loop.getStep(), inits);
-  next.getBody()->getOperations().splice(next.getBody()->end(),
-                                         loop.getBody()->getOperations());
-  for (auto [from, to] : llvm::zip(loop.getBody()->getArguments(),
-                                   next.getBody()->getArguments()))
-    from.replaceAllUsesWith(to);
-  for (auto [from, to] : llvm::zip(loop.getResults(), next.getResults()))
-    from.replaceAllUsesWith(to);
-  loop.erase();
-  member.loop = next;
-}
-
 /// The wait for the tiles of a group, and the copies that take the place of
 /// those that nobody uses any more.
 void ChainPipeliner::waitForGroup(size_t number, size_t group, Value stage) {
@@ -346,7 +257,7 @@ void ChainPipeliner::waitForGroup(size_t number, size_t group, Value stage) {
   CopyWaitOp::create(b, groups * (stages - 1) - 1);
   gpu::BarrierOp::create(b);
   Value ahead = buildLater(member, member.loop.getInductionVar(), stages - 1);
-  copyAhead(number, group, ahead, buildNextStage(stage, stages - 1));
+  copyAhead(number, group, ahead, buildNextStage(b, stage, stages - 1, stages));
   CopyCommitOp::create(b);
   for (size_t i : getGroup(group)) {
     LoadTileOp load = member.loads[i];
@@ -368,7 +279,8 @@ void ChainPipeliner::pipeline(size_t number) {
   }
   auto yield = cast<scf::YieldOp>(member.loop.getBody()->getTerminator());
   b.setInsertionPoint(yield);
-  yield->insertOperands(yield->getNumOperands(), buildNextStage(stage, 1));
+  yield->insertOperands(yield->getNumOperands(),
+                        buildNextStage(b, stage, 1, stages));
 }
 
 void ChainPipeliner::run() {
@@ -384,7 +296,7 @@ void ChainPipeliner::run() {
     }
   Value stage = buildIndex(b, 0);
   for (KeyLoop &member : chain) {
-    addStage(member, stage);
+    addStage(b, member, stage);
     stage = member.loop.getResults().back();
   }
   for (size_t number = 0; number < chain.size(); ++number)
@@ -393,17 +305,12 @@ void ChainPipeliner::run() {
     for (LoadTileOp load : member.loads)
       load.erase();
   b.setInsertionPointAfter(chain.back().loop);
+  // Without any iteration nobody waited for the copy of the query tile, whose
+  // buffer is free now.
+  CopyWaitOp::create(b, 0);
+  gpu::BarrierOp::create(b);
   for (Value buffer : llvm::reverse(buffers))
     memref::DeallocOp::create(b, buffer);
-}
-
-/// The loops that follow the first one of `loops` as one chain with it.
-static size_t countChained(MutableArrayRef<KeyLoop> loops) {
-  size_t count = 1;
-  while (count < loops.size() && loops[count].copiesLike(loops[0]) &&
-         loops[count].canRunBefore(loops[0].loop))
-    ++count;
-  return count;
 }
 
 /// Whether `op` belongs to the further attempts, or to their loop over rows.
@@ -452,7 +359,9 @@ struct PipelineCopiesPass
     SmallVector<KeyLoop> loops;
     for (auto &[loop, members] : byLoop) {
       KeyLoop member{cast<scf::ForOp>(loop), members, {}};
-      if (member.canRunAhead())
+      // A fetch is always of some tile: that of another iteration.
+      if (member.canRunAhead() &&
+          (!schedule.getFetches() || member.usesIndex()))
         loops.push_back(member);
       else
         waited[member.loop.getBody()] = members;
@@ -461,7 +370,10 @@ struct PipelineCopiesPass
       waitForBlock(members);
     for (MutableArrayRef<KeyLoop> rest(loops); !rest.empty();) {
       size_t count = countChained(rest);
-      ChainPipeliner(rest.take_front(count), schedule.getStages()).run();
+      if (schedule.getFetches())
+        pipelineFetches(rest.take_front(count), schedule);
+      else
+        ChainPipeliner(rest.take_front(count), schedule.getStages()).run();
       rest = rest.drop_front(count);
     }
   }

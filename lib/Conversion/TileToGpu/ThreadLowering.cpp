@@ -212,6 +212,64 @@ Value ThreadLowering::getSharedPointer(ImplicitLocOpBuilder &b, Value offset) {
 }
 
 //===----------------------------------------------------------------------===//
+// Shared memory
+//===----------------------------------------------------------------------===//
+
+static constexpr int64_t kChunkBytes = 16, kLineBytes = 128;
+
+Value attn::buildSwizzle(ImplicitLocOpBuilder &b, SharedAttr layout,
+                         int64_t bytes, Value row) {
+  auto mod = [&](Value value, int64_t size) -> Value {
+    return arith::AndIOp::create(b, value, buildI32(b, size - 1));
+  };
+  auto quotient = [&](Value value, int64_t divisor) -> Value {
+    return arith::DivUIOp::create(b, value, buildI32(b, divisor));
+  };
+  int64_t size = layout.getSwizzle();
+  if (!layout.getTransposed())
+    return mod(row, size);
+  int64_t together =
+      std::max<int64_t>(kLineBytes / (layout.getPitch() * bytes), 1);
+  Value near = mod(quotient(row, together), size);
+  if (size < 4)
+    return near;
+  Value far = mod(quotient(row, together * size), size / 2);
+  return arith::XOrIOp::create(b, near, far);
+}
+
+/// The column of a key in a transposed tile: bits 2 and 3 change places.
+static Value buildKeyColumn(ImplicitLocOpBuilder &b, Value key) {
+  auto bit = [&](int64_t mask) -> Value {
+    return arith::AndIOp::create(b, key, buildI32(b, mask));
+  };
+  Value one = buildI32(b, 1);
+  Value swapped = arith::OrIOp::create(b, arith::ShLIOp::create(b, bit(4), one),
+                                       arith::ShRUIOp::create(b, bit(8), one));
+  return arith::OrIOp::create(b, bit(~int64_t(12)), swapped);
+}
+
+Value attn::buildSharedOffset(ImplicitLocOpBuilder &b, const SharedPlace &place,
+                              Value row, Value column) {
+  if (place.layout.getTransposed()) {
+    std::swap(row, column);
+    column = buildKeyColumn(b, column);
+  }
+  Value perChunk = buildI32(b, kChunkBytes / place.elementBytes);
+  Value chunk = arith::DivUIOp::create(b, column, perChunk);
+  if (place.layout.getSwizzle() > 1)
+    chunk = arith::XOrIOp::create(
+        b, chunk, buildSwizzle(b, place.layout, place.elementBytes, row));
+  Value inRow = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)),
+      arith::MulIOp::create(b, arith::RemUIOp::create(b, column, perChunk),
+                            buildI32(b, place.elementBytes)));
+  Value ofRow = arith::MulIOp::create(
+      b, row, buildI32(b, place.layout.getPitch() * place.elementBytes));
+  return arith::AddIOp::create(b, place.begin,
+                               arith::AddIOp::create(b, ofRow, inRow));
+}
+
+//===----------------------------------------------------------------------===//
 // Registers by coordinates
 //===----------------------------------------------------------------------===//
 

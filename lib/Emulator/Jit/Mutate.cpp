@@ -145,7 +145,8 @@ static std::vector<Mutant> findMutants(Module &module) {
     for (BasicBlock &block : function)
       for (Instruction &instruction : block) {
         if (auto *fence = dyn_cast<FenceInst>(&instruction))
-          add(*fence, "delete fence", [fence] { fence->eraseFromParent(); });
+          add(*fence, Twine("delete fence ") + toIRString(fence->getOrdering()),
+              [fence] { fence->eraseFromParent(); });
         auto *call = dyn_cast<CallInst>(&instruction);
         if (!call || !isSynchronising(nameOf(*call)))
           continue;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Devices.h"
+#include "../Driver.h"
 #include "CudaDriver.h"
 
 #include <nlohmann/json.hpp>
@@ -86,12 +87,6 @@ public:
   std::string describe() const override;
 
 private:
-  struct Function {
-    void *handle = nullptr;
-    ManifestGpuKernel kernel;
-    int registers = 0, localBytes = 0, blocksPerMultiprocessor = 0;
-  };
-
   bool loadModule(std::string_view bytes, std::string &error);
   bool loadFunction(const ManifestGpuKernel &kernel, std::string &error);
 
@@ -99,7 +94,7 @@ private:
   void *const context;
   void *module = nullptr;
   std::string code;
-  std::vector<Function> functions;
+  std::vector<DriverFunction> functions;
 };
 } // namespace
 
@@ -120,10 +115,8 @@ bool CudaProgram::loadModule(std::string_view bytes, std::string &error) {
 
 bool CudaProgram::loadFunction(const ManifestGpuKernel &kernel,
                                std::string &error) {
-  Function function;
+  DriverFunction function;
   function.kernel = kernel;
-  auto threads =
-      static_cast<int>(kernel.block[0] * kernel.block[1] * kernel.block[2]);
   if (!driver.check(driver.moduleGetFunction(&function.handle, module,
                                              kernel.name.c_str()),
                     ("finding kernel " + kernel.name).c_str(), error) ||
@@ -140,7 +133,8 @@ bool CudaProgram::loadFunction(const ManifestGpuKernel &kernel,
                               function.handle);
   driver.functionGetAttribute(&function.localBytes, cuda::LocalBytes,
                               function.handle);
-  driver.occupancy(&function.blocksPerMultiprocessor, function.handle, threads,
+  driver.occupancy(&function.blocksPerMultiprocessor, function.handle,
+                   static_cast<int>(function.countThreads()),
                    static_cast<size_t>(kernel.sharedBytes));
   functions.push_back(std::move(function));
   return true;
@@ -167,36 +161,16 @@ bool CudaProgram::launch(const LaunchList &list,
   ContextScope scope(driver, context, error);
   if (!scope)
     return false;
-  for (const GpuLaunch &launch : list.getLaunches()) {
-    const Function &function = functions.at(launch.kernel);
-    const std::array<int64_t, 3> &block = function.kernel.block;
-    if (launch.count > maxBlocks) {
-      error = "the problem has " + std::to_string(launch.count) +
-              " work items; a launch has at most " + std::to_string(maxBlocks);
+  for (const GpuLaunch &launch : list.getLaunches())
+    if (!enqueueLaunch(driver, list, launch, functions.at(launch.kernel),
+                       maxBlocks, /*end=*/nullptr, stream, error))
       return false;
-    }
-    // CU_LAUNCH_PARAM_BUFFER_POINTER, ..._SIZE, ..._END.
-    size_t bytes = launch.numSlots * sizeof(int64_t);
-    void *parameters[] = {reinterpret_cast<void *>(1),
-                          const_cast<int64_t *>(list.getSlots(launch)),
-                          reinterpret_cast<void *>(2), &bytes, nullptr};
-    if (!driver.check(driver.launchKernel(
-                          function.handle, static_cast<unsigned>(launch.count),
-                          1, 1, static_cast<unsigned>(block[0]),
-                          static_cast<unsigned>(block[1]),
-                          static_cast<unsigned>(block[2]),
-                          static_cast<unsigned>(function.kernel.sharedBytes),
-                          stream, nullptr, parameters),
-                      ("launching kernel " + function.kernel.name).c_str(),
-                      error))
-      return false;
-  }
   return true;
 }
 
 std::string CudaProgram::describe() const {
   nlohmann::json kernels = nlohmann::json::array();
-  for (const Function &function : functions)
+  for (const DriverFunction &function : functions)
     kernels.push_back(
         {{"name", function.kernel.name},
          {"registers", function.registers},
@@ -249,7 +223,7 @@ private:
 } // namespace
 
 std::shared_ptr<Device> attn::openCudaDevice(int ordinal, std::string &error) {
-  const CudaDriver *driver = CudaDriver::get(error);
+  const CudaDriver *driver = getDriver<CudaDriver>(error);
   if (!driver)
     return nullptr;
   auto device = std::make_shared<CudaDevice>(*driver);
@@ -298,7 +272,9 @@ std::string CudaDevice::chooseCode(const Kernel &kernel,
     return "cubin";
   if (hasPtx && (chip.isExact ? isSame : capability >= chip.capability))
     return "ptx";
-  error = "the kernel is for " + gpu.chip + ", the device is " + name;
+  error = hasPtx || hasCubin
+              ? "the kernel is for " + gpu.chip + ", the device is " + name
+              : "the kernel holds no code for CUDA";
   return "";
 }
 
@@ -360,30 +336,9 @@ bool CudaDevice::synchronize(std::string &error) {
 bool CudaDevice::time(const std::function<bool()> &enqueue, int count,
                       std::vector<double> &seconds, std::string &error) {
   ContextScope scope(driver, context, error);
-  if (!scope)
-    return false;
-  void *events[2] = {nullptr, nullptr};
-  bool ok = true;
-  for (void *&event : events)
-    ok = ok &&
-         driver.check(driver.eventCreate(&event, 0), "cuEventCreate", error);
-  for (int i = 0; ok && i < count; ++i) {
-    float milliseconds = 0;
-    ok = driver.check(driver.eventRecord(events[0], nullptr), "cuEventRecord",
-                      error) &&
-         enqueue() &&
-         driver.check(driver.eventRecord(events[1], nullptr), "cuEventRecord",
-                      error) &&
-         driver.check(driver.eventSynchronize(events[1]), "running a kernel",
-                      error) &&
-         driver.check(
-             driver.eventElapsedTime(&milliseconds, events[0], events[1]),
-             "cuEventElapsedTime", error);
-    if (ok)
-      seconds.push_back(milliseconds * 1e-3);
-  }
-  for (void *event : events)
-    if (event)
-      driver.eventDestroy(event);
-  return ok;
+  return scope &&
+         timeByEvents(
+             driver, "cu",
+             [&](void **event) { return driver.eventCreate(event, 0); },
+             enqueue, count, seconds, error);
 }

@@ -26,18 +26,6 @@ bool CudaDriver::open(std::string &error) {
   return check(init(0), "cuInit", error);
 }
 
-const CudaDriver *CudaDriver::get(std::string &error) {
-  struct Opened {
-    CudaDriver driver;
-    std::string error;
-    bool ok;
-    Opened() : ok(driver.open(error)) {}
-  };
-  static const Opened opened;
-  error = opened.error;
-  return opened.ok ? &opened.driver : nullptr;
-}
-
 bool CudaDriver::check(int result, const char *what, std::string &error) const {
   if (result == 0)
     return true;

@@ -21,15 +21,12 @@ struct CudaDriver {
 #include "CudaSymbols.def"
 #undef ATTN_CUDA
 
-  /// Opens and initialises the driver, once; null and an error if there is
-  /// none.
-  static const CudaDriver *get(std::string &error);
+  /// Opens and initialises the driver; an error if there is none. See
+  /// getDriver().
+  bool open(std::string &error);
 
   /// True if `result` is success; else an error that says what failed.
   bool check(int result, const char *what, std::string &error) const;
-
-private:
-  bool open(std::string &error);
 };
 
 /// Numbers of cuda.h.

@@ -100,6 +100,11 @@ bool EmulatorProgram::load(const ManifestGpu &gpu, std::string_view bitcode,
     error = std::string("emulator: ") + library.getError();
     return false;
   }
+  if (options.mutant >= 0 &&
+      library.mutate(module, static_cast<size_t>(options.mutant)) != 0) {
+    error = std::string("emulator: ") + library.getError();
+    return false;
+  }
   for (const ManifestGpuKernel &kernel : kernels)
     if (library.compile(module, kernel.name.c_str()) != 0) {
       error = std::string("emulator: ") + library.getError();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Devices.h"
+#include "../Driver.h"
 #include "HipDriver.h"
 
 #include <nlohmann/json.hpp>
@@ -48,15 +49,10 @@ public:
   std::string describe() const override;
 
 private:
-  struct Function {
-    void *handle = nullptr;
-    ManifestGpuKernel kernel;
-  };
-
   const HipDriver &driver;
   const int device;
   void *module = nullptr;
-  std::vector<Function> functions;
+  std::vector<DriverFunction> functions;
 };
 } // namespace
 
@@ -71,7 +67,7 @@ bool HipProgram::load(const ManifestGpu &gpu, std::string_view hsaco,
     return false;
   }
   for (const ManifestGpuKernel &kernel : gpu.kernels) {
-    Function function{nullptr, kernel};
+    DriverFunction function{nullptr, kernel};
     if (!driver.check(driver.moduleGetFunction(&function.handle, module,
                                                kernel.name.c_str()),
                       ("finding kernel " + kernel.name).c_str(), error))
@@ -91,29 +87,10 @@ bool HipProgram::launch(const LaunchList &list,
   if (!scope)
     return false;
   for (const GpuLaunch &launch : list.getLaunches()) {
-    const Function &function = functions.at(launch.kernel);
-    const std::array<int64_t, 3> &block = function.kernel.block;
-    int64_t maxBlocks = maxThreads / (block[0] * block[1] * block[2]);
-    if (launch.count > maxBlocks) {
-      error = "the problem has " + std::to_string(launch.count) +
-              " work items; a launch has at most " + std::to_string(maxBlocks);
-      return false;
-    }
-    // HIP_LAUNCH_PARAM_BUFFER_POINTER, ..._SIZE, ..._END.
-    size_t bytes = launch.numSlots * sizeof(int64_t);
-    void *parameters[] = {reinterpret_cast<void *>(1),
-                          const_cast<int64_t *>(list.getSlots(launch)),
-                          reinterpret_cast<void *>(2), &bytes,
-                          reinterpret_cast<void *>(3)};
-    if (!driver.check(driver.launchKernel(
-                          function.handle, static_cast<unsigned>(launch.count),
-                          1, 1, static_cast<unsigned>(block[0]),
-                          static_cast<unsigned>(block[1]),
-                          static_cast<unsigned>(block[2]),
-                          static_cast<unsigned>(function.kernel.sharedBytes),
-                          stream, nullptr, parameters),
-                      ("launching kernel " + function.kernel.name).c_str(),
-                      error))
+    const DriverFunction &function = functions.at(launch.kernel);
+    if (!enqueueLaunch(driver, list, launch, function,
+                       maxThreads / function.countThreads(),
+                       /*end=*/reinterpret_cast<void *>(3), stream, error))
       return false;
   }
   return true;
@@ -121,7 +98,7 @@ bool HipProgram::launch(const LaunchList &list,
 
 std::string HipProgram::describe() const {
   nlohmann::json kernels = nlohmann::json::array();
-  for (const Function &function : functions)
+  for (const DriverFunction &function : functions)
     kernels.push_back({{"name", function.kernel.name}});
   return nlohmann::json{{"code", "hsaco"}, {"kernels", kernels}}.dump();
 }
@@ -166,7 +143,7 @@ private:
 } // namespace
 
 std::shared_ptr<Device> attn::openHipDevice(int ordinal, std::string &error) {
-  const HipDriver *driver = HipDriver::get(error);
+  const HipDriver *driver = getDriver<HipDriver>(error);
   if (!driver)
     return nullptr;
   auto device = std::make_shared<HipDevice>(*driver, ordinal);
@@ -246,30 +223,6 @@ bool HipDevice::synchronize(std::string &error) {
 bool HipDevice::time(const std::function<bool()> &enqueue, int count,
                      std::vector<double> &seconds, std::string &error) {
   DeviceScope scope(driver, device, error);
-  if (!scope)
-    return false;
-  void *events[2] = {nullptr, nullptr};
-  bool ok = true;
-  for (void *&event : events)
-    ok =
-        ok && driver.check(driver.eventCreate(&event), "hipEventCreate", error);
-  for (int i = 0; ok && i < count; ++i) {
-    float milliseconds = 0;
-    ok = driver.check(driver.eventRecord(events[0], nullptr), "hipEventRecord",
-                      error) &&
-         enqueue() &&
-         driver.check(driver.eventRecord(events[1], nullptr), "hipEventRecord",
-                      error) &&
-         driver.check(driver.eventSynchronize(events[1]), "running a kernel",
-                      error) &&
-         driver.check(
-             driver.eventElapsedTime(&milliseconds, events[0], events[1]),
-             "hipEventElapsedTime", error);
-    if (ok)
-      seconds.push_back(milliseconds * 1e-3);
-  }
-  for (void *event : events)
-    if (event)
-      driver.eventDestroy(event);
-  return ok;
+  return scope && timeByEvents(driver, "hip", driver.eventCreate, enqueue,
+                               count, seconds, error);
 }

@@ -29,18 +29,6 @@ bool HipDriver::open(std::string &error) {
          check(init(0), "hipInit", error);
 }
 
-const HipDriver *HipDriver::get(std::string &error) {
-  struct Opened {
-    HipDriver driver;
-    std::string error;
-    bool ok;
-    Opened() : ok(driver.open(error)) {}
-  };
-  static const Opened opened;
-  error = opened.error;
-  return opened.ok ? &opened.driver : nullptr;
-}
-
 bool HipDriver::check(int result, const char *what, std::string &error) const {
   if (result == 0)
     return true;

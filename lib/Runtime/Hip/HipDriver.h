@@ -21,15 +21,12 @@ struct HipDriver {
 #undef ATTN_HIP
   const char *(*getErrorString)(int) = nullptr;
 
-  /// Opens and initialises the runtime, once; null and an error if there is
-  /// none.
-  static const HipDriver *get(std::string &error);
+  /// Opens and initialises the runtime; an error if there is none. See
+  /// getDriver().
+  bool open(std::string &error);
 
   /// True if `result` is success; else an error that says what failed.
   bool check(int result, const char *what, std::string &error) const;
-
-private:
-  bool open(std::string &error);
 };
 
 } // namespace attn

@@ -58,7 +58,9 @@ static CpuTarget detectNative() {
   return native;
 }
 
-llvm::Expected<CpuTarget> attn::lookupCpuTarget(llvm::StringRef name) {
+llvm::Expected<CpuTarget>
+attn::lookupCpuTarget(llvm::StringRef name,
+                      llvm::ArrayRef<std::string> others) {
   if (name == "native")
     return detectNative();
   std::vector<CpuTarget> known = getKnownCpuTargets();
@@ -67,6 +69,8 @@ llvm::Expected<CpuTarget> attn::lookupCpuTarget(llvm::StringRef name) {
       return target;
   std::string allowed = llvm::join(
       llvm::map_range(known, [](const CpuTarget &t) { return t.name; }), ", ");
+  for (const std::string &other : others)
+    allowed += ", " + other;
   return llvm::createStringError("unknown target '" + name +
                                  "'; expected native, " + allowed);
 }

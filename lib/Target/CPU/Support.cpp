@@ -6,20 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Target/CPU/Support.h"
+#include "attn/Target/Support.h"
 
 using namespace mlir;
 using namespace attn;
 
-static bool hasPerHead(Attribute mask) {
-  return mask && (isa<PerHeadAttr>(mask) ||
-                  llvm::any_of(getMaskOperands(mask), hasPerHead));
-}
-
 std::optional<std::string> attn::findUnsupportedOnCpu(AttentionOp op) {
-  int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
-  if (ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()))
-    return "per_head masks of a dynamic number of heads";
-  return std::nullopt;
+  return findUnsupportedAnywhere(op);
 }
 
 //===----------------------------------------------------------------------===//

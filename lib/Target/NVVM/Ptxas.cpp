@@ -30,14 +30,8 @@ Expected<std::string> attn::findPtxas(StringRef given) {
       return given.str();
     return createStringError("no ptxas: " + given + " is no program");
   }
-  SmallString<128> path(getCudaHome());
-  if (!path.empty()) {
-    sys::path::append(path, "bin", "ptxas");
-    if (sys::fs::can_execute(path))
-      return path.str().str();
-  }
-  if (auto found = sys::findProgramByName("ptxas"))
-    return *found;
+  if (std::string found = getPtxasPath(); !found.empty())
+    return found;
   return createStringError("no ptxas in $CUDA_HOME/bin or $PATH");
 }
 

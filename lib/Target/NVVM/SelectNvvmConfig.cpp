@@ -9,6 +9,7 @@
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Target/NVVM/Passes.h"
 #include "attn/Target/NVVM/Support.h"
+#include "attn/Target/Support.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace attn {
@@ -23,7 +24,7 @@ using namespace attn;
 /// uses each key that it loads from shared memory twice. The accumulators of
 /// wider heads leave no registers for that.
 static constexpr int64_t kRows = 16, kMaxDimOfTwo = 128;
-static constexpr int64_t kWarps = 4;
+static constexpr int64_t kWarps = 4, kMaxWarps = 32;
 /// Keys of a tile, and the least. Narrow heads leave registers for the scores
 /// of twice as many.
 static constexpr int64_t kBlockKv = 64, kNarrowDim = 64, kMinBlockKv = 16;
@@ -55,7 +56,8 @@ struct Choice {
   ConfigAttr get(MLIRContext *context) const {
     auto schedule =
         BlockScheduleAttr::get(context, MatrixKind::m16n8k16, warps,
-                               /*lanes=*/32, stages, /*transposed=*/false);
+                               /*lanes=*/32, stages, /*transposed=*/false,
+                               /*fetches=*/false, /*lazy=*/false);
     return ConfigAttr::get(context, warps * rowsOfWarp, keys, keys, schedule,
                            /*heads=*/1, /*split=*/SplitAttr());
   }
@@ -63,7 +65,7 @@ struct Choice {
   /// Makes the tiles smaller; false if they are the smallest.
   bool shrink(bool keepsRows, bool keepsKeys) {
     if (keys > 2 * kMinBlockKv && !keepsKeys) {
-      keys /= 2;
+      keys = llvm::alignTo(keys / 2, kMinBlockKv);
     } else if (stages > 1) {
       stages = 1;
     } else if (keys > kMinBlockKv && !keepsKeys) {
@@ -86,47 +88,37 @@ static void chooseRows(AttentionOp op, Choice &choice) {
         op.getQType().getDimSize(getLayoutDims(op.getQLayout()).sequence));
   bool allowsTwo = usesMatrices(op) && getMaxDim(op) <= kMaxDimOfTwo;
   int64_t warpRows = allowsTwo ? 2 * kRows : kRows;
-  if (op.getBlockQ() && *rows % kRows == 0) {
-    choice.rowsOfWarp = *rows % (kWarps * warpRows) == 0 ? warpRows : kRows;
-    choice.warps = *rows / choice.rowsOfWarp;
-    return;
-  }
-  if (!rows || *rows > kWarps * kRows) {
-    choice.rowsOfWarp = warpRows;
-    return;
-  }
-  choice.warps = llvm::divideCeil(*rows, kRows);
+  bool isShort = rows && *rows <= kWarps * kRows;
+  choice.rowsOfWarp = isShort ? kRows : warpRows;
+  if (op.getBlockQ() && *rows % kRows == 0 && *rows % (kWarps * warpRows) != 0)
+    choice.rowsOfWarp = kRows;
+  if (isShort || op.getBlockQ())
+    choice.warps = std::min<int64_t>(llvm::divideCeil(*rows, choice.rowsOfWarp),
+                                     kMaxWarps);
 }
 
 static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
   Choice choice;
   chooseRows(op, choice);
-  std::optional<int64_t> given = op.getBlockKv();
-  if (op.getBlockKvCompute())
-    given = op.getBlockKvCompute();
   if (usesMatrices(op) && getMaxDim(op) <= kNarrowDim)
     choice.keys = 2 * kBlockKv;
-  if (given)
-    choice.keys = *given;
-  else if (auto keys = getStaticLength(op.getNumKeys()))
+  if (auto keys = getStaticLength(op.getNumKeys()))
     choice.keys =
         std::min<int64_t>(choice.keys, llvm::alignTo(*keys, kMinBlockKv));
+  choice.keys = getStepKeys(op, choice.keys, kMinBlockKv);
   MLIRContext *context = op.getContext();
   ConfigAttr config = choice.get(context);
   while (getNvvmSharedBytes(op, config) > target.sharedPerBlock &&
-         choice.shrink(op.getBlockQ().has_value(), given.has_value()))
+         choice.shrink(op.getBlockQ().has_value(),
+                       op.getBlockKvCompute().has_value()))
     config = choice.get(context);
-  if (op.getBlockKv() && *op.getBlockKv() != choice.keys)
-    config = ConfigAttr::get(context, config.getBlockQ(), *op.getBlockKv(),
-                             choice.keys, config.getSchedule(), /*heads=*/1,
-                             /*split=*/SplitAttr());
-  if (!op.getNumSplits() && !op.getSplitSize())
-    return config;
-  auto split = SplitAttr::get(context, op.getNumSplits().value_or(0), 0,
-                              op.getSplitSize().value_or(0));
-  return ConfigAttr::get(context, config.getBlockQ(), config.getBlockKv(),
-                         config.getBlockKvCompute(), config.getSchedule(),
-                         /*heads=*/1, split);
+  SplitAttr split;
+  if (op.getNumSplits() || op.getSplitSize())
+    split = SplitAttr::get(context, op.getNumSplits().value_or(0), 0,
+                           op.getSplitSize().value_or(0));
+  return ConfigAttr::get(context, config.getBlockQ(),
+                         getTileKeys(op, choice.keys), choice.keys,
+                         config.getSchedule(), /*heads=*/1, split);
 }
 
 namespace {

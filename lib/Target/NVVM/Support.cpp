@@ -7,6 +7,7 @@
 
 #include "attn/Target/NVVM/Support.h"
 #include "attn/Analysis/FragmentLayout.h"
+#include "attn/Target/Support.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -15,21 +16,13 @@ using namespace attn;
 /// Accumulators of wider heads do not fit into the registers of four warps.
 static constexpr int64_t kMaxHeadDim = 256;
 
-static bool hasPerHead(Attribute mask) {
-  return mask && (isa<PerHeadAttr>(mask) ||
-                  llvm::any_of(getMaskOperands(mask), hasPerHead));
-}
-
 std::optional<std::string> attn::findUnsupportedOnNvvm(AttentionOp op) {
   for (ShapedType type : {op.getQType(), op.getKType()})
     if (type.getElementTypeBitWidth() < 16)
       return "fp8 operands";
   if (std::max(op.getHeadDim(), op.getValueHeadDim()) > kMaxHeadDim)
     return "head dims above " + std::to_string(kMaxHeadDim);
-  int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
-  if (ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()))
-    return "per_head masks of a dynamic number of heads";
-  return std::nullopt;
+  return findUnsupportedAnywhere(op);
 }
 
 //===----------------------------------------------------------------------===//
@@ -63,31 +56,9 @@ int64_t attn::getNvvmSharedBytes(AttentionOp op, ConfigAttr config) {
 
 LogicalResult attn::verifyNvvmConfig(AttentionOp op, ConfigAttr config,
                                      const NvvmTarget &target) {
-  if (failed(verifyTileSizes(op, config)))
-    return failure();
-  auto refuse = [&]() {
-    return op.emitOpError("unsupported on ") << target.name << ": ";
-  };
-  auto schedule = dyn_cast<BlockScheduleAttr>(config.getSchedule());
-  if (!schedule)
-    return refuse() << "config has schedule " << config.getSchedule()
-                    << "; expected #attn.block_schedule";
-  if (schedule.getInstruction() != MatrixKind::m16n8k16 ||
-      schedule.getLanes() != 32 || schedule.getTransposed())
-    return refuse() << "config has schedule " << schedule
-                    << "; expected instruction = m16n8k16 and lanes = 32";
-  int64_t multiple = getRowMultiple(schedule);
-  if (config.getBlockQ() % multiple)
-    return refuse() << "block_q of " << config.getBlockQ() << "; expected a "
-                    << "multiple of " << multiple << " for "
-                    << schedule.getWarps() << " warps";
-  if (config.getBlockKvCompute() % 16)
-    return refuse() << "block_kv of " << config.getBlockKvCompute()
-                    << "; expected a multiple of 16";
-  int64_t bytes = getNvvmSharedBytes(op, config);
-  if (bytes > target.sharedPerBlock)
-    return refuse() << "tiles of " << bytes
-                    << " bytes of shared memory; it has "
-                    << target.sharedPerBlock;
-  return success();
+  return verifyBlockConfig(op, config,
+                           {target.name, MatrixKind::m16n8k16, /*lanes=*/32,
+                            /*transposed=*/false, /*keyMultiple=*/16,
+                            target.sharedPerBlock},
+                           getNvvmSharedBytes);
 }

@@ -9,6 +9,7 @@
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Target/ROCDL/Passes.h"
 #include "attn/Target/ROCDL/Support.h"
+#include "attn/Target/Support.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace attn {
@@ -21,7 +22,7 @@ using namespace attn;
 
 /// Rows of a wave, and waves of a block: two on each SIMD, which share the keys
 /// and values that they load.
-static constexpr int64_t kRows = 32, kWaves = 8;
+static constexpr int64_t kRows = 32, kWaves = 8, kMaxWaves = 16;
 /// Keys of a tile, and the least.
 static constexpr int64_t kBlockKv = 64, kMinBlockKv = 32;
 static constexpr int64_t kStages = 2;
@@ -36,20 +37,21 @@ struct Choice {
     MLIRContext *context = op.getContext();
     auto schedule =
         BlockScheduleAttr::get(context, MatrixKind::m32n32k8, waves,
-                               /*lanes=*/64, stages, /*transposed=*/true);
+                               /*lanes=*/64, stages, /*transposed=*/true,
+                               /*fetches=*/true, /*lazy=*/true);
     SplitAttr split;
     if (op.getNumSplits() || op.getSplitSize())
       split = SplitAttr::get(context, op.getNumSplits().value_or(0), 0,
                              op.getSplitSize().value_or(0));
-    return ConfigAttr::get(context, waves * kRows,
-                           op.getBlockKv().value_or(keys), keys, schedule,
+    return ConfigAttr::get(context, waves * kRows, getTileKeys(op, keys), keys,
+                           schedule,
                            /*heads=*/1, split);
   }
 
   /// Makes the tiles smaller; false if they are the smallest.
   bool shrink() {
     if (keys > kMinBlockKv && !keepsKeys)
-      keys /= 2;
+      keys = llvm::alignTo(keys / 2, kMinBlockKv);
     else if (stages > 1)
       stages = 1;
     else if (waves > 1 && !keepsRows)
@@ -64,7 +66,7 @@ struct Choice {
 /// Eight waves, or as many as the rows need.
 static void chooseWaves(AttentionOp op, Choice &choice) {
   if (std::optional<int64_t> rows = op.getBlockQ()) {
-    choice.waves = std::max<int64_t>(*rows / kRows, 1);
+    choice.waves = std::min<int64_t>(llvm::divideCeil(*rows, kRows), kMaxWaves);
     choice.keepsRows = true;
     return;
   }
@@ -78,12 +80,8 @@ static void chooseWaves(AttentionOp op, Choice &choice) {
 static ConfigAttr chooseConfig(AttentionOp op, const RocdlTarget &target) {
   Choice choice;
   chooseWaves(op, choice);
-  std::optional<int64_t> given = op.getBlockKv();
-  if (op.getBlockKvCompute())
-    given = op.getBlockKvCompute();
-  choice.keepsKeys = given.has_value();
-  if (given)
-    choice.keys = *given;
+  choice.keepsKeys = op.getBlockKvCompute().has_value();
+  choice.keys = getStepKeys(op, choice.keys, kMinBlockKv);
   ConfigAttr config = choice.get(op);
   while (getRocdlSharedBytes(op, config) > target.sharedPerBlock &&
          choice.shrink())

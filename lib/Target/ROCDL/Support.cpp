@@ -7,7 +7,7 @@
 
 #include "attn/Target/ROCDL/Support.h"
 #include "attn/Analysis/FragmentLayout.h"
-#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
+#include "attn/Target/Support.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -15,11 +15,6 @@ using namespace attn;
 
 /// Accumulators of wider heads do not fit into the registers of a wave.
 static constexpr int64_t kMaxHeadDim = 256;
-
-static bool hasPerHead(Attribute mask) {
-  return mask && (isa<PerHeadAttr>(mask) ||
-                  llvm::any_of(getMaskOperands(mask), hasPerHead));
-}
 
 std::optional<std::string> attn::findUnsupportedOnRocdl(AttentionOp op) {
   Type q = op.getQType().getElementType(), k = op.getKType().getElementType();
@@ -31,10 +26,7 @@ std::optional<std::string> attn::findUnsupportedOnRocdl(AttentionOp op) {
     return "q and k of different types";
   if (std::max(op.getHeadDim(), op.getValueHeadDim()) > kMaxHeadDim)
     return "head dims above " + std::to_string(kMaxHeadDim);
-  int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
-  if (ShapedType::isDynamic(heads) && hasPerHead(op.getMaskAttr()))
-    return "per_head masks of a dynamic number of heads";
-  return std::nullopt;
+  return findUnsupportedAnywhere(op);
 }
 
 //===----------------------------------------------------------------------===//
@@ -50,13 +42,14 @@ int64_t attn::getRocdlSharedBytes(AttentionOp op, ConfigAttr config) {
   const MatrixInstruction &instruction =
       getMatrixInstruction(schedule.getInstruction());
   int64_t keys = config.getBlockKvCompute();
-  auto getBytes = [&](int64_t extent) {
-    SharedAttr layout =
-        getConflictFreeLayout(op.getContext(), extent, kBytes,
-                              std::max(instruction.k, instruction.n));
-    return alignShared(keys * layout.getPitch() * kBytes);
-  };
-  int64_t tiles = getBytes(op.getHeadDim()) + getBytes(op.getValueHeadDim());
+  SharedAttr ofKeys = getConflictFreeLayout(
+      op.getContext(), op.getHeadDim(), kBytes,
+      std::max(instruction.k, instruction.n));
+  SharedAttr ofValues = getTransposedLayout(op.getContext(), keys, kBytes);
+  int64_t tiles =
+      alignShared(keys * ofKeys.getPitch() * kBytes) +
+      alignShared(getBufferRows(ofValues, keys, op.getValueHeadDim()) *
+                  ofValues.getPitch() * kBytes);
   // Guarded products share the weights of some keys at a time.
   constexpr int64_t kPadding = 8;
   int64_t weights =
@@ -67,32 +60,9 @@ int64_t attn::getRocdlSharedBytes(AttentionOp op, ConfigAttr config) {
 
 LogicalResult attn::verifyRocdlConfig(AttentionOp op, ConfigAttr config,
                                       const RocdlTarget &target) {
-  if (failed(verifyTileSizes(op, config)))
-    return failure();
-  auto refuse = [&]() {
-    return op.emitOpError("unsupported on ") << target.name << ": ";
-  };
-  auto schedule = dyn_cast<BlockScheduleAttr>(config.getSchedule());
-  if (!schedule)
-    return refuse() << "config has schedule " << config.getSchedule()
-                    << "; expected #attn.block_schedule";
-  if (schedule.getInstruction() != MatrixKind::m32n32k8 ||
-      schedule.getLanes() != 64 || !schedule.getTransposed())
-    return refuse() << "config has schedule " << schedule
-                    << "; expected instruction = m32n32k8, lanes = 64 and "
-                    << "transposed = true";
-  int64_t multiple = getRowMultiple(schedule);
-  if (config.getBlockQ() % multiple)
-    return refuse() << "block_q of " << config.getBlockQ() << "; expected a "
-                    << "multiple of " << multiple << " for "
-                    << schedule.getWarps() << " waves";
-  if (config.getBlockKvCompute() % 32)
-    return refuse() << "block_kv of " << config.getBlockKvCompute()
-                    << "; expected a multiple of 32";
-  int64_t bytes = getRocdlSharedBytes(op, config);
-  if (bytes > target.sharedPerBlock)
-    return refuse() << "tiles of " << bytes
-                    << " bytes of shared memory; it has "
-                    << target.sharedPerBlock;
-  return success();
+  return verifyBlockConfig(op, config,
+                           {target.name, MatrixKind::m32n32k8, /*lanes=*/64,
+                            /*transposed=*/true, /*keyMultiple=*/32,
+                            target.sharedPerBlock},
+                           getRocdlSharedBytes);
 }

@@ -53,3 +53,24 @@ func.func @merge(%outs: memref<4x1x8x16x64xf32>, %lses: memref<4x1x8x16xf32>,
       outs(%o : memref<1x8x16x64xbf16>)
   return
 }
+
+// Block sizes of the op are rounded up to what matrix instructions take.
+// CHECK-LABEL: @rounded
+// CHECK: block_q = 32, block_kv = 32, block_kv_compute = 16{{.*}}warps = 2
+func.func @rounded(%q: memref<1x256x8x64xbf16>, %o: memref<1x256x8x64xbf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x256x8x64xbf16>,
+      memref<1x256x8x64xbf16>, memref<1x256x8x64xbf16>)
+      scale(0.1) block_q(17) block_kv(24) block_kv_compute(6)
+      outs(%o : memref<1x256x8x64xbf16>)
+  return
+}
+
+// Large tiles of keys go through in steps.
+// CHECK-LABEL: @steps
+// CHECK: block_q = 128, block_kv = 1024, block_kv_compute = 64
+func.func @steps(%q: memref<1x4096x8x128xbf16>, %o: memref<1x4096x8x128xbf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x128xbf16>,
+      memref<1x4096x8x128xbf16>, memref<1x4096x8x128xbf16>)
+      scale(0.1) block_kv(1000) outs(%o : memref<1x4096x8x128xbf16>)
+  return
+}

@@ -20,6 +20,17 @@ func.func @d256(%q: memref<1x4096x8x256xbf16>, %o: memref<1x4096x8x256xbf16>) {
   return
 }
 
+// Block sizes of the op are rounded up to what matrix instructions take.
+// CHECK-LABEL: @rounded
+// CHECK: block_q = 64, block_kv = 64, block_kv_compute = 32{{.*}}warps = 2
+func.func @rounded(%q: memref<1x256x8x64xbf16>, %o: memref<1x256x8x64xbf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x256x8x64xbf16>,
+      memref<1x256x8x64xbf16>, memref<1x256x8x64xbf16>)
+      scale(0.1) block_q(33) block_kv(48) block_kv_compute(24)
+      outs(%o : memref<1x256x8x64xbf16>)
+  return
+}
+
 // A short sequence needs fewer waves.
 // CHECK-LABEL: @short
 // CHECK: block_q = 64{{.*}}warps = 2

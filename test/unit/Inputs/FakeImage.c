@@ -15,8 +15,19 @@
 
 #ifdef FAKE_EXACT_CHIP
 #define CHIP "sm_90a"
+#elif defined(FAKE_AMD_CHIP)
+#define CHIP "gfx942"
 #else
 #define CHIP "sm_80"
+#endif
+
+#ifdef FAKE_AMD_CHIP
+#define TRIPLE "amdgcn-amd-amdhsa"
+#define BINARIES "{\"kind\": \"hsaco\", \"bytes\": 10}"
+#else
+#define TRIPLE "nvptx64-nvidia-cuda"
+#define BINARIES                                                               \
+  "{\"kind\": \"ptx\", \"bytes\": 8}, {\"kind\": \"cubin\", \"bytes\": 10}"
 #endif
 
 #ifdef __x86_64__
@@ -37,16 +48,18 @@ const char attn_manifest[] =
     "{\"name\": \"factor\", \"type\": \"i64\", \"sizes\": [], "
     "\"strides\": []}], "
     "\"attentions\": [], "
-    "\"gpu\": {\"triple\": \"nvptx64-nvidia-cuda\", \"chip\": \"" CHIP "\", "
+    "\"gpu\": {\"triple\": \"" TRIPLE "\", \"chip\": \"" CHIP "\", "
     "\"kernels\": ["
     "{\"name\": \"first\", \"block\": [128, 1, 1], \"shared_bytes\": 65536}, "
     "{\"name\": \"second\", \"block\": [32, 2, 1], \"shared_bytes\": 0}], "
-    "\"binaries\": ["
-    "{\"kind\": \"ptx\", \"bytes\": 8}, "
-    "{\"kind\": \"cubin\", \"bytes\": 10}]}}";
+    "\"binaries\": [" BINARIES "]}}";
 
+#ifdef FAKE_AMD_CHIP
+const char attn_gpu_hsaco[] = "some hsaco";
+#else
 const char attn_gpu_ptx[] = "some PTX";
 const char attn_gpu_cubin[] = "some cubin";
+#endif
 
 struct Descriptor {
   char *allocated, *aligned;

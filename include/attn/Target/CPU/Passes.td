@@ -19,7 +19,9 @@ def SelectCpuConfigPass : Pass<"attn-select-cpu-config"> {
   }];
   let options = [
     Option<"target", "target", "std::string", "\"native\"",
-           "CPU to choose for (docs/targets.md)">
+           "CPU to choose for (docs/targets.md)">,
+    ListOption<"otherTargets", "other-targets", "std::string",
+               "What else there is, for the error about an unknown name">
   ];
   let dependentDialects = ["::attn::AttnDialect"];
 }

@@ -33,7 +33,8 @@ struct CpuTarget {
 
 /// The CPU called `name`: a row of the table, or `native`. The error lists the
 /// allowed names.
-llvm::Expected<CpuTarget> lookupCpuTarget(llvm::StringRef name);
+llvm::Expected<CpuTarget>
+lookupCpuTarget(llvm::StringRef name, llvm::ArrayRef<std::string> others = {});
 
 /// All rows of the table.
 std::vector<CpuTarget> getKnownCpuTargets();

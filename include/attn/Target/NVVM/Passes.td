@@ -14,8 +14,9 @@ def SelectNvvmConfigPass : Pass<"attn-select-nvvm-config"> {
   let summary = "Choose blocks, warps and stages for an NVIDIA GPU";
   let description = [{
     In: `attn.attention`. Out: the same ops with a `config`; lowering obeys it.
-    Block sizes that the op gives are kept. An op that uses a feature without a
-    lowering is refused with an `unsupported on <target>` error.
+    Block sizes that the op gives are rounded up to whole matrix instructions.
+    An op that uses a feature without a lowering is refused with an `unsupported
+    on <target>` error.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"sm_80\"",

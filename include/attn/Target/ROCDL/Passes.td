@@ -14,8 +14,9 @@ def SelectRocdlConfigPass : Pass<"attn-select-rocdl-config"> {
   let summary = "Choose blocks, waves and stages for an AMD GPU";
   let description = [{
     In: `attn.attention`. Out: the same ops with a `config`; lowering obeys it.
-    Block sizes that the op gives are kept. An op that uses a feature without a
-    lowering is refused with an `unsupported on <target>` error.
+    Block sizes that the op gives are rounded up to whole matrix instructions.
+    An op that uses a feature without a lowering is refused with an `unsupported
+    on <target>` error.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"gfx942\"",

@@ -58,8 +58,12 @@ static Value buildLongest(ImplicitLocOpBuilder &b, Value count,
   return loop.getResult(0);
 }
 
-/// The number of keys of the longest sequence.
+/// The number of keys of the longest sequence. Where the lengths are on a
+/// device, the host knows a bound: parts beyond the keys are empty, which
+/// changes nothing in a merge.
 static Value buildMaxKeys(ImplicitLocOpBuilder &b, AttentionOp op) {
+  if (isa<BlockScheduleAttr>(op.getConfigAttr().getSchedule()))
+    return buildKeyCapacity(b, op);
   if (Value lens = op.getKvLens())
     return buildLongest(b, buildDim(b, lens, 0), [&](Value batch) {
       return buildLoadIndex(b, lens, batch);

@@ -55,6 +55,10 @@ struct WorkExtents {
 WorkExtents buildWorkExtents(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
                              mlir::Value q, mlir::Value cuSeqlensQ);
 
+/// Keys of the longest sequence that the operands can hold, by their shapes
+/// alone; on the host.
+mlir::Value buildKeyCapacity(mlir::ImplicitLocOpBuilder &b, AttentionOp op);
+
 /// Ranges of key tiles that all run the same body.
 struct BodyRanges {
   llvm::SmallVector<mlir::Value> begins, ends;
@@ -187,6 +191,11 @@ private:
   KeyTile buildKeyTile(mlir::Value firstKey, int64_t count, TileKind kind);
   mlir::FailureOr<mlir::Value> buildScores(mlir::Value dots,
                                            const KeyTile &keys, TileKind kind);
+  bool isLazy();
+  bool isPrescaled();
+  /// What the scores of a step are multiplied by to be natural.
+  double getUnit();
+  mlir::Value buildPrescaled(mlir::Value dots);
   mlir::FailureOr<OnlineState> buildStep(const OnlineState &state,
                                          mlir::Value firstKey, TileKind kind);
 

@@ -53,8 +53,7 @@ Value attn::buildTableHeads(ImplicitLocOpBuilder &b, AttentionOp op,
   return dependsOnHead(op, op.getMaskAttr()) ? heads : buildIndex(b, 1);
 }
 
-/// Keys of the longest sequence that the operands can hold.
-static Value buildMaxKeys(ImplicitLocOpBuilder &b, AttentionOp op) {
+Value attn::buildKeyCapacity(ImplicitLocOpBuilder &b, AttentionOp op) {
   Value keys = buildDim(b, op.getK(), getLayoutDims(op.getKLayout()).sequence);
   if (op.isPaged())
     keys = arith::MulIOp::create(b, keys, buildDim(b, op.getBlockTable(), 1));
@@ -67,8 +66,8 @@ TileTable attn::allocateTileTable(ImplicitLocOpBuilder &b, AttentionOp op,
   Value rows =
       arith::MulIOp::create(b, blocks, buildTableHeads(b, op, work.heads));
   int64_t blockKv = op.getConfigAttr().getBlockKv();
-  Value rounded =
-      arith::AddIOp::create(b, buildMaxKeys(b, op), buildIndex(b, blockKv - 1));
+  Value rounded = arith::AddIOp::create(b, buildKeyCapacity(b, op),
+                                        buildIndex(b, blockKv - 1));
   Value tiles = arith::DivUIOp::create(b, rounded, buildIndex(b, blockKv));
   Value memref = memref::AllocOp::create(b, getTileTableType(b.getContext()),
                                          ValueRange{rows, tiles});

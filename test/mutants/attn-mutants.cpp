@@ -1,0 +1,263 @@
+//===- attn-mutants.cpp - Kernels without one of their barriers -----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Runs the problems of a table on the emulator: as compiled, which has to be
+// right under every schedule, and with each barrier, wait, commit, fence and
+// arrival in turn deleted or weakened, which has to be noticed under some. Docs
+// of what is noticed: docs/mutants.md.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Experiment.h"
+#include "Table.h"
+
+#include "attn/Compiler/CommandLine.h"
+#include "attn/Compiler/Context.h"
+#include "attn/Compiler/Diagnostics.h"
+#include "attn/Emulator/Emulator.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+#include <map>
+
+using namespace llvm;
+using namespace llvm::opt;
+using namespace attn;
+using namespace attn::numerics;
+
+//===----------------------------------------------------------------------===//
+// The table of options
+//===----------------------------------------------------------------------===//
+
+#define OPTTABLE_STR_TABLE_CODE
+#include "MutantOptions.inc"
+#undef OPTTABLE_STR_TABLE_CODE
+
+#define OPTTABLE_PREFIXES_TABLE_CODE
+#include "MutantOptions.inc"
+#undef OPTTABLE_PREFIXES_TABLE_CODE
+
+namespace {
+enum OptionId {
+  OPT_INVALID = 0,
+#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
+#include "MutantOptions.inc"
+#undef OPTION
+};
+} // namespace
+
+static constexpr opt::OptTable::Info optionInfos[] = {
+#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
+#include "MutantOptions.inc"
+#undef OPTION
+};
+
+namespace {
+class MutantOptTable : public opt::GenericOptTable {
+public:
+  MutantOptTable()
+      : GenericOptTable(OptionStrTable, OptionPrefixesTable, optionInfos) {}
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Mutants
+//===----------------------------------------------------------------------===//
+
+/// "attention_0: delete llvm.nvvm.barrier0 #3" for each mutant of a kernel.
+static Expected<std::vector<std::string>> listMutants(const Kernel &kernel) {
+  std::string_view bitcode = kernel.findGpuBinary("bitcode");
+  attn_emulator *module = attn_emulator_create(
+      bitcode.data(), bitcode.size(), kernel.getManifest().gpu->triple.c_str());
+  if (!module)
+    return createError(attn_emulator_error());
+  std::vector<std::string> names;
+  for (size_t i = 0; i < attn_emulator_mutant_count(module); ++i)
+    names.emplace_back(attn_emulator_mutant_name(module, i));
+  attn_emulator_destroy(module);
+  return names;
+}
+
+/// Late and early copies, turns of warps in order and permuted.
+static std::vector<DeviceOptions> getSchedules() {
+  std::vector<DeviceOptions> schedules;
+  for (bool eager : {false, true})
+    for (uint64_t seed = 0; seed < 4; ++seed) {
+      DeviceOptions options;
+      options.seed = seed;
+      options.eagerCopies = eager;
+      schedules.push_back(options);
+    }
+  return schedules;
+}
+
+/// The kind of an error: "race", "deadlock", "wrong result".
+static std::string classify(StringRef message) {
+  if (message.contains("check: FAILED"))
+    return "wrong result";
+  static constexpr StringLiteral kinds[] = {"race on shared memory",
+                                            "race on global memory",
+                                            "never written",
+                                            "deadlock",
+                                            "in flight",
+                                            "divergent"};
+  for (StringRef kind : kinds)
+    if (message.contains(kind))
+      return kind.str();
+  return message.take_until([](char c) { return c == '\n'; }).str();
+}
+
+/// Mutants that need not be noticed; docs/mutants.md says why.
+static bool isEquivalent(StringRef name) {
+  return name.contains("delete fence acquire");
+}
+
+/// What notices the mutant, or nothing.
+static Expected<std::string> catchMutant(Experiment &experiment, size_t mutant,
+                                         ArrayRef<DeviceOptions> schedules) {
+  for (DeviceOptions options : schedules) {
+    options.mutant = static_cast<int64_t>(mutant);
+    if (Error error = experiment.reload(options))
+      return std::move(error);
+    experiment.call();
+    std::string message;
+    if (!experiment.check(message))
+      return classify(message);
+  }
+  return "";
+}
+
+//===----------------------------------------------------------------------===//
+// Problems
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What a mutation is done to, and its outcomes with how often.
+using Tally = std::map<std::string, std::map<std::string, int>>;
+} // namespace
+
+/// "delete llvm.nvvm.barrier0" of a mutant's name.
+static std::string getOperation(StringRef name) {
+  StringRef operation = name.split(": ").second;
+  return operation.rsplit(" #").first.str();
+}
+
+static Error verifyHonest(Experiment &experiment,
+                          ArrayRef<DeviceOptions> schedules) {
+  for (const DeviceOptions &options : schedules) {
+    if (Error error = experiment.reload(options))
+      return error;
+    experiment.call();
+    std::string message;
+    if (!experiment.check(message))
+      return createError("seed " + Twine(options.seed) +
+                         (options.eagerCopies ? ", eager" : "") +
+                         ", the kernel as it is: " + message);
+  }
+  return Error::success();
+}
+
+/// Prints the rows of the table for one problem; true if every mutant is
+/// noticed but the deleted fences of the row's `allowed` ones.
+static Error runRow(const Group &group, const Row &row, StringRef target,
+                    bool list, int &missed, mlir::MLIRContext &context) {
+  std::string run =
+      group.run + " " + row.run + " --device=emulator --target=" + target.str();
+  for (const auto &[name, values] : row.set)
+    run += " --set=" + name + ":" + join(values, ",");
+  auto experiment =
+      Experiment::create(group.gen + " " + row.gen + " --memref", run, context);
+  if (!experiment)
+    return experiment.takeError();
+  if (Error error = (*experiment)->compile())
+    return error;
+  std::vector<DeviceOptions> schedules = getSchedules();
+  if (Error error = verifyHonest(**experiment, schedules))
+    return error;
+  auto names = listMutants((*experiment)->getKernel());
+  if (!names)
+    return names.takeError();
+  Tally tally;
+  for (auto [index, name] : enumerate(*names)) {
+    auto caught = catchMutant(**experiment, index, schedules);
+    if (!caught)
+      return caught.takeError();
+    std::string outcome = *caught;
+    if (caught->empty()) {
+      outcome = isEquivalent(name) ? "equivalent" : "not noticed";
+      missed += !isEquivalent(name);
+    }
+    ++tally[getOperation(name)][outcome];
+    if (list)
+      outs() << "| " << row.why << " | " << index << " | " << name << " | "
+             << outcome << " |\n";
+    outs().flush();
+  }
+  if (!list)
+    for (const auto &[operation, outcomes] : tally) {
+      outs() << "| " << row.why << " | `" << operation << "` |";
+      StringRef separator = " ";
+      for (const auto &[outcome, times] : outcomes) {
+        outs() << separator << times << " " << outcome;
+        separator = ", ";
+      }
+      outs() << " |\n";
+    }
+  outs().flush();
+  return Error::success();
+}
+
+static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
+                               StringRef target, bool list,
+                               mlir::MLIRContext &context) {
+  auto groups = readTable(path);
+  if (!groups)
+    return groups.takeError();
+  outs() << (list ? "| kernel | number | mutant | noticed as |\n"
+                    "|---|---|---|---|\n"
+                  : "| kernel | mutation | noticed as |\n|---|---|---|\n");
+  int missed = 0;
+  for (const Group &group : *groups) {
+    if (!wanted.empty() && !is_contained(wanted, group.name))
+      continue;
+    for (const Row &row : group.rows)
+      if (Error error = runRow(group, row, target, list, missed, context))
+        return createError(row.why + ": " + toString(std::move(error)));
+  }
+  return missed == 0;
+}
+
+static Expected<bool> run(int argc, char **argv) {
+  MutantOptTable table;
+  auto flags = CommandLine::parse(table, OPT_UNKNOWN, argc, argv);
+  if (!flags)
+    return flags.takeError();
+  if (flags->has(OPT_help)) {
+    table.printHelp(outs(), "attn-mutants TABLE --target=NAME [options]",
+                    "Deletes the synchronisation of kernels, one by one");
+    return true;
+  }
+  std::vector<std::string> files = flags->getAll(OPT_INPUT);
+  if (files.size() != 1 || !flags->has(OPT_target))
+    return createError("expected one table, and --target");
+  std::unique_ptr<mlir::MLIRContext> context = createContext();
+  return runTable(files.front(), flags->getAll(OPT_group),
+                  flags->get(OPT_target, ""), flags->has(OPT_list_all),
+                  *context);
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  auto ok = run(argc, argv);
+  outs().flush();
+  if (ok)
+    return *ok ? 0 : 1;
+  errs() << "attn-mutants: error: " << toString(ok.takeError()) << "\n";
+  return 2;
+}
