@@ -200,8 +200,8 @@ private:
 } // namespace
 
 namespace {
-/// While alive, keeps the code generator from trading computations in a loop for
-/// registers around it, which the loops of a GPU kernel do not have: from a
+/// While alive, keeps the code generator from trading computations in a loop
+/// for registers around it, which the loops of a GPU kernel do not have: from a
 /// pointer for each array that a loop walks, and from an address for each step
 /// of a product.
 class KeepLoopsLean : public OptPassGate {

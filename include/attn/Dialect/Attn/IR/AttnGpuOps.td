@@ -109,7 +109,8 @@ def Attn_CopyTileOp
                        Attn_SharedAttr:$layout, UnitAttr:$aligned);
   let assemblyFormat = [{
     $view `[` $row `]` `valid` `(` $valid `)` (`aligned` $aligned^)?
-    `to` $buffer `[` $stage `]` $layout attr-dict `:` qualified(type($view)) `,` type($buffer)
+    `to` $buffer `[` $stage `]` $layout attr-dict
+    `:` qualified(type($view)) `,` type($buffer)
   }];
   let hasVerifier = 1;
 }

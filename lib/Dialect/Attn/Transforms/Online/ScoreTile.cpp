@@ -8,6 +8,7 @@
 #include "KernelBuilder.h"
 #include "attn/Dialect/Attn/Transforms/UserFunction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace attn;
@@ -65,8 +66,10 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   operands.slotValue = slotValue;
   operands.slotElement = slotElement;
   operands.customValue = customValue;
-  Value visible =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
+  Value visible;
+  if (!areTilesWhole())
+    visible =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
   Value byMask;
   for (auto [number, mask] : llvm::enumerate(classMasks)) {
     if (!mask)
@@ -84,9 +87,17 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
     Value term = arith::AndIOp::create(b, mine, *value);
     byMask = byMask ? arith::OrIOp::create(b, byMask, term) : term;
   }
-  if (!byMask)
-    return visible;
+  if (!visible && !byMask)
+    return arith::ConstantOp::create(b, b.getBoolAttr(true)).getResult();
+  if (!visible || !byMask)
+    return visible ? visible : byMask;
   return arith::AndIOp::create(b, visible, byMask).getResult();
+}
+
+/// Whether the last tile of keys is known to be as full as the others.
+bool KernelBuilder::areTilesWhole() const {
+  std::optional<int64_t> keys = getConstantIntValue(item.kvLen);
+  return keys && *keys % config.getBlockKv() == 0;
 }
 
 /// The scores of a q x kv tile of products; -inf where a key is hidden.
@@ -129,7 +140,7 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, const KeyTile &keys,
 KeyTile KernelBuilder::buildKeyTile(Value firstKey, int64_t count,
                                     TileKind kind) {
   Value all = buildIndex(b, count);
-  if (kind == TileKind::Full)
+  if (kind == TileKind::Full || areTilesWhole())
     return {firstKey, all, count};
   Value left = arith::SubIOp::create(b, item.kvLen, firstKey);
   Value valid =

@@ -1,0 +1,35 @@
+// The loop of further attempts goes through 64 of 128 rows, and through 16 of
+// the 64 keys of a tile, at a time; the first attempt stays what it is.
+
+// RUN: attn-gen --sq=512 --dqk=128 --dtype=bf16 --q-heads=1 --mask=causal \
+// RUN:   | attn-opt --attn-to-online=target=sm_80 --attn-peel-first-attempt \
+// RUN:   --canonicalize --attn-shrink-retries -o %t.mlir
+// RUN: FileCheck %s < %t.mlir
+
+// CHECK: attn.contract {{.*}} !attn.tile<q 128, d 128, bf16> -> !attn.tile<q 128, kv 64, f32>
+// CHECK: attn.store_tile {{.*}} !attn.tile<q 128, dv 128, f32>
+// CHECK: scf.for %[[ROW:.*]] = %c0{{.*}} to %c128{{.*}} step %c64
+// CHECK: %[[FIRST:.*]] = arith.addi %{{.*}}, %[[ROW]]
+// CHECK: attn.load_tile %{{.*}}[%[[FIRST]]] {{.*}} -> !attn.tile<q 64, d 128, bf16>
+// CHECK: scf.while
+// CHECK: scf.for %[[TILE:.*]] =
+// CHECK: %[[KEYS:.*]] = arith.muli %[[TILE]]
+// CHECK: scf.for %[[KEY:.*]] = %c0{{.*}} to %c64{{.*}} step %c16
+// CHECK: %[[AT:.*]] = arith.addi %[[KEYS]], %[[KEY]]
+// CHECK: attn.load_tile %{{.*}}[%[[AT]]] {{.*}} -> !attn.tile<kv 16, d 128, bf16>
+// CHECK: attn.contract {{.*}} guard({{.*}} !attn.tile<q 64, kv 16, bf16> -> !attn.tile<q 64, dv 128, f32>
+// Masks see the coordinates of the large tile.
+// CHECK: scf.for
+// CHECK: scf.for %[[KEY2:.*]] = %c0{{.*}} to %c64{{.*}} step %c16
+// CHECK: attn.map
+// CHECK-NEXT: ^bb0(%{{.*}}: f32, %[[I:.*]]: index, %[[J:.*]]: index):
+// CHECK-DAG: arith.addi %[[I]], %[[ROW]]
+// CHECK-DAG: arith.addi %[[J]], %[[KEY2]]
+// CHECK: attn.store_tile {{.*}} keep_finite({{.*}} !attn.tile<q 64, dv 128, f32>
+
+// A loop over one tile of keys is no loop: the keys stay together.
+// RUN: attn-gen --sq=512 --skv=64 --dqk=64 --dtype=bf16 --q-heads=1 \
+// RUN:   | attn-opt --attn-to-online=target=sm_80 --attn-peel-first-attempt \
+// RUN:   --canonicalize --attn-shrink-retries | FileCheck %s --check-prefix=ONE
+// ONE: scf.while
+// ONE: attn.contract {{.*}} guard({{.*}} !attn.tile<q 64, kv 64, bf16>
