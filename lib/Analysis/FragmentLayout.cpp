@@ -233,17 +233,49 @@ SharedAttr attn::getConflictFreeLayout(MLIRContext *context, int64_t extent,
   int64_t pitch = llvm::alignTo(columns * bytes, kChunk) / bytes;
   constexpr int64_t kRows = kLine / kChunk;
   if (pitch * bytes % kLine == 0 && bytes < 4)
-    return SharedAttr::get(context, columns, pitch, kRows);
+    return SharedAttr::get(context, columns, pitch, kRows,
+                           /*transposed=*/false);
   // An odd number of chunks: neighbouring rows take turns in the banks.
   if (pitch * bytes / kChunk % 2 == 0)
     pitch += kChunk / bytes;
-  return SharedAttr::get(context, columns, pitch, /*swizzle=*/1);
+  return SharedAttr::get(context, columns, pitch, /*swizzle=*/1,
+                         /*transposed=*/false);
+}
+
+SharedAttr attn::getTransposedLayout(MLIRContext *context, int64_t keys,
+                                     int64_t bytes) {
+  // Chunks change places within whole groups of them.
+  constexpr int64_t kMaxSwizzle = kLine / kChunk;
+  int64_t chunks = keys * bytes / kChunk, swizzle = kMaxSwizzle;
+  while (chunks % swizzle)
+    swizzle /= 2;
+  return SharedAttr::get(context, keys, keys, swizzle, /*transposed=*/true);
+}
+
+int64_t attn::getBufferRows(SharedAttr layout, int64_t rows, int64_t columns) {
+  // Products read whole steps of rows.
+  constexpr int64_t kMultiple = 32;
+  return layout.getTransposed() ? llvm::alignTo(columns, kMultiple) : rows;
+}
+
+/// What the chunks of a row change places by.
+static int64_t getSwizzle(SharedAttr layout, int64_t bytes, int64_t row) {
+  int64_t size = layout.getSwizzle();
+  if (!layout.getTransposed())
+    return row % size;
+  int64_t together = std::max<int64_t>(kLine / (layout.getPitch() * bytes), 1);
+  int64_t near = row / together % size;
+  return size < 4 ? near : near ^ (row / (together * size) % (size / 2));
 }
 
 int64_t attn::getSharedOffset(SharedAttr layout, int64_t bytes, int64_t row,
                               int64_t column) {
+  if (layout.getTransposed()) {
+    std::swap(row, column);
+    column = (column & ~12) | (column & 4) << 1 | (column & 8) >> 1;
+  }
   int64_t byte = column * bytes;
-  int64_t chunk = (byte / kChunk) ^ (row % layout.getSwizzle());
+  int64_t chunk = (byte / kChunk) ^ getSwizzle(layout, bytes, row);
   return row * layout.getPitch() * bytes + chunk * kChunk + byte % kChunk;
 }
 

@@ -24,6 +24,7 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/OptBisect.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -198,6 +199,31 @@ private:
 };
 } // namespace
 
+namespace {
+/// While alive, keeps the code generator from trading computations in a loop for
+/// registers around it, which the loops of a GPU kernel do not have: from a
+/// pointer for each array that a loop walks, and from an address for each step
+/// of a product.
+class KeepLoopsLean : public OptPassGate {
+public:
+  explicit KeepLoopsLean(LLVMContext &context)
+      : context(context), outer(context.getOptPassGate()) {
+    context.setOptPassGate(*this);
+  }
+  ~KeepLoopsLean() override { context.setOptPassGate(outer); }
+
+  bool shouldRunPass(StringRef name, StringRef) const override {
+    return name != "Loop Strength Reduction" &&
+           !name.contains("Machine Loop Invariant Code Motion");
+  }
+  bool isEnabled() const override { return true; }
+
+private:
+  LLVMContext &context;
+  OptPassGate &outer;
+};
+} // namespace
+
 Expected<std::unique_ptr<MemoryBuffer>>
 attn::emitMachineCode(Module &module, TargetMachine &machine,
                       MachineCode kind) {
@@ -210,6 +236,9 @@ attn::emitMachineCode(Module &module, TargetMachine &machine,
   if (machine.addPassesToEmitFile(passes, stream, /*DwoOut=*/nullptr, type))
     return createError("this target cannot write machine code");
   CodegenErrors errors(module.getContext());
+  std::optional<KeepLoopsLean> gate;
+  if (module.getTargetTriple().isNVPTX())
+    gate.emplace(module.getContext());
   passes.run(module);
   if (!errors.getText().empty())
     return createError("code generation failed: " + errors.getText());

@@ -128,12 +128,36 @@ static void selectNvvmConfig(OpPassManager &pm,
   pm.addPass(createSelectNvvmConfigPass({options.target}));
 }
 
-static void buildGpuTile(OpPassManager &pm, const PipelineOptions &) {
-  pm.addPass(createLaunchFillsPass());
-  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+/// Tiles with layouts, and copies of them that run ahead.
+static void buildGpuLayouts(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createAssignFragmentLayoutsPass());
   pm.addNestedPass<func::FuncOp>(createPipelineCopiesPass());
   addUpstream(pm, "canonicalize,cse");
+  // Last: it computes again what is there already.
+  pm.addNestedPass<func::FuncOp>(createRecomputeScalarsPass());
+}
+
+/// The attempts at a work item: the first fills the registers and moves rows in
+/// chunks, the others are small.
+static void buildGpuAttempts(OpPassManager &pm) {
+  pm.addPass(createLaunchFillsPass());
+  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
+  // Results that nobody reads would keep the loop of further attempts as it is.
+  addUpstream(pm, "canonicalize");
+  pm.addNestedPass<func::FuncOp>(createShrinkRetriesPass());
+  pm.addNestedPass<func::FuncOp>(createRequireAlignedRowsPass());
+}
+
+static void buildNvvmTile(OpPassManager &pm, const PipelineOptions &) {
+  buildGpuAttempts(pm);
+  buildGpuLayouts(pm);
+}
+
+static void buildRocdlTile(OpPassManager &pm, const PipelineOptions &) {
+  buildGpuAttempts(pm);
+  // Two waves of a SIMD do not cover each other's softmax.
+  pm.addNestedPass<func::FuncOp>(createPipelineScoresPass());
+  buildGpuLayouts(pm);
 }
 
 /// The code of a thread, up to the instructions that `lowerThread` chooses.
@@ -149,8 +173,7 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   pm.addPass(createExpandFloat8Pass());
   pm.addPass(createExpandCopiesPass());
   addUpstream(pm, "convert-linalg-to-loops,expand-strided-metadata,"
-                  "lower-affine,loop-invariant-code-motion,convert-scf-to-cf,"
-                  "canonicalize,cse,"
+                  "lower-affine,convert-scf-to-cf,canonicalize,cse,"
                   "convert-vector-to-llvm,convert-math-to-llvm,"
                   "convert-arith-to-llvm,convert-index-to-llvm,"
                   "finalize-memref-to-llvm,convert-func-to-llvm,"
@@ -188,8 +211,8 @@ struct TargetKind {
 /// The kind of `target`; the last one reports names that nobody knows.
 static const TargetKind &getKind(StringRef target) {
   static constexpr TargetKind kKinds[] = {
-      {isNvvmTarget, selectNvvmConfig, buildGpuTile, buildNvvmLLVM},
-      {isRocdlTarget, selectRocdlConfig, buildGpuTile, buildRocdlLLVM},
+      {isNvvmTarget, selectNvvmConfig, buildNvvmTile, buildNvvmLLVM},
+      {isRocdlTarget, selectRocdlConfig, buildRocdlTile, buildRocdlLLVM},
       {nullptr, selectCpuConfig, buildCpuTile, buildCpuLLVM}};
   return *llvm::find_if(kKinds, [&](const TargetKind &kind) {
     return !kind.knows || kind.knows(target);

@@ -26,7 +26,8 @@ protected:
                                 bool transposed) {
     return BlockScheduleAttr::get(&context, kind, warps,
                                   getMatrixInstruction(kind).lanes,
-                                  /*stages=*/2, transposed);
+                                  /*stages=*/2, transposed,
+                                  /*fetches=*/transposed, /*lazy=*/transposed);
   }
 
   FragmentAttr get(MatrixKind kind, int64_t warps, bool transposed,

@@ -90,6 +90,15 @@ bool isSplitOverWarps(FragmentAttr layout, Dim dim);
 SharedAttr getConflictFreeLayout(mlir::MLIRContext *context, int64_t extent,
                                  int64_t bytes, int64_t multiple);
 
+/// A layout whose rows are `keys` keys of `bytes` bytes, permuted for operands
+/// of a product along them; see #attn.shared.
+SharedAttr getTransposedLayout(mlir::MLIRContext *context, int64_t keys,
+                               int64_t bytes);
+
+/// The rows of a buffer in shared memory for a tile of `extents`, keys or
+/// queries first.
+int64_t getBufferRows(SharedAttr layout, int64_t rows, int64_t columns);
+
 /// The byte offset of an element, of `bytes` bytes, of a buffer.
 int64_t getSharedOffset(SharedAttr layout, int64_t bytes, int64_t row,
                         int64_t column);

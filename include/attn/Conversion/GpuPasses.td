@@ -24,6 +24,68 @@ def LaunchFillsPass : Pass<"attn-launch-fills", "::mlir::ModuleOp"> {
   ];
 }
 
+def ShrinkRetriesPass : Pass<"attn-shrink-retries", "::mlir::func::FuncOp"> {
+  let summary = "Make further attempts at a work item work on small tiles";
+  let description = [{
+    In: a kernel of the online stage with an `#attn.block_schedule`, whose first
+    attempt is peeled. Out: the `scf.while` of the others stands in a loop over
+    the fewest rows that the block's warps can share, and goes through the keys
+    of a tile in the smallest steps of the matrix instruction. What is rare then
+    takes few registers and little code.
+
+    ```mlir
+    scf.for %row = %c0 to %c128 step %c64 {
+      scf.while (%attempt = %c1) ... {
+        scf.for %tile ... {
+          scf.for %key = %c0 to %c128 step %c16 ...
+    ```
+  }];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def RequireAlignedRowsPass
+    : Pass<"attn-require-aligned-rows", "::mlir::func::FuncOp"> {
+  let summary = "Make the first attempt move rows in chunks of 16 bytes only";
+  let description = [{
+    In: a kernel of the online stage with an `#attn.block_schedule`, whose first
+    attempt is peeled. Out: the first attempt runs if all rows that it could
+    move in chunks begin at multiples of 16 bytes, and its loads and stores say
+    `aligned`; otherwise the loop of further attempts begins with attempt 0.
+
+    ```mlir
+    %aligned = attn.rows_aligned %view : !attn.view<kv, d 64, bf16>
+    %again = scf.if %aligned -> (i1) {
+      attn.load_tile %view[%row] valid(%n) aligned ...
+    } else {
+      scf.yield %true
+    }
+    scf.if %again {
+      %first = arith.select %aligned, %c1, %c0
+      scf.while (%attempt = %first) ...
+    ```
+  }];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def RecomputeScalarsPass
+    : Pass<"attn-recompute-scalars", "::mlir::func::FuncOp"> {
+  let summary = "Compute scalars again behind the loops over keys";
+  let description = [{
+    In: a kernel of the online stage with an `#attn.block_schedule`. Out: what
+    follows the loops over keys of the first attempt, and the region of further
+    attempts, use no scalar of the work item from in front of the loops; each
+    begins with an `attn.opaque` of the work item's number and computes them
+    from there.
+  }];
+  let dependentDialects = ["::attn::AttnDialect"];
+}
+
 def AssignFragmentLayoutsPass
     : Pass<"attn-assign-fragment-layouts", "::mlir::func::FuncOp"> {
   let summary = "Choose where each tile of a block's kernel lies";

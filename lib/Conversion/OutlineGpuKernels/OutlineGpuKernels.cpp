@@ -16,6 +16,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace attn {
@@ -182,6 +183,21 @@ LogicalResult KernelOutliner::verify(LaunchOp launch, func::FuncOp kernel) {
   return failure(result.wasInterrupted());
 }
 
+/// The loop over work items has one turn: without the loop, nothing outlives
+/// the turn.
+static void inlineWorkLoop(Block &body, Value begin, Value end) {
+  for (auto loop : llvm::make_early_inc_range(body.getOps<scf::ForOp>())) {
+    if (loop.getLowerBound() != begin || loop.getUpperBound() != end ||
+        loop.getNumResults() != 0)
+      continue;
+    loop.getInductionVar().replaceAllUsesWith(begin);
+    loop.getBody()->getTerminator()->erase();
+    body.getOperations().splice(loop->getIterator(),
+                                loop.getBody()->getOperations());
+    loop.erase();
+  }
+}
+
 /// Moves the body of `kernel` behind code that unpacks the slots.
 void KernelOutliner::moveBody(func::FuncOp kernel, LLVM::LLVMFuncOp function) {
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
@@ -198,6 +214,8 @@ void KernelOutliner::moveBody(func::FuncOp kernel, LLVM::LLVMFuncOp function) {
                             : unpackScalar(b, slots.front(), type));
     slots = slots.drop_front(count);
   }
+  inlineWorkLoop(body, body.getArguments().drop_back(1).back(),
+                 body.getArguments().back());
   Value begin = gpu::BlockIdOp::create(b, gpu::Dimension::x);
   arguments.append({begin, arith::AddIOp::create(b, begin, buildIndex(b, 1))});
   for (auto [from, to] : llvm::zip_equal(body.getArguments(), arguments))

@@ -29,6 +29,9 @@ static Attribute getLoadedLayout(TileType tile, BlockScheduleAttr schedule) {
   const MatrixInstruction &instruction =
       getMatrixInstruction(schedule.getInstruction());
   int64_t bytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
+  if (schedule.getTransposed() && dim == Dim::dv)
+    return getTransposedLayout(tile.getContext(), tile.getExtent(Dim::kv),
+                               bytes);
   return getConflictFreeLayout(tile.getContext(), tile.getExtent(dim), bytes,
                                std::max(instruction.k, instruction.n));
 }
@@ -94,9 +97,14 @@ static bool isProduct(Operation *op) {
          cast<YieldOp>(body.getTerminator()).getValue() == product.getResult();
 }
 
-/// Whether the sum is carried by a loop, and starts from a scaled sum.
+/// Whether the sum is carried by a loop, and starts from a scaled sum, maybe
+/// one that is scaled in some iterations only.
 bool PartialSums::feedsItself(ReduceOp op) {
-  Operation *scaled = op.getInto().getDefiningOp();
+  Value into = op.getInto();
+  if (auto choice = into.getDefiningOp<scf::IfOp>())
+    into =
+        choice.thenYield().getOperand(cast<OpResult>(into).getResultNumber());
+  Operation *scaled = into.getDefiningOp();
   if (!scaled || !isProduct(scaled))
     return false;
   auto carried = dyn_cast<BlockArgument>(scaled->getOperand(0));
@@ -111,7 +119,8 @@ static bool hasEqualShape(Value a, Value b) {
 
 /// Whether `op` can make a partial value.
 static bool canBePartial(Operation *op) {
-  return isa_and_present<FillOp, ReduceOp, scf::ForOp>(op) || isProduct(op);
+  return isa_and_present<FillOp, ReduceOp, scf::ForOp, scf::IfOp>(op) ||
+         isProduct(op);
 }
 
 /// Whether `use` keeps a partial value partial, and takes its value along.
@@ -141,6 +150,9 @@ void PartialSums::visitSources(Value value) {
     insert(op->getOperand(0));
   else if (auto loop = dyn_cast<scf::ForOp>(op))
     insert(loop.getTiedLoopRegionIterArg(cast<OpResult>(value)));
+  else if (auto choice = dyn_cast<scf::IfOp>(op))
+    for (scf::YieldOp yield : {choice.thenYield(), choice.elseYield()})
+      insert(yield.getOperand(cast<OpResult>(value).getResultNumber()));
 }
 
 void PartialSums::visit(Value value) {
@@ -152,8 +164,11 @@ void PartialSums::visit(Value value) {
     if (auto loop = dyn_cast<scf::ForOp>(user)) {
       insert(loop.getTiedLoopRegionIterArg(&use));
     } else if (isa<scf::YieldOp>(user)) {
-      auto parent = cast<scf::ForOp>(user->getParentOp());
-      insert(parent.getRegionIterArg(use.getOperandNumber()));
+      Operation *parent = user->getParentOp();
+      if (auto outer = dyn_cast<scf::ForOp>(parent))
+        insert(outer.getRegionIterArg(use.getOperandNumber()));
+      else
+        insert(parent->getResult(use.getOperandNumber()));
     } else {
       insert(user->getResult(0));
     }

@@ -213,16 +213,11 @@ void RowStorer::emit() {
       Value at =
           arith::AddIOp::create(b, toI64(b, op.getRow()), toI64(b, inTile));
       Value pointer = buildRowPointer(b, rows, at);
-      auto storeElements = [&] {
-        for (int64_t reg : members)
-          if (!isPadding(reg))
-            storeElement(pointer, reg);
-      };
-      if (!arePairs(members))
-        return storeElements();
-      buildIf(
-          b, rows.isAligned, [&] { storePairs(pointer, members); },
-          storeElements);
+      if (op.getAligned() && arePairs(members))
+        return storePairs(pointer, members);
+      for (int64_t reg : members)
+        if (!isPadding(reg))
+          storeElement(pointer, reg);
     });
   }
 }

@@ -55,7 +55,7 @@ private:
   /// eight rows and lanes 16 to 31 the next chunk, or the other way round.
   enum class LaneOrder { RowsFirst, ChunkFirst };
 
-  Value buildLaneBase(Value tile, LaneOrder order, Value row);
+  Value buildLaneBase(Value tile, LaneOrder order, int64_t warpRows);
   SmallVector<Value> loadMatrices(Value tile, Value base, int64_t row,
                                   int64_t column, bool transposed);
   Operand loadRows(Value base, int64_t rowTile, int64_t step);
@@ -96,24 +96,29 @@ static std::pair<Value, Value> buildLanePlace(ImplicitLocOpBuilder &b,
   return {arith::AddIOp::create(b, low, next), chunk};
 }
 
-/// The first byte that this lane reads, with `row`, an i32 that may be null,
-/// rows in front of it. Rows are a multiple of 8 away from the beginning of the
-/// tile, so that the lane alone decides which chunks change places.
-Value MatrixProduct::buildLaneBase(Value tile, LaneOrder order, Value row) {
+/// The first byte that this lane reads, `warpRows` rows for each warp in front
+/// away from the beginning: a multiple of 8, so that the lane alone decides
+/// which chunks change places.
+Value MatrixProduct::buildLaneBase(Value tile, LaneOrder order,
+                                   int64_t warpRows) {
   const SharedPlace &place = lowering.getPlace(tile);
-  auto [line, chunk] =
-      buildLanePlace(b, lowering.getLane(), order == LaneOrder::RowsFirst);
-  if (int64_t swizzle = place.layout.getSwizzle(); swizzle > 1) {
-    Value key = arith::AndIOp::create(b, line, buildI32(b, swizzle - 1));
-    chunk = arith::XOrIOp::create(b, chunk, key);
-  }
-  if (row)
-    line = arith::AddIOp::create(b, line, row);
-  Value offset = arith::AddIOp::create(
-      b,
-      arith::MulIOp::create(
-          b, line, buildI32(b, place.layout.getPitch() * place.elementBytes)),
-      arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
+  Value offset = lowering.buildAtEntry([&](ImplicitLocOpBuilder &b) -> Value {
+    auto [line, chunk] =
+        buildLanePlace(b, lowering.getLane(), order == LaneOrder::RowsFirst);
+    if (int64_t swizzle = place.layout.getSwizzle(); swizzle > 1) {
+      Value key = arith::AndIOp::create(b, line, buildI32(b, swizzle - 1));
+      chunk = arith::XOrIOp::create(b, chunk, key);
+    }
+    if (warpRows) {
+      Value rows =
+          arith::MulIOp::create(b, lowering.getWarp(), buildI32(b, warpRows));
+      line = arith::AddIOp::create(b, line, rows);
+    }
+    int64_t pitch = place.layout.getPitch() * place.elementBytes;
+    return arith::AddIOp::create(
+        b, arith::MulIOp::create(b, line, buildI32(b, pitch)),
+        arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
+  });
   return arith::AddIOp::create(b, place.begin, offset);
 }
 
@@ -223,15 +228,13 @@ void MatrixProduct::emit() {
   if (inRegisters) {
     weights.emplace(op.getRhs().getType(), ArrayRef<Dim>{Dim::q, sumDim});
   } else {
-    int64_t rowsOfWarp = rowTiles * instruction.m;
-    Value row =
-        arith::MulIOp::create(b, lowering.getWarp(), buildI32(b, rowsOfWarp));
-    rowBase = buildLaneBase(op.getRhs(), LaneOrder::RowsFirst, row);
+    rowBase = buildLaneBase(op.getRhs(), LaneOrder::RowsFirst,
+                            rowTiles * instruction.m);
   }
   Value columnBase = buildLaneBase(op.getLhs(),
                                    sumDim == Dim::kv ? LaneOrder::RowsFirst
                                                      : LaneOrder::ChunkFirst,
-                                   Value());
+                                   /*warpRows=*/0);
   for (int64_t step = 0; step < steps; ++step) {
     SmallVector<Operand> rows;
     for (int64_t tile = 0; tile < rowTiles; ++tile)

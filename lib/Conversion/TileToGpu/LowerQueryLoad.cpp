@@ -97,16 +97,9 @@ Value QueryLoader::loadChunk(int64_t reg) {
     Value pointer = buildRowPointer(b, rows, at);
     bool isWhole =
         op.getView().getType().getExtent() % chunk.getNumElements() == 0;
-    if (!isWhole || rows.columnStride)
+    if (!op.getAligned() || !isWhole || rows.columnStride)
       return loadElements(pointer, column);
-    // Rare rows begin anywhere.
-    Value unaligned = arith::XOrIOp::create(
-        b, rows.isAligned, arith::ConstantOp::create(b, b.getBoolAttr(true)));
-    Value aligned = buildIf(b, rows.isAligned, none, [&]() -> Value {
-      return loadNeighbours(pointer, column);
-    });
-    return buildIf(b, unaligned, aligned,
-                   [&]() -> Value { return loadElements(pointer, column); });
+    return loadNeighbours(pointer, column);
   });
 }
 

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include <cmath>
 
@@ -42,8 +43,12 @@ public:
 
   void emit() {
     SmallVector<Value> results;
+    bool inPairs = canPair();
     for (int64_t reg = 0, end = countRegisters(tile); reg < end; ++reg)
-      results.push_back(evaluate(reg));
+      if (!inPairs)
+        results.push_back(evaluate(reg));
+      else if (reg % 2 == 0)
+        llvm::append_range(results, evaluatePair(reg));
     lowering.setRegisters(op.getResult(), results);
   }
 
@@ -66,6 +71,8 @@ private:
     return arith::AddIOp::create(b, toIndex(b, thread), buildIndex(b, offset));
   }
   Value evaluate(int64_t reg);
+  bool canPair();
+  SmallVector<Value> evaluatePair(int64_t reg);
 
   MapOp op;
   ImplicitLocOpBuilder b;
@@ -104,6 +111,52 @@ Value MapEmitter::evaluate(int64_t reg) {
   return map.lookupOrDefault(cast<YieldOp>(body.getTerminator()).getValue());
 }
 
+/// Whether the map is arithmetic that an instruction does for two elements at
+/// once, on a chip that has such instructions.
+bool MapEmitter::canPair() {
+  if (!lowering.getSchedule().getTransposed() || countRegisters(tile) % 2)
+    return false;
+  auto coordinates = body.getArguments().drop_front(op.getInputs().size());
+  return llvm::all_of(coordinates, [](Value c) { return c.use_empty(); }) &&
+         llvm::all_of(body.without_terminator(), [](Operation &inner) {
+           return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp,
+                      math::Exp2Op>(inner) &&
+                  inner.getResult(0).getType().isF32();
+         });
+}
+
+/// Registers `reg` and `reg` + 1.
+SmallVector<Value> MapEmitter::evaluatePair(int64_t reg) {
+  auto type = VectorType::get(2, b.getF32Type());
+  auto pair = [&](Value first, Value second) -> Value {
+    return vector::FromElementsOp::create(b, type, ValueRange{first, second});
+  };
+  IRMapping map;
+  for (size_t i = 0, end = op.getInputs().size(); i < end; ++i)
+    if (!body.getArgument(i).use_empty())
+      map.map(body.getArgument(i),
+              pair(getInput(i, reg), getInput(i, reg + 1)));
+  for (Operation &inner : body.without_terminator()) {
+    for (Value operand : inner.getOperands())
+      if (!map.contains(operand))
+        map.map(operand, pair(operand, operand));
+    if (isa<math::Exp2Op>(inner)) {
+      SmallVector<Value> results;
+      auto parts =
+          vector::ToElementsOp::create(b, map.lookup(inner.getOperand(0)));
+      for (Value part : parts.getResults())
+        results.push_back(math::Exp2Op::create(b, part));
+      map.map(inner.getResult(0), pair(results[0], results[1]));
+      continue;
+    }
+    Operation *copy = b.clone(inner, map);
+    copy->getResult(0).setType(type);
+  }
+  auto result = vector::ToElementsOp::create(
+      b, map.lookup(cast<YieldOp>(body.getTerminator()).getValue()));
+  return SmallVector<Value>(result.getResults());
+}
+
 void attn::lowerMapToRegisters(MapOp op, ThreadLowering &lowering) {
   MapEmitter(op, lowering).emit();
 }
@@ -134,6 +187,42 @@ static Value combineLanes(ImplicitLocOpBuilder &b, ReductionKind kind,
   return value;
 }
 
+/// The sum of `elements`, two at a time.
+static Value addInPairs(ImplicitLocOpBuilder &b, ArrayRef<Value> elements) {
+  auto type = VectorType::get(2, b.getF32Type());
+  Value sums;
+  for (size_t i = 0; i + 1 < elements.size(); i += 2) {
+    Value pair = vector::FromElementsOp::create(b, type, elements.slice(i, 2));
+    sums = sums ? arith::AddFOp::create(b, sums, pair).getResult() : pair;
+  }
+  auto parts = vector::ToElementsOp::create(b, sums);
+  return arith::AddFOp::create(b, parts.getResult(0), parts.getResult(1));
+}
+
+/// The registers of `input` combined for each register of a tile `result` of
+/// its rows, in this thread.
+static SmallVector<Value> combineRegisters(ImplicitLocOpBuilder &b,
+                                           ReductionKind kind, Value input,
+                                           TileType result,
+                                           ThreadLowering &lowering) {
+  auto tile = cast<TileType>(input.getType());
+  RegisterIndex index(result, result.getDims());
+  SmallVector<Value> values(countRegisters(result));
+  bool inPairs = lowering.getSchedule().getTransposed() &&
+                 kind == ReductionKind::add && values.size() == 1 &&
+                 countRegisters(tile) % 2 == 0;
+  if (inPairs)
+    return {addInPairs(b, lowering.getRegisters(input))};
+  for (int64_t reg = 0, end = countRegisters(tile); reg < end; ++reg) {
+    Value element = lowering.getRegisters(input)[reg];
+    int64_t at = index.find(
+        {getRegisterOffset(getFragmentOf(tile), result.getDims()[0], reg)});
+    Value &value = values[at];
+    value = value ? combine(b, kind, value, element) : element;
+  }
+  return values;
+}
+
 void attn::lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   TileType input = op.getInput().getType(), result = op.getResult().getType();
@@ -142,15 +231,8 @@ void attn::lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering) {
   if (result.hasDim(reduced))
     reduced = input.getDims()[1];
   assert(!isSplitOverWarps(layout, reduced) && "rows are spread over warps");
-  RegisterIndex index(result, result.getDims());
-  SmallVector<Value> values(countRegisters(result));
-  for (int64_t reg = 0, end = countRegisters(input); reg < end; ++reg) {
-    Value element = lowering.getRegisters(op.getInput())[reg];
-    int64_t at =
-        index.find({getRegisterOffset(layout, result.getDims()[0], reg)});
-    Value &value = values[at];
-    value = value ? combine(b, op.getKind(), value, element) : element;
-  }
+  SmallVector<Value> values =
+      combineRegisters(b, op.getKind(), op.getInput(), result, lowering);
   ArrayRef<Value> into = lowering.getRegisters(op.getInto());
   bool isPartial = getFragmentOf(result).getPartial();
   for (auto [value, start] : llvm::zip_equal(values, into)) {
@@ -160,6 +242,21 @@ void attn::lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering) {
     value = combine(b, op.getKind(), value, start);
   }
   lowering.setRegisters(op.getResult(), values);
+}
+
+/// The largest element of each row in this thread tells.
+void attn::lowerAnyAbove(AnyAboveOp op, ThreadLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  SmallVector<Value> largest = combineRegisters(
+      b, ReductionKind::max, op.getTile(), op.getLimits().getType(), lowering);
+  Value any;
+  for (auto [value, limit] :
+       llvm::zip_equal(largest, lowering.getRegisters(op.getLimits()))) {
+    Value above =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, value, limit);
+    any = any ? arith::OrIOp::create(b, any, above).getResult() : above;
+  }
+  op.replaceAllUsesWith(VoteAnyOp::create(b, b.getI1Type(), any).getResult());
 }
 
 void attn::lowerCombinePartial(CombinePartialOp op, ThreadLowering &lowering) {

@@ -5,10 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Rows are copied in chunks of 16 bytes, asynchronously, where they begin at
-// multiples of 16 bytes; otherwise, and where elements are converted, one
-// element at a time. Which it is may be known at run time only; it is the same
-// for all threads.
+// Rows are copied in chunks of 16 bytes, asynchronously, where they are known
+// to begin at multiples of 16 bytes; otherwise, and where elements are
+// converted, one element at a time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,6 +38,23 @@ static Value buildIsAligned(ImplicitLocOpBuilder &b, Value pointer,
   Value low = arith::AndIOp::create(b, bits, buildI64(b, kChunkBytes - 1));
   return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, low,
                                buildI64(b, 0));
+}
+
+/// Whether a row's offset from the first one of its tile fits into 32 bits and
+/// lies behind what the rows before it hold; null if rows are not strided, or
+/// are no multiple of a chunk.
+static Value buildCanFetch(ImplicitLocOpBuilder &b, ViewOp op,
+                           const GlobalRows &rows) {
+  constexpr int64_t kMaxStride = int64_t(1) << 20, kMultiple = 8;
+  int64_t extent = op.getView().getType().getExtent();
+  if (rows.table || rows.heads > 1 || rows.columnStride || extent % kMultiple)
+    return Value();
+  Value fits = arith::CmpIOp::create(b, arith::CmpIPredicate::sle,
+                                     rows.rowStride, buildI64(b, kMaxStride));
+  Value apart = arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
+                                      rows.rowStride, buildI64(b, extent));
+  return arith::AndIOp::create(b, rows.isAligned,
+                               arith::AndIOp::create(b, fits, apart));
 }
 
 void attn::lowerRowsView(ViewOp op, ThreadLowering &lowering) {
@@ -81,6 +97,8 @@ void attn::lowerRowsView(ViewOp op, ThreadLowering &lowering) {
   if (rows.table)
     strides.push_back(rows.pageStride);
   rows.isAligned = buildIsAligned(b, rows.pointer, strides, bytes);
+  if (lowering.getSchedule().getFetches())
+    rows.canFetch = buildCanFetch(b, op, rows);
   lowering.setRows(op.getView(), rows);
 }
 
@@ -120,70 +138,89 @@ namespace {
 /// Copies one tile to a buffer.
 class TileCopier {
 public:
-  TileCopier(CopyTileOp op, ThreadLowering &lowering)
-      : op(op), b(op.getLoc(), op), lowering(lowering),
-        rows(lowering.getRows(op.getView())), layout(op.getLayout()) {
-    auto buffer = cast<MemRefType>(op.getBuffer().getType());
+  TileCopier(ImplicitLocOpBuilder &b, const TileCopy &copy,
+             ThreadLowering &lowering)
+      : b(b), lowering(lowering), rows(lowering.getRows(copy.view)),
+        layout(copy.layout), aligned(copy.aligned),
+        place(getStagePlace(b, copy.buffer, copy.stage, layout, lowering)) {
+    auto buffer = cast<MemRefType>(copy.buffer.getType());
     element = buffer.getElementType();
-    bytes = element.getIntOrFloatBitWidth() / 8;
-    rowCount = buffer.getDimSize(1);
-    extent = op.getView().getType().getExtent();
-    Value stage = arith::IndexCastOp::create(b, b.getI32Type(), op.getStage());
-    int64_t size = rowCount * layout.getPitch() * bytes;
-    begin = arith::AddIOp::create(
-        b, arith::MulIOp::create(b, stage, buildI32(b, size)),
-        buildI32(b, lowering.getBufferBegin(op.getBuffer())));
+    bytes = place.elementBytes;
+    bool transposed = layout.getTransposed();
+    rowCount = transposed ? layout.getColumns() : buffer.getDimSize(1);
+    columns = transposed ? buffer.getDimSize(1) : layout.getColumns();
+    extent = cast<ViewType>(copy.view.getType()).getExtent();
     // All rows are valid in most copies: no code looks at them then.
-    if (!matchPattern(op.getValid(), m_ConstantInt(&knownValid)))
-      valid = arith::IndexCastOp::create(b, b.getI32Type(), op.getValid());
+    if (!matchPattern(copy.valid, m_ConstantInt(&knownValid)))
+      valid = arith::IndexCastOp::create(b, b.getI32Type(), copy.valid);
     else if (knownValid.getSExtValue() < rowCount)
       valid = buildI32(b, knownValid.getSExtValue());
-    firstRow = toI64(b, op.getRow());
+    firstRow = toI64(b, copy.row);
   }
 
   void emit();
+  void copyElements();
 
 private:
   bool canCopyChunks();
   void copyChunks();
-  void copyChunk(Value row, Value chunk, Value source);
+  void copyChunk(Value row, Value chunk);
+  void copyChunk(Value isValid, Value row, Value chunk, Value source,
+                 Value target);
   void copyRows(int64_t chunks);
   Value getSource(Value row, Value chunk);
-  void copyElements();
   Value loadElement(Value row, Value column);
   Value getAddress(Value row, Value chunk);
+  Value getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk);
+  Value getThreadSource(Value row, Value chunk);
 
-  CopyTileOp op;
-  ImplicitLocOpBuilder b;
+  ImplicitLocOpBuilder &b;
   ThreadLowering &lowering;
   const GlobalRows &rows;
   SharedAttr layout;
+  bool aligned;
+  SharedPlace place;
   Type element;
-  int64_t bytes, rowCount, extent;
+  int64_t bytes, rowCount, columns, extent;
   APInt knownValid;
-  /// The buffer's first byte, an i32; the rows to read, an i32, null if all;
-  /// the first row of the tile, an i64.
-  Value begin, valid, firstRow;
+  /// The rows to read, an i32, null if all; the first row of the tile, an i64.
+  Value valid, firstRow;
 };
 
 } // namespace
 
 bool TileCopier::canCopyChunks() {
-  return rows.element == element && !rows.columnStride &&
-         extent * bytes % kChunkBytes == 0;
+  return aligned && rows.element == element && !rows.columnStride &&
+         !layout.getTransposed() && extent * bytes % kChunkBytes == 0;
+}
+
+/// The offset of a chunk of a row in the buffer.
+Value TileCopier::getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk) {
+  if (layout.getSwizzle() > 1)
+    chunk =
+        arith::XOrIOp::create(b, chunk, buildSwizzle(b, layout, bytes, row));
+  return arith::AddIOp::create(
+      b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
+      arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
 }
 
 /// The address in shared memory of a chunk of a row.
 Value TileCopier::getAddress(Value row, Value chunk) {
-  if (layout.getSwizzle() > 1) {
-    Value key =
-        arith::RemUIOp::create(b, row, buildI32(b, layout.getSwizzle()));
-    chunk = arith::XOrIOp::create(b, chunk, key);
-  }
-  Value offset = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
-      arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
-  return lowering.getSharedPointer(b, arith::AddIOp::create(b, begin, offset));
+  Value offset = getOffset(b, row, chunk);
+  return lowering.getSharedPointer(
+      b, arith::AddIOp::create(b, place.begin, offset));
+}
+
+/// The address in global memory of a chunk of a row of the view's first tile,
+/// which all copies of the view begin with.
+Value TileCopier::getThreadSource(Value row, Value chunk) {
+  OpBuilder::InsertionGuard guard(b);
+  if (lowering.isAtBeginning())
+    b.setInsertionPointAfterValue(rows.pointer);
+  Value pointer = buildRowPointer(b, rows, toI64(b, row));
+  Value column = arith::MulIOp::create(b, toI64(b, chunk),
+                                       buildI64(b, kChunkBytes / bytes));
+  return buildAddress(b, pointer, element, column);
 }
 
 /// The address in global memory of a chunk of a row.
@@ -195,13 +232,21 @@ Value TileCopier::getSource(Value row, Value chunk) {
   return buildAddress(b, pointer, element, column);
 }
 
-/// Copies from `source`, or, if that is null, from where the rows say.
-void TileCopier::copyChunk(Value row, Value chunk, Value source) {
-  Value target = getAddress(row, chunk);
-  int64_t elements = kChunkBytes / bytes;
-  Value reads;
+void TileCopier::copyChunk(Value row, Value chunk) {
+  Value isValid;
   if (valid)
-    reads = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, valid);
+    isValid = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, valid);
+  copyChunk(isValid, row, chunk, Value(), Value());
+}
+
+/// Copies from `source` to `target`, or, if one is null, from where the rows
+/// say or to where the layout does; zeros if `isValid` is there and false.
+void TileCopier::copyChunk(Value isValid, Value row, Value chunk, Value source,
+                           Value target) {
+  if (!target)
+    target = getAddress(row, chunk);
+  int64_t elements = kChunkBytes / bytes;
+  Value reads = isValid;
   if (extent < layout.getColumns()) {
     Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, chunk,
                                          buildI32(b, extent / elements));
@@ -227,29 +272,51 @@ void TileCopier::copyChunk(Value row, Value chunk, Value source) {
       });
 }
 
-/// A thread's chunks lie in one column, a number of rows apart.
+/// A thread's chunks lie in one column, a number of rows apart: of what the
+/// layout repeats, if it is a multiple of that, so that one address serves all.
 void TileCopier::copyRows(int64_t chunks) {
-  Value thread = lowering.getThread();
-  Value first = arith::DivUIOp::create(b, thread, buildI32(b, chunks));
-  Value chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
+  Value first, chunk, offset;
+  lowering.buildAtEntry([&](ImplicitLocOpBuilder &b) -> Value {
+    Value thread = lowering.getThread();
+    first = arith::DivUIOp::create(b, thread, buildI32(b, chunks));
+    chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
+    return offset = getOffset(b, first, chunk);
+  });
   int64_t step = lowering.getThreads() / chunks;
   bool isStrided = !rows.table && rows.heads == 1;
-  Value source, distance;
+  Value source, distance, target, left;
+  if (valid)
+    left = arith::SubIOp::create(b, valid, first);
+  if (step % layout.getSwizzle() == 0)
+    target = lowering.getSharedPointer(
+        b, arith::AddIOp::create(b, place.begin, offset));
+  auto copy = [&](int64_t row) {
+    Value here =
+        target ? buildByteAddress(b, target, row * layout.getPitch() * bytes)
+               : Value();
+    // One register for all rows.
+    Value isValid;
+    if (left)
+      isValid = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, left,
+                                      buildI32(b, row));
+    Value at = arith::AddIOp::create(b, first, buildI32(b, row));
+    copyChunk(isValid, at, chunk, source, here);
+  };
   if (isStrided) {
-    source = getSource(first, chunk);
+    source = buildAddress(b, getThreadSource(first, chunk), element,
+                          arith::MulIOp::create(b, firstRow, rows.rowStride));
     distance = arith::MulIOp::create(b, rows.rowStride, buildI64(b, step));
   }
   for (int64_t row = 0; row < rowCount; row += step) {
     if (row > 0 && isStrided)
       source = buildAddress(b, source, element, distance);
-    Value at = arith::AddIOp::create(b, first, buildI32(b, row));
     if (row + step <= rowCount) {
-      copyChunk(at, chunk, source);
+      copy(row);
       continue;
     }
     Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, first,
                                          buildI32(b, rowCount - row));
-    buildIf(b, exists, [&] { copyChunk(at, chunk, source); });
+    buildIf(b, exists, [&] { copy(row); });
   }
 }
 
@@ -265,12 +332,12 @@ void TileCopier::copyChunks() {
     Value row = arith::DivUIOp::create(b, number, buildI32(b, chunks));
     Value chunk = arith::RemUIOp::create(b, number, buildI32(b, chunks));
     if (first + threads <= total) {
-      copyChunk(row, chunk, Value());
+      copyChunk(row, chunk);
       continue;
     }
     Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, thread,
                                          buildI32(b, total - first));
-    buildIf(b, exists, [&] { copyChunk(row, chunk, Value()); });
+    buildIf(b, exists, [&] { copyChunk(row, chunk); });
   }
 }
 
@@ -298,7 +365,7 @@ Value TileCopier::loadElement(Value row, Value column) {
 }
 
 void TileCopier::copyElements() {
-  int64_t columns = layout.getColumns(), total = rowCount * columns;
+  int64_t total = rowCount * columns;
   Value first = toIndex(b, lowering.getThread());
   auto loop = scf::ForOp::create(b, first, buildIndex(b, total),
                                  buildIndex(b, lowering.getThreads()));
@@ -314,33 +381,54 @@ void TileCopier::copyElements() {
   Value row = rows.columnStride ? innerPart : outerPart;
   Value column = rows.columnStride ? outerPart : innerPart;
   Value value = loadElement(row, column);
-  Value perChunk = buildI32(b, kChunkBytes / bytes);
-  Value target = getAddress(row, arith::DivUIOp::create(b, column, perChunk));
-  Value inChunk = arith::RemUIOp::create(b, column, perChunk);
-  LLVM::StoreOp::create(b, value, buildAddress(b, target, element, inChunk));
+  LLVM::StoreOp::create(
+      b, value,
+      lowering.getSharedPointer(b, buildSharedOffset(b, place, row, column)));
 }
 
 void TileCopier::emit() {
-  if (!canCopyChunks())
-    return copyElements();
-  buildIf(b, rows.isAligned, [&] { copyChunks(); }, [&] { copyElements(); });
+  if (canCopyChunks())
+    copyChunks();
+  else
+    copyElements();
 }
 
 void attn::lowerCopyTile(CopyTileOp op, ThreadLowering &lowering) {
-  TileCopier(op, lowering).emit();
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  TileCopy copy{op.getView(),  op.getRow(),    op.getValid(),  op.getBuffer(),
+                op.getStage(), op.getLayout(), op.getAligned()};
+  copyTile(b, copy, lowering);
+}
+
+void attn::copyTile(ImplicitLocOpBuilder &b, const TileCopy &copy,
+                    ThreadLowering &lowering) {
+  TileCopier(b, copy, lowering).emit();
+}
+
+void attn::copyTileElements(ImplicitLocOpBuilder &b, const TileCopy &copy,
+                            ThreadLowering &lowering) {
+  TileCopier(b, copy, lowering).copyElements();
+}
+
+SharedPlace attn::getStagePlace(ImplicitLocOpBuilder &b, Value buffer,
+                                Value stage, SharedAttr layout,
+                                ThreadLowering &lowering) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SharedPlace place;
+  place.layout = layout;
+  place.elementBytes = type.getElementTypeBitWidth() / 8;
+  int64_t size = type.getDimSize(1) * type.getDimSize(2) * place.elementBytes;
+  Value number = arith::IndexCastOp::create(b, b.getI32Type(), stage);
+  place.begin = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, number, buildI32(b, size)),
+      buildI32(b, lowering.getBufferBegin(buffer)));
+  return place;
 }
 
 void attn::lowerSharedTile(SharedTileOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  auto buffer = cast<MemRefType>(op.getBuffer().getType());
-  SharedPlace place;
-  place.layout = cast<SharedAttr>(op.getTile().getType().getLayout());
-  place.elementBytes = buffer.getElementTypeBitWidth() / 8;
-  int64_t size =
-      buffer.getDimSize(1) * buffer.getDimSize(2) * place.elementBytes;
-  Value stage = arith::IndexCastOp::create(b, b.getI32Type(), op.getStage());
-  place.begin = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, stage, buildI32(b, size)),
-      buildI32(b, lowering.getBufferBegin(op.getBuffer())));
-  lowering.setPlace(op.getTile(), place);
+  auto layout = cast<SharedAttr>(op.getTile().getType().getLayout());
+  lowering.setPlace(
+      op.getTile(),
+      getStagePlace(b, op.getBuffer(), op.getStage(), layout, lowering));
 }

@@ -58,26 +58,6 @@ private:
 
 } // namespace
 
-/// The byte offset of an element, i32; row and column are i32.
-static Value buildElementOffset(ImplicitLocOpBuilder &b,
-                                const SharedPlace &place, Value row,
-                                Value column) {
-  Value perChunk = buildI32(b, 16 / place.elementBytes);
-  Value chunk = arith::DivUIOp::create(b, column, perChunk);
-  if (place.layout.getSwizzle() > 1)
-    chunk = arith::XOrIOp::create(
-        b, chunk,
-        arith::RemUIOp::create(b, row, buildI32(b, place.layout.getSwizzle())));
-  Value inRow = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, chunk, buildI32(b, 16)),
-      arith::MulIOp::create(b, arith::RemUIOp::create(b, column, perChunk),
-                            buildI32(b, place.elementBytes)));
-  Value ofRow = arith::MulIOp::create(
-      b, row, buildI32(b, place.layout.getPitch() * place.elementBytes));
-  return arith::AddIOp::create(b, place.begin,
-                               arith::AddIOp::create(b, ofRow, inRow));
-}
-
 /// Puts the weights of `keys` keys from `first` on, [q][kv], where all lanes of
 /// their rows can read them.
 SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
@@ -86,7 +66,8 @@ SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
   SharedPlace place;
   place.elementBytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
   place.layout =
-      SharedAttr::get(b.getContext(), keys, keys + 16 / place.elementBytes, 1);
+      SharedAttr::get(b.getContext(), keys, keys + 16 / place.elementBytes,
+                      /*swizzle=*/1, /*transposed=*/false);
   int64_t begin = lowering.allocateShared(
       tile.getExtent(Dim::q) * place.layout.getPitch() * place.elementBytes);
   place.begin = buildI32(b, begin);
@@ -101,7 +82,7 @@ SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
       return arith::AddIOp::create(b, lowering.getThreadOffset(from, dim),
                                    buildI32(b, ofRegister));
     };
-    Value offset = buildElementOffset(
+    Value offset = buildSharedOffset(
         b, place, at(Dim::q, getRegisterOffset(from, Dim::q, reg)),
         at(sumDim, key));
     LLVM::StoreOp::create(b, value, lowering.getSharedPointer(b, offset));
@@ -114,7 +95,7 @@ SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
 Value ScalarProduct::loadF32(const SharedPlace &place, Type element, Value row,
                              Value column) {
   Value pointer =
-      lowering.getSharedPointer(b, buildElementOffset(b, place, row, column));
+      lowering.getSharedPointer(b, buildSharedOffset(b, place, row, column));
   Value value = LLVM::LoadOp::create(b, element, pointer);
   return element.isF32()
              ? value

@@ -63,8 +63,6 @@ private:
   void multiplyAlongKeys();
   Value getChunkBase();
   SmallVector<Value> loadChunk(Value base, int64_t row, int64_t column);
-  Value getElementBase(int64_t key);
-  Value loadColumn(ArrayRef<Value> bases, int64_t key, int64_t column);
   Value gather(const RegisterIndex &index, ArrayRef<int64_t> queries,
                ArrayRef<int64_t> terms);
   void multiply(Value lhs, Value rhs, int64_t rowTile, int64_t queryTile);
@@ -135,9 +133,9 @@ Value TransposedProduct::gather(const RegisterIndex &index,
 /// Where this lane's first chunk of the tile's first rows lies.
 Value TransposedProduct::getChunkBase() {
   Value chunk = sumLane;
-  if (int64_t swizzle = place.layout.getSwizzle(); swizzle > 1)
+  if (place.layout.getSwizzle() > 1)
     chunk = arith::XOrIOp::create(
-        b, chunk, arith::AndIOp::create(b, rowLane, buildI32(b, swizzle - 1)));
+        b, chunk, buildSwizzle(b, place.layout, place.elementBytes, rowLane));
   Value offset = arith::AddIOp::create(
       b,
       arith::MulIOp::create(
@@ -204,61 +202,26 @@ void TransposedProduct::multiplyAlongHead() {
 // Output
 //===----------------------------------------------------------------------===//
 
-/// Where this lane's element of its first column and of key `key` lies, with
-/// the keys of the lanes.
-Value TransposedProduct::getElementBase(int64_t key) {
-  Value row = arith::AddIOp::create(
-      b,
-      arith::MulIOp::create(b, sumLane, buildI32(b, instruction.perRegister)),
-      buildI32(b, key));
-  Value perChunk = buildI32(b, chunkElements);
-  Value chunk = arith::DivUIOp::create(b, rowLane, perChunk);
-  if (int64_t swizzle = place.layout.getSwizzle(); swizzle > 1)
-    chunk = arith::XOrIOp::create(
-        b, chunk, arith::AndIOp::create(b, row, buildI32(b, swizzle - 1)));
-  Value inRow = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)),
-      arith::MulIOp::create(b, arith::RemUIOp::create(b, rowLane, perChunk),
-                            buildI32(b, place.elementBytes)));
-  Value ofRow = arith::MulIOp::create(
-      b, row, buildI32(b, place.layout.getPitch() * place.elementBytes));
-  return arith::AddIOp::create(b, place.begin,
-                               arith::AddIOp::create(b, ofRow, inRow));
-}
-
-/// A register of A: neighbouring keys of one column.
-Value TransposedProduct::loadColumn(ArrayRef<Value> bases, int64_t key,
-                                    int64_t column) {
-  SmallVector<Value> members;
-  for (Value base : bases) {
-    int64_t along = column;
-    Value moved = moveAlongRow(b, place, base, along);
-    int64_t bytes = key * place.layout.getPitch() * place.elementBytes + along;
-    members.push_back(LLVM::LoadOp::create(
-        b, element,
-        buildByteAddress(b, lowering.getSharedPointer(b, moved), bytes)));
-  }
-  return vector::FromElementsOp::create(b, operand, members);
-}
-
+/// Of a transposed tile, a chunk holds what a lane needs for its steps.
 void TransposedProduct::multiplyAlongKeys() {
   RegisterIndex weights(op.getRhs().getType(), ArrayRef<Dim>{Dim::q, sumDim});
-  SmallVector<Value> bases;
-  for (int64_t e = 0; e < instruction.perRegister; ++e)
-    bases.push_back(getElementBase(e));
+  Value base = getChunkBase();
+  int64_t keysOfChunk = chunkElements * countSumLanes(instruction);
   int64_t keys = op.getLhs().getType().getExtent(sumDim);
-  for (int64_t key = 0; key < keys; key += instruction.k) {
-    SmallVector<Value> rhs;
-    for (int64_t tile = 0; tile < queryTiles; ++tile) {
-      SmallVector<int64_t> terms;
-      for (int64_t e = 0; e < instruction.perRegister; ++e)
-        terms.push_back(key + e);
-      rhs.push_back(gather(weights, {tile * instruction.n}, terms));
-    }
+  for (int64_t first = 0; first < keys; first += keysOfChunk) {
+    SmallVector<SmallVector<Value>> rhs(stepsOfChunk);
+    for (auto [step, operands] : llvm::enumerate(rhs))
+      for (int64_t tile = 0; tile < queryTiles; ++tile) {
+        SmallVector<int64_t> terms;
+        for (int64_t e = 0; e < instruction.perRegister; ++e)
+          terms.push_back(first + step * instruction.k + e);
+        operands.push_back(gather(weights, {tile * instruction.n}, terms));
+      }
     for (int64_t rowTile = 0; rowTile < rowTiles; ++rowTile) {
-      Value lhs = loadColumn(bases, key, rowTile * instruction.m);
-      for (int64_t tile = 0; tile < queryTiles; ++tile)
-        multiply(lhs, rhs[tile], rowTile, tile);
+      SmallVector<Value> lhs = loadChunk(base, rowTile * instruction.m, first);
+      for (auto [operand, operands] : llvm::zip_equal(lhs, rhs))
+        for (int64_t tile = 0; tile < queryTiles; ++tile)
+          multiply(operand, operands[tile], rowTile, tile);
     }
   }
 }

@@ -92,6 +92,14 @@ void attn::keepRolled(Operation *loop) {
                                        {}, {}, {}, {}, {}, {}, {}, {}));
 }
 
+Value attn::buildHidden(ImplicitLocOpBuilder &b, Value value, int64_t lanes) {
+  // Each lane's own value, which no compiler takes a shuffle for.
+  auto same = gpu::ShuffleOp::create(b, value, /*offset=*/0,
+                                     static_cast<int32_t>(lanes),
+                                     gpu::ShuffleMode::XOR);
+  return same.getShuffleResult();
+}
+
 //===----------------------------------------------------------------------===//
 // The thread
 //===----------------------------------------------------------------------===//
@@ -101,20 +109,37 @@ ThreadLowering::ThreadLowering(func::FuncOp kernel, BlockScheduleAttr schedule)
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
   b.setInsertionPointToStart(&kernel.getBody().front());
   Value id = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
-  thread = arith::IndexCastOp::create(b, b.getI32Type(), id);
-  Value lanes = buildI32(b, schedule.getLanes());
-  lane = arith::RemUIOp::create(b, thread, lanes);
-  warp = arith::DivUIOp::create(b, thread, lanes);
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), kSharedMemory);
-  auto shared = SharedBaseOp::create(b, pointer);
-  base = shared;
-  entryEnd = shared;
+  setNumbers(b, arith::IndexCastOp::create(b, b.getI32Type(), id));
 }
 
-ImplicitLocOpBuilder ThreadLowering::atEntry() {
+void ThreadLowering::setNumbers(ImplicitLocOpBuilder &b, Value thread) {
+  Value lanes = buildI32(b, schedule.getLanes());
+  numbers.thread = thread;
+  numbers.lane = arith::RemUIOp::create(b, thread, lanes);
+  numbers.warp = arith::DivUIOp::create(b, thread, lanes);
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), kSharedMemory);
+  auto shared = SharedBaseOp::create(b, pointer);
+  numbers.base = shared;
+  numbers.end = shared;
+}
+
+ThreadLowering::Numbers ThreadLowering::startAgain(ImplicitLocOpBuilder &b) {
+  Numbers old = std::move(numbers);
+  numbers = Numbers();
+  numbers.isFirst = false;
+  Value id = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  Value thread = arith::IndexCastOp::create(b, b.getI32Type(), id);
+  setNumbers(b, buildHidden(b, thread, schedule.getLanes()));
+  return old;
+}
+
+Value ThreadLowering::buildAtEntry(
+    function_ref<Value(ImplicitLocOpBuilder &)> build) {
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
-  b.setInsertionPointAfter(entryEnd);
-  return b;
+  b.setInsertionPointAfter(numbers.end);
+  Value value = build(b);
+  numbers.end = b.getInsertionPoint()->getPrevNode();
+  return value;
 }
 
 /// The part of `number`, an i32, along `dim`; null if it is 0.
@@ -139,38 +164,37 @@ static Value buildPart(ImplicitLocOpBuilder &b, ArrayRef<LayoutDigit> digits,
 }
 
 Value ThreadLowering::getThreadOffset(FragmentAttr layout, Dim dim) {
-  Value &offset = offsets[{layout, static_cast<int>(dim)}];
+  Value &offset = numbers.offsets[{layout, static_cast<int>(dim)}];
   if (offset)
     return offset;
-  ImplicitLocOpBuilder b = atEntry();
-  Value ofLane = buildPart(b, layout.getLanes(), dim, lane);
-  Value ofWarp = buildPart(b, layout.getWarps(), dim, warp);
-  if (ofLane && ofWarp)
-    offset = arith::AddIOp::create(b, ofLane, ofWarp);
-  else
-    offset = ofLane ? ofLane : ofWarp ? ofWarp : buildI32(b, 0);
-  entryEnd = offset.getDefiningOp();
+  offset = buildAtEntry([&](ImplicitLocOpBuilder &b) -> Value {
+    Value ofLane = buildPart(b, layout.getLanes(), dim, getLane());
+    Value ofWarp = buildPart(b, layout.getWarps(), dim, getWarp());
+    if (ofLane && ofWarp)
+      return arith::AddIOp::create(b, ofLane, ofWarp);
+    return ofLane ? ofLane : ofWarp ? ofWarp : buildI32(b, 0);
+  });
   return offset;
 }
 
 Value ThreadLowering::isFirstAlong(FragmentAttr layout) {
-  Value &first = firsts[layout];
+  Value &first = numbers.firsts[layout];
   if (first)
     return first;
-  ImplicitLocOpBuilder b = atEntry();
-  // The sum of the digits that repeat elements is 0 in the first thread.
-  Value sum = buildI32(b, 0);
-  for (auto [digits, number] :
-       {std::pair(layout.getLanes(), lane), {layout.getWarps(), warp}}) {
-    SmallVector<LayoutDigit> repeats;
-    for (const LayoutDigit &digit : digits)
-      repeats.push_back({Dim::q, digit.size, digit.step == 0 ? 1 : 0});
-    if (Value part = buildPart(b, repeats, Dim::q, number))
-      sum = arith::AddIOp::create(b, sum, part);
-  }
-  first =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sum, buildI32(b, 0));
-  entryEnd = first.getDefiningOp();
+  first = buildAtEntry([&](ImplicitLocOpBuilder &b) -> Value {
+    // The sum of the digits that repeat elements is 0 in the first thread.
+    Value sum = buildI32(b, 0);
+    for (auto [digits, number] : {std::pair(layout.getLanes(), getLane()),
+                                  {layout.getWarps(), getWarp()}}) {
+      SmallVector<LayoutDigit> repeats;
+      for (const LayoutDigit &digit : digits)
+        repeats.push_back({Dim::q, digit.size, digit.step == 0 ? 1 : 0});
+      if (Value part = buildPart(b, repeats, Dim::q, number))
+        sum = arith::AddIOp::create(b, sum, part);
+    }
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sum,
+                                 buildI32(b, 0));
+  });
   return first;
 }
 
@@ -184,7 +208,65 @@ int64_t ThreadLowering::allocateShared(int64_t bytes) {
 }
 
 Value ThreadLowering::getSharedPointer(ImplicitLocOpBuilder &b, Value offset) {
-  return buildAddress(b, base, b.getI8Type(), offset);
+  return buildAddress(b, numbers.base, b.getI8Type(), offset);
+}
+
+//===----------------------------------------------------------------------===//
+// Shared memory
+//===----------------------------------------------------------------------===//
+
+static constexpr int64_t kChunkBytes = 16, kLineBytes = 128;
+
+Value attn::buildSwizzle(ImplicitLocOpBuilder &b, SharedAttr layout,
+                         int64_t bytes, Value row) {
+  auto mod = [&](Value value, int64_t size) -> Value {
+    return arith::AndIOp::create(b, value, buildI32(b, size - 1));
+  };
+  auto quotient = [&](Value value, int64_t divisor) -> Value {
+    return arith::DivUIOp::create(b, value, buildI32(b, divisor));
+  };
+  int64_t size = layout.getSwizzle();
+  if (!layout.getTransposed())
+    return mod(row, size);
+  int64_t together =
+      std::max<int64_t>(kLineBytes / (layout.getPitch() * bytes), 1);
+  Value near = mod(quotient(row, together), size);
+  if (size < 4)
+    return near;
+  Value far = mod(quotient(row, together * size), size / 2);
+  return arith::XOrIOp::create(b, near, far);
+}
+
+/// The column of a key in a transposed tile: bits 2 and 3 change places.
+static Value buildKeyColumn(ImplicitLocOpBuilder &b, Value key) {
+  auto bit = [&](int64_t mask) -> Value {
+    return arith::AndIOp::create(b, key, buildI32(b, mask));
+  };
+  Value one = buildI32(b, 1);
+  Value swapped = arith::OrIOp::create(b, arith::ShLIOp::create(b, bit(4), one),
+                                       arith::ShRUIOp::create(b, bit(8), one));
+  return arith::OrIOp::create(b, bit(~int64_t(12)), swapped);
+}
+
+Value attn::buildSharedOffset(ImplicitLocOpBuilder &b, const SharedPlace &place,
+                              Value row, Value column) {
+  if (place.layout.getTransposed()) {
+    std::swap(row, column);
+    column = buildKeyColumn(b, column);
+  }
+  Value perChunk = buildI32(b, kChunkBytes / place.elementBytes);
+  Value chunk = arith::DivUIOp::create(b, column, perChunk);
+  if (place.layout.getSwizzle() > 1)
+    chunk = arith::XOrIOp::create(
+        b, chunk, buildSwizzle(b, place.layout, place.elementBytes, row));
+  Value inRow = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)),
+      arith::MulIOp::create(b, arith::RemUIOp::create(b, column, perChunk),
+                            buildI32(b, place.elementBytes)));
+  Value ofRow = arith::MulIOp::create(
+      b, row, buildI32(b, place.layout.getPitch() * place.elementBytes));
+  return arith::AddIOp::create(b, place.begin,
+                               arith::AddIOp::create(b, ofRow, inRow));
 }
 
 //===----------------------------------------------------------------------===//

@@ -39,12 +39,16 @@ private:
   LogicalResult lowerBlock(Block &block);
   LogicalResult lowerOp(Operation *op);
   LogicalResult lowerFor(scf::ForOp loop);
+  LogicalResult lowerIf(scf::IfOp choice);
   void lowerBuffer(memref::AllocOp op);
   void lowerUniformWrite(Operation *op);
+  void lowerOpaque(OpaqueOp op);
   SmallVector<Value> flatten(ValueRange values);
   void bind(ValueRange from, ValueRange to);
 
   ThreadLowering lowering;
+  /// What an `attn.opaque` of the block in work has replaced.
+  std::optional<ThreadLowering::Numbers> outerNumbers;
   SmallVector<Operation *> dead;
 };
 
@@ -119,6 +123,36 @@ LogicalResult BlockKernelLowering::lowerFor(scf::ForOp loop) {
   return success();
 }
 
+/// A choice between tiles, which threads of a warp make together.
+LogicalResult BlockKernelLowering::lowerIf(scf::IfOp choice) {
+  bool yieldsTiles =
+      llvm::any_of(choice.getResultTypes(), llvm::IsaPred<TileType>);
+  SmallVector<Type> types;
+  for (Region *region : {&choice.getThenRegion(), &choice.getElseRegion()}) {
+    if (region->empty())
+      continue;
+    if (failed(lowerBlock(region->front())))
+      return failure();
+    if (!yieldsTiles)
+      continue;
+    Operation *yield = region->front().getTerminator();
+    SmallVector<Value> flat = flatten(yield->getOperands());
+    yield->setOperands(flat);
+    types.assign(TypeRange(flat).begin(), TypeRange(flat).end());
+  }
+  if (!yieldsTiles)
+    return success();
+  ImplicitLocOpBuilder b(choice.getLoc(), choice);
+  auto flat = scf::IfOp::create(b, types, choice.getCondition(),
+                                /*addThenBlock=*/false,
+                                /*addElseBlock=*/false);
+  flat.getThenRegion().takeBody(choice.getThenRegion());
+  flat.getElseRegion().takeBody(choice.getElseRegion());
+  bind(choice.getResults(), flat.getResults());
+  dead.push_back(choice);
+  return success();
+}
+
 void BlockKernelLowering::lowerBuffer(memref::AllocOp op) {
   auto type = op.getType();
   int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
@@ -132,6 +166,17 @@ void BlockKernelLowering::lowerUniformWrite(Operation *op) {
                                         lowering.getThread(), buildI32(b, 0));
   buildIf(b, isFirst, [&] { b.clone(*op); });
   dead.push_back(op);
+}
+
+/// What follows in the block needs no number of the thread from in front of it.
+void BlockKernelLowering::lowerOpaque(OpaqueOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value number = arith::IndexCastUIOp::create(b, b.getI32Type(), op.getIndex());
+  int64_t lanes = lowering.getSchedule().getLanes();
+  op.replaceAllUsesWith(toIndex(b, buildHidden(b, number, lanes)));
+  ThreadLowering::Numbers old = lowering.startAgain(b);
+  if (!outerNumbers)
+    outerNumbers = std::move(old);
 }
 
 //===----------------------------------------------------------------------===//
@@ -152,10 +197,18 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
   ThreadLowering &state = lowering;
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](scf::ForOp loop) { return lowerFor(loop); })
+      .Case([&](scf::IfOp choice) { return lowerIf(choice); })
       .Case([&](WorkItemOp op) { return lowerWorkItem(op), done(); })
       .Case([&](PackedBlockOp op) { return lowerPackedBlock(op), done(); })
       .Case([&](ViewOp op) { return lowerRowsView(op, state), done(); })
+      .Case([&](OpaqueOp op) { return lowerOpaque(op), done(); })
+      .Case([&](RowsAlignedOp op) {
+        op.replaceAllUsesWith(state.getRows(op.getView()).isAligned);
+        return done();
+      })
       .Case([&](CopyTileOp op) { return lowerCopyTile(op, state), done(); })
+      .Case([&](FetchTileOp op) { return lowerFetchTile(op, state), done(); })
+      .Case([&](PutTileOp op) { return lowerPutTile(op, state), done(); })
       .Case([&](LoadTileOp op) { return lowerQueryLoad(op, state), done(); })
       .Case([&](SharedTileOp op) { return lowerSharedTile(op, state), done(); })
       .Case(
@@ -175,6 +228,7 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
       .Case([&](MapOp op) { return lowerMapToRegisters(op, state), done(); })
       .Case(
           [&](ReduceOp op) { return lowerReduceRegisters(op, state), done(); })
+      .Case([&](AnyAboveOp op) { return lowerAnyAbove(op, state), done(); })
       .Case([&](CombinePartialOp op) {
         return lowerCombinePartial(op, state), done();
       })
@@ -204,6 +258,8 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
 }
 
 LogicalResult BlockKernelLowering::lowerBlock(Block &block) {
+  std::optional<ThreadLowering::Numbers> outside;
+  std::swap(outside, outerNumbers);
   // Lowering emits in front of the op, so that what comes next is still to do.
   for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
     Operation *next = op->getNextNode();
@@ -211,6 +267,9 @@ LogicalResult BlockKernelLowering::lowerBlock(Block &block) {
       return failure();
     op = next;
   }
+  if (outerNumbers)
+    lowering.putBack(std::move(*outerNumbers));
+  outerNumbers = std::move(outside);
   return success();
 }
 

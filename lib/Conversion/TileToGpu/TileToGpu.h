@@ -18,6 +18,7 @@
 #include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
+#include "attn/Dialect/Attn/Transforms/TileChain.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/DenseMap.h"
@@ -45,6 +46,8 @@ struct GlobalRows {
   mlir::Type element;
   /// i1: whether all rows begin at multiples of 16 bytes.
   mlir::Value isAligned;
+  /// i1: whether `attn.fetch_tile` can load them too; null if it never can.
+  mlir::Value canFetch;
 };
 
 /// A tile in shared memory: the byte at which it begins, an i32.
@@ -52,6 +55,14 @@ struct SharedPlace {
   mlir::Value begin;
   SharedAttr layout;
   int64_t elementBytes = 0;
+};
+
+/// Rows [row, row + valid) of a view, and the buffer they go to.
+struct TileCopy {
+  mlir::Value view, row, valid, buffer, stage;
+  SharedAttr layout;
+  /// Whether its rows are known to begin at multiples of a chunk.
+  bool aligned = false;
 };
 
 /// The registers of a layout by their coordinates.
@@ -75,12 +86,29 @@ public:
     return schedule.getWarps() * schedule.getLanes();
   }
   /// Numbers of this thread, i32.
-  mlir::Value getThread() const { return thread; }
-  mlir::Value getLane() const { return lane; }
-  mlir::Value getWarp() const { return warp; }
+  mlir::Value getThread() const { return numbers.thread; }
+  mlir::Value getLane() const { return numbers.lane; }
+  mlir::Value getWarp() const { return numbers.warp; }
 
-  /// Code that runs once, at the beginning of the kernel.
-  mlir::ImplicitLocOpBuilder atEntry();
+  /// What follows from the thread's number, and where code that does stands.
+  struct Numbers {
+    bool isFirst = true;
+    mlir::Value thread, lane, warp, base;
+    /// The last op of that code.
+    mlir::Operation *end = nullptr;
+    llvm::DenseMap<std::pair<mlir::Attribute, int>, mlir::Value> offsets;
+    llvm::DenseMap<mlir::Attribute, mlir::Value> firsts;
+  };
+  /// Computes the numbers again, from a thread number that is hidden like
+  /// `attn.opaque`; returns those in use so far, to be put back.
+  Numbers startAgain(mlir::ImplicitLocOpBuilder &b);
+  void putBack(Numbers old) { numbers = std::move(old); }
+
+  /// The value that `build` emits where the thread's numbers are known.
+  mlir::Value buildAtEntry(
+      llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &)> build);
+  /// Whether the thread's numbers are those from the beginning of the kernel.
+  bool isAtBeginning() const { return numbers.isFirst; }
 
   /// The sum of the lane's and the warp's coordinate along `dim`, an i32.
   mlir::Value getThreadOffset(FragmentAttr layout, Dim dim);
@@ -120,15 +148,13 @@ public:
 private:
   mlir::func::FuncOp kernel;
   BlockScheduleAttr schedule;
-  mlir::Value thread, lane, warp, base;
-  /// The last op of the code that runs once.
-  mlir::Operation *entryEnd;
+  void setNumbers(mlir::ImplicitLocOpBuilder &b, mlir::Value thread);
+
+  Numbers numbers;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> registers;
   llvm::DenseMap<mlir::Value, SharedPlace> places;
   llvm::DenseMap<mlir::Value, GlobalRows> views;
   llvm::DenseMap<mlir::Value, int64_t> buffers;
-  llvm::DenseMap<std::pair<mlir::Attribute, int>, mlir::Value> offsets;
-  llvm::DenseMap<mlir::Attribute, mlir::Value> firsts;
   int64_t sharedTop = 0, sharedBytes = 0;
 };
 
@@ -159,9 +185,21 @@ mlir::Value buildIf(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
 /// Keeps code generators from unrolling a loop that is rare: its code would be
 /// in the way of what is not.
 void keepRolled(mlir::Operation *loop);
+/// `value`, an i32 that all threads of the block know, or each its own, so that
+/// compilers do not find it equal.
+mlir::Value buildHidden(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
+                        int64_t lanes);
 /// The bits of an i32 that are set in all threads of the block.
 mlir::Value buildBlockAnd(mlir::ImplicitLocOpBuilder &b, mlir::Value bits,
                           ThreadLowering &lowering);
+
+/// The byte of `place` at which its element (row, column), each an i32, lies.
+mlir::Value buildSharedOffset(mlir::ImplicitLocOpBuilder &b,
+                              const SharedPlace &place, mlir::Value row,
+                              mlir::Value column);
+/// What chunks of row `row`, an i32, of shared memory change places by.
+mlir::Value buildSwizzle(mlir::ImplicitLocOpBuilder &b, SharedAttr layout,
+                         int64_t bytes, mlir::Value row);
 
 /// The comparisons of a map that need 32 bits only.
 class CoordinateComparisons {
@@ -184,6 +222,28 @@ private:
 };
 
 //===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+/// A buffer in shared memory for `stages` tiles.
+mlir::Value allocateBuffer(mlir::ImplicitLocOpBuilder &b, TileType tile,
+                           int64_t stages);
+SharedAttr getLayout(LoadTileOp load);
+/// The number of the buffer `distance` tiles after buffer `stage`.
+mlir::Value buildNextStage(mlir::ImplicitLocOpBuilder &b, mlir::Value stage,
+                           int64_t distance, int64_t stages);
+/// Gives a loop one more iter_arg, the number of the buffer in use.
+void addStage(mlir::ImplicitLocOpBuilder &b, KeyLoop &member,
+              mlir::Value stage);
+/// Fetches what `loads` load and puts it into the first buffer of each.
+void fetchAndPut(mlir::ImplicitLocOpBuilder &b,
+                 llvm::MutableArrayRef<LoadTileOp> loads,
+                 llvm::ArrayRef<mlir::Value> buffers);
+/// Pipelines the loads of a chain of loops through registers.
+void pipelineFetches(llvm::MutableArrayRef<KeyLoop> chain,
+                     BlockScheduleAttr schedule);
+
+//===----------------------------------------------------------------------===//
 // Ops
 //===----------------------------------------------------------------------===//
 
@@ -191,7 +251,23 @@ void lowerRowsView(ViewOp op, ThreadLowering &lowering);
 /// The address of the first element of row `row`, an i64.
 mlir::Value buildRowPointer(mlir::ImplicitLocOpBuilder &b,
                             const GlobalRows &rows, mlir::Value row);
+/// Where buffer `stage` begins.
+SharedPlace getStagePlace(mlir::ImplicitLocOpBuilder &b, mlir::Value buffer,
+                          mlir::Value stage, SharedAttr layout,
+                          ThreadLowering &lowering);
 void lowerCopyTile(CopyTileOp op, ThreadLowering &lowering);
+/// Copies a tile by chunks where that is possible, else one element at a time.
+void copyTile(mlir::ImplicitLocOpBuilder &b, const TileCopy &copy,
+              ThreadLowering &lowering);
+void copyTileElements(mlir::ImplicitLocOpBuilder &b, const TileCopy &copy,
+                      ThreadLowering &lowering);
+/// The parts of a thread of a tile that goes to a buffer of `bufferRows` rows.
+llvm::SmallVector<mlir::Type> getFetchedTypes(BlockScheduleAttr schedule,
+                                              mlir::Type element,
+                                              SharedAttr layout,
+                                              int64_t bufferRows);
+void lowerFetchTile(FetchTileOp op, ThreadLowering &lowering);
+void lowerPutTile(PutTileOp op, ThreadLowering &lowering);
 void lowerQueryLoad(LoadTileOp op, ThreadLowering &lowering);
 void lowerSharedTile(SharedTileOp op, ThreadLowering &lowering);
 void lowerBoxToRegisters(LoadBoxOp op, ThreadLowering &lowering);
@@ -202,6 +278,7 @@ void lowerBlockAllFinite(AllFiniteOp op, ThreadLowering &lowering);
 void lowerBlockTileKind(TileKindOp op, ThreadLowering &lowering);
 void lowerMapToRegisters(MapOp op, ThreadLowering &lowering);
 void lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering);
+void lowerAnyAbove(AnyAboveOp op, ThreadLowering &lowering);
 void lowerCombinePartial(CombinePartialOp op, ThreadLowering &lowering);
 /// By matrix instructions, or by multiplications one after the other.
 void lowerProduct(ContractOp op, ThreadLowering &lowering);

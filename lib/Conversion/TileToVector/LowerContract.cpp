@@ -25,8 +25,9 @@ using namespace attn;
 
 namespace {
 
-/// Emits the body of one product function: (c, a, b, m, k), then, if the rows
-/// that a is stored in have offsets, these, then, if guarded, a factor of b.
+/// Emits the body of one product function: (c, a, b, m, k), then, if rescaled,
+/// the factors of c, then, if the rows that a is stored in have offsets, these,
+/// then, if guarded, a factor of b.
 class ProductBuilder {
 public:
   ProductBuilder(func::FuncOp function, ProductKind kind,
@@ -40,6 +41,8 @@ public:
     m = entry->getArgument(3);
     k = entry->getArgument(4);
     int next = 5;
+    if (kind.rescaled)
+      factors = entry->getArgument(next++);
     if (entry->getNumArguments() > next + kind.guarded)
       lhs.offsets = entry->getArgument(next++);
     if (kind.guarded)
@@ -58,6 +61,8 @@ public:
 private:
   void buildRegisterTile(Value row, Value column);
   void prefetchNextRows(Value row, Value last);
+  void addToResult(ArrayRef<Value> rows, Value column,
+                   MutableArrayRef<Value> sums);
   Value loadLhs(Value row, Value step);
   Value multiplyAdd(Value scalar, Value vector, Value acc);
   Value guardedTerm(Value scalar, Value vector, Value acc);
@@ -66,7 +71,7 @@ private:
   ProductKind kind;
   ImplicitLocOpBuilder b;
   Rows lhs;
-  Value c, rhs, m, k, scale;
+  Value c, rhs, m, k, factors, scale;
   int64_t rows, columns;
   VectorType accType;
 };
@@ -155,6 +160,19 @@ void ProductBuilder::prefetchNextRows(Value row, Value last) {
   }
 }
 
+/// Adds what c holds in `rows` to `sums`; rescaled, if the product is.
+void ProductBuilder::addToResult(ArrayRef<Value> rows, Value column,
+                                 MutableArrayRef<Value> sums) {
+  Value factor;
+  if (kind.rescaled)
+    factor = vector::LoadOp::create(b, accType, factors, column);
+  for (auto [row, sum] : llvm::zip_equal(rows, sums)) {
+    Value old = vector::LoadOp::create(b, accType, c, ValueRange{row, column});
+    sum = factor ? Value(math::FmaOp::create(b, old, factor, sum))
+                 : Value(arith::AddFOp::create(b, old, sum));
+  }
+}
+
 /// c[row ... row + rows)[column ... column + lanes).
 void ProductBuilder::buildRegisterTile(Value row, Value column) {
   // Rows beyond m repeat the last one: they read and write what it does.
@@ -189,10 +207,7 @@ void ProductBuilder::buildRegisterTile(Value row, Value column) {
   }
   SmallVector<Value> sums(loop.getResults());
   if (kind.accumulate)
-    for (auto [r, sum] : llvm::zip_equal(at, sums)) {
-      Value old = vector::LoadOp::create(b, accType, c, ValueRange{r, column});
-      sum = arith::AddFOp::create(b, old, sum);
-    }
+    addToResult(at, column, sums);
   for (auto [r, sum] : llvm::zip_equal(at, sums))
     vector::StoreOp::create(b, sum, c, ValueRange{r, column});
 }
@@ -214,7 +229,8 @@ static func::FuncOp getProductFunction(ImplicitLocOpBuilder &b,
   std::string key;
   llvm::raw_string_ostream os(key);
   llvm::interleaveComma(types, os);
-  os << kind.transposedA << kind.accumulate << kind.guarded << kind.byRow;
+  os << kind.transposedA << kind.accumulate << kind.rescaled << kind.guarded
+     << kind.byRow;
   func::FuncOp &function = lowering.functions[key];
   if (function)
     return function;
@@ -242,13 +258,15 @@ static func::FuncOp getProductFunction(ImplicitLocOpBuilder &b,
 namespace {
 /// The product of one attn.contract.
 struct Product {
-  Value c, lhs, rhs, m, k, lhsOffsets;
+  Value c, lhs, rhs, m, k, factors, lhsOffsets;
   ProductKind kind;
   /// The factor of rhs in a guarded product.
   Value scale;
 
   void call(ImplicitLocOpBuilder &b, TileLowering &lowering) const {
     SmallVector<Value> args{c, lhs, rhs, m, k};
+    if (kind.rescaled)
+      args.push_back(factors);
     if (lhsOffsets)
       args.push_back(lhsOffsets);
     if (kind.guarded)
@@ -270,6 +288,8 @@ static Product buildProduct(ImplicitLocOpBuilder &b, ContractOp op,
   product.lhs = lowering.getBuffer(op.getLhs());
   product.lhsOffsets = lowering.getRowOffsets(op.getLhs());
   product.rhs = lowering.getBuffer(op.getRhs());
+  if (op.getInto())
+    product.factors = takeRescale(b, op.getInto(), lowering);
   Value inputs[] = {op.getInto()};
   product.c = op.getInto()
                   ? lowering.reuseOrAllocate(op.getResult(), inputs, op)
@@ -293,7 +313,10 @@ static Product buildProduct(ImplicitLocOpBuilder &b, ContractOp op,
         buildIndex(b, 2));
   product.kind = {/*transposedA=*/sumsKeys,
                   /*accumulate=*/static_cast<bool>(op.getInto()),
-                  /*guarded=*/false, pairElement, byRow};
+                  /*rescaled=*/static_cast<bool>(product.factors),
+                  /*guarded=*/false,
+                  pairElement,
+                  byRow};
   return product;
 }
 

@@ -17,6 +17,7 @@
 
 #include "TileLowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -41,7 +42,8 @@ static bool haveSameDims(TileType a, TileType b) {
   return a.getDims() == b.getDims() && a.getShape() == b.getShape();
 }
 
-SmallVector<Operation *> attn::collectElementwiseGroup(Operation *first) {
+SmallVector<Operation *>
+attn::collectElementwiseGroup(Operation *first, VectorScheduleAttr schedule) {
   TileType domain = getDomain(first);
   SmallVector<Operation *> group{first};
   llvm::SmallPtrSet<Value, 4> reduced;
@@ -50,6 +52,9 @@ SmallVector<Operation *> attn::collectElementwiseGroup(Operation *first) {
       reduced.insert(reduce.getResult());
     op = op->getNextNode();
     if (!isa<MapOp, ReduceOp>(op) || !haveSameDims(domain, getDomain(op)))
+      return group;
+    auto map = dyn_cast<MapOp>(op);
+    if (map && getRescaledUser(map, schedule))
       return group;
     // A reduction is complete only after the loop.
     if (llvm::any_of(op->getOperands(),
@@ -79,6 +84,7 @@ private:
   void assignBuffers();
   void chooseShape();
   LogicalResult emitQuery(Value query);
+  int64_t countChains(ReductionKind kind) const;
   Value buildNeutral(ReductionKind kind);
   Value combineLanes(ReductionKind kind, Value vector);
   Value combine(ReductionKind kind, Value running, Value element);
@@ -118,9 +124,12 @@ private:
   /// Vectors of the current row: results of the group's maps, one per unrolled
   /// row.
   DenseMap<Value, SmallVector<Value, 2>> results;
-  /// Running value of each reduction.
-  DenseMap<Operation *, Value> running;
+  /// Running values of each reduction: a sum has one, so that its terms have
+  /// an order; a maximum one per unrolled row, so that none waits for another.
+  DenseMap<Operation *, SmallVector<Value, 4>> running;
   int64_t unrolled = 0;
+  /// Buffers of what multiplies the sums that a reduction adds to.
+  DenseMap<Operation *, Value> factors;
 };
 
 } // namespace
@@ -144,9 +153,11 @@ void ElementwiseNest::assignBuffers() {
         lowering.reuseOrAllocate(result, candidates, group.back()));
   };
   for (Operation *op : group) {
-    if (auto reduce = dyn_cast<ReduceOp>(op))
+    if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      if (Value buffer = takeRescale(b, reduce.getInto(), lowering))
+        factors[op] = buffer;
       assign(reduce.getResult(), reduce.getInto());
-    else if (isStored(op->getResult(0)))
+    } else if (isStored(op->getResult(0)))
       assign(op->getResult(0), op->getOperands());
   }
 }
@@ -161,8 +172,16 @@ void ElementwiseNest::chooseShape() {
   while (domain.getExtent(lane) % width != 0)
     width /= 2;
   rows = outer ? domain.getExtent(*outer) : 1;
-  // Two rows at a time: independent chains, and the two halves of a pair.
-  unroll = !byRow && rows % 2 == 0 ? 2 : 1;
+  // Two rows at a time: independent chains, and the two halves of a pair. A
+  // step that only reduces is so short that two chains would wait.
+  if (byRow)
+    return;
+  bool onlyReduces = llvm::all_of(group, llvm::IsaPred<ReduceOp>);
+  unroll = onlyReduces && rows % 4 == 0 ? 4 : rows % 2 == 0 ? 2 : 1;
+}
+
+int64_t ElementwiseNest::countChains(ReductionKind kind) const {
+  return kind == ReductionKind::max ? unroll : 1;
 }
 
 Value ElementwiseNest::splat(Value scalar) {
@@ -298,8 +317,9 @@ LogicalResult ElementwiseNest::emitRows(Value firstRow, Value column) {
         Value input = reduce.getInput();
         Value element = isInGroup(input) ? results[input][unrolled]
                                          : loadInput(input, row, column);
-        Value &sum = running[op];
-        sum = combine(reduce.getKind(), sum, element);
+        MutableArrayRef<Value> chains = running[op];
+        Value &chain = chains[unrolled % chains.size()];
+        chain = combine(reduce.getKind(), chain, element);
         continue;
       }
       auto map = cast<MapOp>(op);
@@ -326,13 +346,12 @@ LogicalResult ElementwiseNest::emitRows(Value firstRow, Value column) {
 /// The rows of the domain that belong to `query`, a query row or, where those
 /// are the lanes, the first of a vector of them.
 LogicalResult ElementwiseNest::emitQuery(Value query) {
-  auto loadQuery = [&](Value tile) -> Value {
-    Value buffer = lowering.getBuffer(tile);
+  auto loadQuery = [&](Value buffer) -> Value {
     if (byRow)
       return splat(memref::LoadOp::create(b, buffer, query));
-    auto type = VectorType::get(
-        {width}, cast<TileType>(tile.getType()).getElementType());
-    return vector::LoadOp::create(b, type, buffer, query);
+    Type element = cast<MemRefType>(buffer.getType()).getElementType();
+    return vector::LoadOp::create(b, VectorType::get({width}, element), buffer,
+                                  query);
   };
   queryInputs.clear();
   for (Operation *op : group) {
@@ -343,7 +362,7 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
       if (auto tile = cast<TileType>(input.getType());
           tile.getRank() == 1 && tile.hasDim(Dim::q) && !isInGroup(input) &&
           !queryInputs.contains(input))
-        queryInputs[input] = loadQuery(input);
+        queryInputs[input] = loadQuery(lowering.getBuffer(input));
   }
   if (!outer)
     return emitRows(Value(), query);
@@ -353,14 +372,14 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
   for (Operation *op : group)
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       reductions.push_back(reduce);
-      intos.push_back(byRow
-                          ? Value(memref::LoadOp::create(
-                                b, lowering.getBuffer(reduce.getInto()), query))
-                          : loadQuery(reduce.getInto()));
+      Value into = lowering.getBuffer(reduce.getInto());
+      intos.push_back(byRow ? Value(memref::LoadOp::create(b, into, query))
+                            : loadQuery(into));
       // Sums begin at 0: the rounding errors of a short sum are smaller.
-      bool startsNeutral = byRow || reduce.getKind() == ReductionKind::add;
-      inits.push_back(startsNeutral ? buildNeutral(reduce.getKind())
-                                    : intos.back());
+      ReductionKind kind = reduce.getKind();
+      bool startsNeutral = byRow || kind == ReductionKind::add;
+      inits.push_back(startsNeutral ? buildNeutral(kind) : intos.back());
+      inits.append(countChains(kind) - 1, buildNeutral(kind));
     }
   int64_t step = byRow ? width : unroll;
   int64_t end = domain.getExtent(byRow ? lane : *outer);
@@ -369,27 +388,37 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    for (auto [reduce, arg] :
-         llvm::zip_equal(reductions, loop.getRegionIterArgs()))
-      running[reduce] = arg;
+    ValueRange args = loop.getRegionIterArgs();
+    for (ReduceOp reduce : reductions) {
+      int64_t chains = countChains(reduce.getKind());
+      running[reduce] = llvm::to_vector<4>(args.take_front(chains));
+      args = args.drop_front(chains);
+    }
     Value inner = loop.getInductionVar();
     if (failed(byRow ? emitRows(query, inner) : emitRows(inner, query)))
       return failure();
+    SmallVector<Value> next;
+    for (ReduceOp reduce : reductions)
+      llvm::append_range(next, running[reduce]);
     if (!reductions.empty())
-      scf::YieldOp::create(b, llvm::map_to_vector(reductions, [&](ReduceOp op) {
-                             return running[op];
-                           }));
+      scf::YieldOp::create(b, next);
   }
-  for (auto [reduce, into, value] :
-       llvm::zip_equal(reductions, intos, loop.getResults())) {
+  ValueRange values = loop.getResults();
+  for (auto [reduce, into] : llvm::zip_equal(reductions, intos)) {
     ReductionKind kind = reduce.getKind();
-    Value total = value, buffer = lowering.getBuffer(reduce.getResult());
+    Value total = values.front(),
+          buffer = lowering.getBuffer(reduce.getResult());
+    for (Value chain : values.slice(1, countChains(kind) - 1))
+      total = combine(kind, total, chain);
+    values = values.drop_front(countChains(kind));
     if (byRow) {
-      total = combine(kind, into, combineLanes(kind, value));
+      total = combine(kind, into, combineLanes(kind, total));
       memref::StoreOp::create(b, total, buffer, query);
       continue;
     }
-    if (kind == ReductionKind::add)
+    if (Value factor = factors.lookup(reduce))
+      total = math::FmaOp::create(b, into, loadQuery(factor), total);
+    else if (kind == ReductionKind::add)
       total = combine(kind, into, total);
     vector::StoreOp::create(b, total, buffer, query);
   }

@@ -142,12 +142,33 @@ void lowerAllFinite(AllFiniteOp op, TileLowering &lowering);
 void lowerFill(FillOp op, TileLowering &lowering);
 void lowerContract(ContractOp op, TileLowering &lowering);
 
+//===----------------------------------------------------------------------===//
+// Rescaling
+//===----------------------------------------------------------------------===//
+//
+// Sums of earlier tiles are multiplied by one factor per row before those of a
+// tile are added. The op that adds does both at once, so that the map that
+// stands for the multiplication is never lowered by itself.
+
+/// The op that adds to the result of `map`, if `map` is such a multiplication
+/// and that op can do its work.
+mlir::Operation *getRescaledUser(MapOp map, VectorScheduleAttr schedule);
+/// Moves these maps of `block` to the ops that do their work, so that what they
+/// read is kept until there.
+void sinkRescales(mlir::Block &block, VectorScheduleAttr schedule);
+/// If a sunk map makes `sums`, gives them the buffer of the sums before it and
+/// returns the buffer of the factors; null otherwise.
+mlir::Value takeRescale(mlir::ImplicitLocOpBuilder &b, mlir::Value sums,
+                        TileLowering &lowering);
+
 /// What the code of a product depends on besides the types of its operands.
 struct ProductKind {
   /// lhs is stored [k][m], not [m][k].
   bool transposedA;
   /// Start from c instead of 0.
   bool accumulate;
+  /// Multiply c by a factor for each of its columns first.
+  bool rescaled;
   /// Skip terms whose rhs is 0.
   bool guarded;
   /// The 16-bit type that is multiplied in pairs, or null: products are f32.
@@ -174,7 +195,7 @@ mlir::LogicalResult lowerElementwise(llvm::ArrayRef<mlir::Operation *> group,
                                      TileLowering &lowering);
 /// The ops from `first` on that form such a group.
 llvm::SmallVector<mlir::Operation *>
-collectElementwiseGroup(mlir::Operation *first);
+collectElementwiseGroup(mlir::Operation *first, VectorScheduleAttr schedule);
 
 } // namespace attn
 

@@ -253,8 +253,15 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
 }
 
 LogicalResult KernelLowering::lowerBlock(Block &block) {
+  sinkRescales(block, lowering.getSchedule());
   // Lowering emits in front of the op, so that what comes next is still to do.
   for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
+    if (auto map = dyn_cast<MapOp>(op);
+        map && getRescaledUser(map, lowering.getSchedule())) {
+      dead.push_back(map);
+      op = op->getNextNode();
+      continue;
+    }
     if (!isa<MapOp, ReduceOp>(op)) {
       Operation *next = op->getNextNode();
       if (failed(lowerOp(op)))
@@ -262,7 +269,8 @@ LogicalResult KernelLowering::lowerBlock(Block &block) {
       op = next;
       continue;
     }
-    SmallVector<Operation *> group = collectElementwiseGroup(op);
+    SmallVector<Operation *> group =
+        collectElementwiseGroup(op, lowering.getSchedule());
     Operation *next = group.back()->getNextNode();
     // Scalar ops stand between the ops of a group only.
     if (failed(lowerElementwise(group, lowering)))

@@ -27,6 +27,9 @@ static constexpr int64_t kBlockQ = 64;
 /// Keys of a tile: 128 keys x 64 rows of scores are 32 KiB, and the cost per
 /// tile (rescaling, row statistics) is spread over enough products.
 static constexpr int64_t kBlockKv = 128;
+/// Where a mask cuts tiles along their diagonal, half of each such tile is
+/// computed in vain: fewer keys waste less than the cost per tile grows.
+static constexpr int64_t kDiagonalBlockKv = 64;
 /// From this head dim on, fewer keys keep K, V and scores in the L2 cache.
 static constexpr int64_t kWideHeadDim = 256;
 
@@ -181,11 +184,19 @@ static SplitAttr chooseSplit(AttentionOp op, const QueryTile &tile) {
   return SplitAttr::get(context, 0, kSplitItems, kSplitKeys);
 }
 
+/// Whether what a row sees moves along with the row.
+static bool cutsDiagonally(Attribute mask) {
+  return mask && (isa<CausalAttr, SlidingWindowAttr>(mask) ||
+                  llvm::any_of(getMaskOperands(mask), cutsDiagonally));
+}
+
 /// The keys of a tile, if the op does not say.
 static int64_t chooseBlockKv(AttentionOp op, const QueryTile &query,
                              int64_t multiple) {
   int64_t dim = std::max(op.getHeadDim(), op.getValueHeadDim());
-  int64_t keys = dim > kWideHeadDim ? kBlockKv / 2 : kBlockKv;
+  int64_t keys = cutsDiagonally(op.getMaskAttr()) ? kDiagonalBlockKv : kBlockKv;
+  if (dim > kWideHeadDim)
+    keys = std::min(keys, kBlockKv / 2);
   if (query.byRow) {
     int64_t bytes = dim * op.getKType().getElementTypeBitWidth() / 8;
     keys =

@@ -56,7 +56,8 @@ struct Choice {
   ConfigAttr get(MLIRContext *context) const {
     auto schedule =
         BlockScheduleAttr::get(context, MatrixKind::m16n8k16, warps,
-                               /*lanes=*/32, stages, /*transposed=*/false);
+                               /*lanes=*/32, stages, /*transposed=*/false,
+                               /*fetches=*/false, /*lazy=*/false);
     return ConfigAttr::get(context, warps * rowsOfWarp, keys, keys, schedule,
                            /*heads=*/1, /*split=*/SplitAttr());
   }

@@ -105,6 +105,22 @@ static LogicalResult lower(gpu::ShuffleOp op) {
   return success();
 }
 
+static LogicalResult lower(FenceScheduleOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  ROCDL::SchedBarrier::create(b, /*mask=*/0);
+  return success();
+}
+
+static LogicalResult lower(VoteAnyOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value lanes = ROCDL::BallotOp::create(b, b.getI64Type(), op.getCondition());
+  Value none = LLVM::ConstantOp::create(b, b.getI64IntegerAttr(0));
+  op.replaceAllUsesWith(
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ne, lanes, none)
+          .getResult());
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Shared memory
 //===----------------------------------------------------------------------===//
@@ -146,6 +162,40 @@ static LogicalResult lower(CopyChunkOp op) {
     chunk = load(b);
   }
   LLVM::StoreOp::create(b, chunk, op.getTarget(), kBytes);
+  return success();
+}
+
+/// Part of an address or a size that is the same for all lanes, in a register
+/// of the wave.
+static Value buildUniform(ImplicitLocOpBuilder &b, Value value) {
+  return ROCDL::ReadfirstlaneOp::create(b, value.getType(), value);
+}
+
+/// A load from a buffer: the hardware compares offset and limit.
+static LogicalResult lower(LoadChunkOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  constexpr int32_t kRawBuffer = 159744; // Data format 32, no swizzle.
+  auto buffer = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/8);
+  Value stride = LLVM::ConstantOp::create(b, b.getI16IntegerAttr(0));
+  Value address = LLVM::PtrToIntOp::create(b, b.getI64Type(), op.getBase());
+  auto pointer =
+      cast<LLVM::LLVMPointerType>(op.getBase().getType());
+  Value base =
+      LLVM::IntToPtrOp::create(b, pointer, buildUniform(b, address));
+  Value limit = arith::ExtUIOp::create(b, b.getI64Type(),
+                                       buildUniform(b, op.getLimit()));
+  Value resource = ROCDL::MakeBufferRsrcOp::create(
+      b, buffer, base, stride, limit, buildI32(b, kRawBuffer));
+  auto type = cast<VectorType>(op.getChunk().getType());
+  int64_t bits = type.getNumElements() * type.getElementTypeBitWidth();
+  Type words = b.getIntegerType(std::min<int64_t>(bits, 32));
+  if (bits > 32)
+    words = VectorType::get(bits / 32, words);
+  Value zero = buildI32(b, 0);
+  Value loaded = ROCDL::RawPtrBufferLoadOp::create(
+      b, words, resource, op.getOffset(), zero, zero, /*alias_scopes=*/nullptr,
+      /*noalias_scopes=*/nullptr, /*tbaa=*/nullptr);
+  op.replaceAllUsesWith(LLVM::BitcastOp::create(b, type, loaded).getResult());
   return success();
 }
 
@@ -247,7 +297,7 @@ static LogicalResult lowerOp(Operation *op) {
   };
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<gpu::ThreadIdOp, gpu::BlockIdOp, gpu::BarrierOp, gpu::ShuffleOp,
-            SharedBaseOp, CopyChunkOp, CopyCommitOp, CopyWaitOp, attn::MmaOp>(
+            FenceScheduleOp, VoteAnyOp, SharedBaseOp, CopyChunkOp, LoadChunkOp, CopyCommitOp, CopyWaitOp, attn::MmaOp>(
           replace)
       .Case([](LoadMatricesOp op) { return refuse(op); })
       .Case([](arith::TruncFOp op) { return lowerRounding(op); })

@@ -37,7 +37,8 @@ struct Choice {
     MLIRContext *context = op.getContext();
     auto schedule =
         BlockScheduleAttr::get(context, MatrixKind::m32n32k8, waves,
-                               /*lanes=*/64, stages, /*transposed=*/true);
+                               /*lanes=*/64, stages, /*transposed=*/true,
+                               /*fetches=*/true, /*lazy=*/true);
     SplitAttr split;
     if (op.getNumSplits() || op.getSplitSize())
       split = SplitAttr::get(context, op.getNumSplits().value_or(0), 0,

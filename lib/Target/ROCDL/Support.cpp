@@ -42,13 +42,14 @@ int64_t attn::getRocdlSharedBytes(AttentionOp op, ConfigAttr config) {
   const MatrixInstruction &instruction =
       getMatrixInstruction(schedule.getInstruction());
   int64_t keys = config.getBlockKvCompute();
-  auto getBytes = [&](int64_t extent) {
-    SharedAttr layout =
-        getConflictFreeLayout(op.getContext(), extent, kBytes,
-                              std::max(instruction.k, instruction.n));
-    return alignShared(keys * layout.getPitch() * kBytes);
-  };
-  int64_t tiles = getBytes(op.getHeadDim()) + getBytes(op.getValueHeadDim());
+  SharedAttr ofKeys = getConflictFreeLayout(
+      op.getContext(), op.getHeadDim(), kBytes,
+      std::max(instruction.k, instruction.n));
+  SharedAttr ofValues = getTransposedLayout(op.getContext(), keys, kBytes);
+  int64_t tiles =
+      alignShared(keys * ofKeys.getPitch() * kBytes) +
+      alignShared(getBufferRows(ofValues, keys, op.getValueHeadDim()) *
+                  ofValues.getPitch() * kBytes);
   // Guarded products share the weights of some keys at a time.
   constexpr int64_t kPadding = 8;
   int64_t weights =

@@ -328,6 +328,136 @@ func.func @narrow(%o: memref<1x1x16xf32>, %x: f32, %at: index)
 
 // -----
 
+// The product multiplies its accumulators by the factors of their rows where it
+// adds its sums; in the loop over keys no other op touches them, although the
+// map stood before the one that overwrites what the factors were made from.
+!v = !attn.tile<kv 8, dv 4, f32, #attn.in_place>
+!w = !attn.tile<q 16, kv 8, f32, #attn.buffer<[kv, q]>>
+!acc = !attn.tile<q 16, dv 4, f32, #attn.buffer<[dv, q]>>
+!stat = !attn.tile<q 16, f32, #attn.buffer<[q]>>
+// CHECK-LABEL: func private @rescaled_product_0(
+// CHECK-SAME:    %[[C:[^:]*]]: memref<4x16xf32>, {{.*}}: memref<8x16xf32>, {{.*}}: index, {{.*}}: index, %[[F:[^:]*]]: memref<16xf32>
+// CHECK:         %[[SUMS:.*]]:2 = scf.for
+// CHECK:         %[[FACTOR:.*]] = vector.load %[[F]]
+// CHECK:         %[[OLD:.*]] = vector.load %[[C]]
+// CHECK:         math.fma %[[OLD]], %[[FACTOR]], %[[SUMS]]#0
+// CHECK-LABEL: func @rescaled(
+// CHECK:         %[[ACC:.*]] = memref.alloc() {{.*}} : memref<4x16xf32>
+// CHECK:         scf.for
+// CHECK:           %[[X:.*]] = vector.load %[[FACTORS:.*]][
+// CHECK:           arith.addf %[[X]]
+// CHECK:         call @rescaled_product_0(%[[ACC]], {{.*}}, %[[FACTORS]])
+// CHECK-NOT:     arith.mulf
+func.func @rescaled(%o: memref<1x16x1x4xf32>, %v: memref<1x8x1x4xf32>,
+                    %stats: memref<1x1x16xf32>, %x: f32, %at: index, %n: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %o_view = attn.view %o[%at, %at] <bshd> : memref<1x16x1x4xf32> -> !attn.view<q, dv 4, f32>
+  %v_view = attn.view %v[%at, %at] <bshd> : memref<1x8x1x4xf32> -> !attn.view<kv, dv 4, f32>
+  %vt = attn.load_tile %v_view[%at] valid(%at) : !attn.view<kv, dv 4, f32> -> !v
+  %acc0 = attn.fill %x : f32 -> !acc
+  %weights = attn.fill %x : f32 -> !w
+  %factors = attn.fill %x : f32 -> !stat
+  %scaled = attn.map ins(%acc0, %factors : !acc, !stat) {
+  ^bb0(%e: f32, %f: f32, %q: index, %dv: index):
+    %p = arith.mulf %e, %f : f32
+    attn.yield %p : f32
+  } -> !acc
+  %more = attn.map ins(%factors : !stat) {
+  ^bb0(%f: f32, %q: index):
+    %s = arith.addf %f, %f : f32
+    attn.yield %s : f32
+  } -> !stat
+  %sum = attn.contract %vt, %weights valid(%n) into(%scaled : !acc) : !v, !w -> !acc
+  attn.store_tile %sum, %o_view[%at] valid(%n) : !acc, !attn.view<q, dv 4, f32>
+  attn.store_stats %more, %stats[%at, %at, %at] valid(%n) : !stat, memref<1x1x16xf32>
+  return
+}
+
+// -----
+
+// So does a sum, which then takes the same steps as the accumulators.
+!w = !attn.tile<q 8, kv 8, f32, #attn.buffer<[kv, q]>>
+!stat = !attn.tile<q 8, f32, #attn.buffer<[q]>>
+// CHECK-LABEL: func @rescaled_sum(
+// CHECK:         %[[OLD:.*]] = vector.load %[[SUM:.*]][
+// CHECK:         %[[NEW:.*]] = scf.for
+// CHECK:         }
+// CHECK:         %[[FACTOR:.*]] = vector.load
+// CHECK:         %[[TOTAL:.*]] = math.fma %[[OLD]], %[[FACTOR]], %[[NEW]]
+// CHECK:         vector.store %[[TOTAL]], %[[SUM]]
+func.func @rescaled_sum(%o: memref<1x1x8xf32>, %x: f32, %at: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 8, unit = 8, pairs = false>} {
+  %s = attn.fill %x : f32 -> !w
+  %l0 = attn.fill %x : f32 -> !stat
+  %factors = attn.fill %x : f32 -> !stat
+  %scaled = attn.map ins(%l0, %factors : !stat, !stat) {
+  ^bb0(%e: f32, %f: f32, %q: index):
+    %p = arith.mulf %e, %f : f32
+    attn.yield %p : f32
+  } -> !stat
+  %more = attn.map ins(%s : !w) {
+  ^bb0(%e: f32, %q: index, %kv: index):
+    %p = arith.addf %e, %e : f32
+    attn.yield %p : f32
+  } -> !w
+  %l = attn.reduce add %more into %scaled : !w -> !stat
+  attn.store_stats %l, %o[%at, %at, %at] valid(%at) : !stat, memref<1x1x8xf32>
+  return
+}
+
+// -----
+
+// A map of the accumulators that does anything else keeps its loop.
+!v = !attn.tile<kv 8, dv 4, f32, #attn.in_place>
+!w = !attn.tile<q 16, kv 8, f32, #attn.buffer<[kv, q]>>
+!acc = !attn.tile<q 16, dv 4, f32, #attn.buffer<[dv, q]>>
+!stat = !attn.tile<q 16, f32, #attn.buffer<[q]>>
+// CHECK-LABEL: func @not_rescaled(
+// CHECK:         scf.for
+// CHECK:           scf.for
+// CHECK:             arith.divf
+// CHECK:         call @not_rescaled_product_0(
+func.func @not_rescaled(%o: memref<1x16x1x4xf32>, %v: memref<1x8x1x4xf32>,
+                        %x: f32, %at: index, %n: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 16, unit = 8, pairs = false>} {
+  %o_view = attn.view %o[%at, %at] <bshd> : memref<1x16x1x4xf32> -> !attn.view<q, dv 4, f32>
+  %v_view = attn.view %v[%at, %at] <bshd> : memref<1x8x1x4xf32> -> !attn.view<kv, dv 4, f32>
+  %vt = attn.load_tile %v_view[%at] valid(%at) : !attn.view<kv, dv 4, f32> -> !v
+  %acc0 = attn.fill %x : f32 -> !acc
+  %weights = attn.fill %x : f32 -> !w
+  %factors = attn.fill %x : f32 -> !stat
+  %scaled = attn.map ins(%acc0, %factors : !acc, !stat) {
+  ^bb0(%e: f32, %f: f32, %q: index, %dv: index):
+    %p = arith.divf %e, %f : f32
+    attn.yield %p : f32
+  } -> !acc
+  %sum = attn.contract %vt, %weights valid(%n) into(%scaled : !acc) : !v, !w -> !acc
+  attn.store_tile %sum, %o_view[%at] valid(%n) : !acc, !attn.view<q, dv 4, f32>
+  return
+}
+
+// -----
+
+// A maximum alone has four chains, so that no step waits for the one before.
+!s = !attn.tile<q 8, kv 8, f32, #attn.buffer<[kv, q]>>
+!stat = !attn.tile<q 8, f32, #attn.buffer<[q]>>
+// CHECK-LABEL: func @chains(
+// CHECK:         %[[NEUTRAL:.*]] = arith.constant dense<0xFF800000> : vector<8xf32>
+// CHECK:         %[[M:.*]]:4 = scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}, %{{.*}} = %[[NEUTRAL]], %{{.*}} = %[[NEUTRAL]], %{{.*}} = %[[NEUTRAL]])
+// CHECK:         arith.cmpf ogt, %[[M]]#1, %[[M]]#0
+// CHECK:         arith.cmpf ogt, %[[M]]#2
+// CHECK:         arith.cmpf ogt, %[[M]]#3
+func.func @chains(%o: memref<1x1x8xf32>, %x: f32, %at: index)
+    attributes {attn.schedule = #attn.vector_schedule<rows = 2, lanes = 8, unit = 8, pairs = false>} {
+  %s = attn.fill %x : f32 -> !s
+  %m0 = attn.fill %x : f32 -> !stat
+  %m = attn.reduce max %s into %m0 : !s -> !stat
+  attn.store_stats %m, %o[%at, %at, %at] valid(%at) : !stat, memref<1x1x8xf32>
+  return
+}
+
+// -----
+
 // The rows of K are read in their place, whatever their stride.
 !k = !attn.tile<kv 8, d 4, f32, #attn.in_place>
 !q = !attn.tile<q 16, d 4, f32, #attn.buffer<[d, q]>>

@@ -34,3 +34,24 @@ func.func @given(%q: tensor<1x128x4x64xf32>) -> tensor<1x128x4x64xf32> {
       outs(%q : tensor<1x128x4x64xf32>) -> tensor<1x128x4x64xf32>
   return %out : tensor<1x128x4x64xf32>
 }
+
+// Masks that cut tiles along their diagonal take fewer keys, masks with upright
+// edges do not.
+// CHECK-LABEL: func @masked
+// CHECK:         mask(#attn.and<[#attn.chunked<512>, #attn.not<#attn.sliding_window<8, 0>>]>)
+// CHECK-SAME:    block_kv = 64, block_kv_compute = 64
+// CHECK:         mask(#attn.chunked<512>)
+// CHECK-SAME:    block_kv = 128, block_kv_compute = 128
+func.func @masked(%q: memref<1x1024x4x64xf32>, %out: memref<1x1024x4x64xf32>) {
+  attn.attention
+      ins(%q, %q, %q : memref<1x1024x4x64xf32>, memref<1x1024x4x64xf32>,
+          memref<1x1024x4x64xf32>)
+      scale(1.0)
+      mask(#attn.and<[#attn.chunked<512>, #attn.not<#attn.sliding_window<8, 0>>]>)
+      outs(%out : memref<1x1024x4x64xf32>)
+  attn.attention
+      ins(%q, %q, %q : memref<1x1024x4x64xf32>, memref<1x1024x4x64xf32>,
+          memref<1x1024x4x64xf32>)
+      scale(1.0) mask(#attn.chunked<512>) outs(%out : memref<1x1024x4x64xf32>)
+  return
+}

@@ -19,7 +19,7 @@ using namespace attn;
 LogicalResult
 BlockScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                           MatrixKind, int64_t warps, int64_t lanes,
-                          int64_t stages, bool) {
+                          int64_t stages, bool, bool, bool) {
   constexpr int64_t kMaxWarps = 32, kMaxStages = 8;
   if (warps < 1 || warps > kMaxWarps)
     return emitError() << "block_schedule has " << warps
@@ -119,7 +119,7 @@ LogicalResult FragmentAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult SharedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t columns, int64_t pitch,
-                                 int64_t swizzle) {
+                                 int64_t swizzle, bool) {
   constexpr int64_t kMaxPitch = int64_t(1) << 24;
   if (columns < 1 || pitch < columns || pitch > kMaxPitch)
     return emitError() << "shared layout has " << columns

@@ -77,6 +77,15 @@ LogicalResult CopyTileOp::verify() {
                        << getLayout().getPitch() << "] (C1)";
 }
 
+LogicalResult PutTileOp::verify() {
+  // put_tile_c1
+  if (isBuffer(getBuffer().getType(), getLayout()))
+    return success();
+  return emitOpError() << "has a buffer of type " << getBuffer().getType()
+                       << "; expected a static memref [stages][rows]["
+                       << getLayout().getPitch() << "] (C1)";
+}
+
 LogicalResult SharedTileOp::verify() {
   // shared_tile_c1
   TileType tile = getTile().getType();
@@ -94,6 +103,18 @@ LogicalResult SharedTileOp::verify() {
 //===----------------------------------------------------------------------===//
 // Tiles in registers
 //===----------------------------------------------------------------------===//
+
+LogicalResult AnyAboveOp::verify() {
+  // any_above_c1
+  TileType tile = getTile().getType(), limits = getLimits().getType();
+  if (tile.hasDim(Dim::q) && limits.getDims() == ArrayRef<Dim>(Dim::q) &&
+      limits.getExtent(Dim::q) == tile.getExtent(Dim::q) &&
+      limits.getElementType() == tile.getElementType())
+    return success();
+  return emitOpError() << "has tiles of types " << tile << " and " << limits
+                       << "; expected limits of dim q, of the tile's extent "
+                          "and element type (C1)";
+}
 
 LogicalResult CombinePartialOp::verify() {
   // combine_partial_c1

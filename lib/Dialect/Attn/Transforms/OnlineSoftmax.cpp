@@ -6,17 +6,19 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Dialect/Attn/Transforms/OnlineSoftmax.h"
+#include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Dialect/Attn/IR/MathHints.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace attn;
 
-static constexpr double kLn2 = 0.693147180559945309417;
+static constexpr double kLn2 = kBase2Unit;
 static constexpr double kLog2E = 1.44269504088896340736;
 
 static Value buildNegativeInfinity(ImplicitLocOpBuilder &b) {
@@ -78,16 +80,20 @@ static Value buildSafeMax(ImplicitLocOpBuilder &b, Value max) {
 /// and base 2 enter after the subtraction: the difference of equal scores is 0
 /// and their weight 1, however large they are, and what is rounded is small.
 /// (unit lhs - (unit rhs)) as one multiply-add would give neither.
+/// If max is `lazy`, lhs may be a little larger than rhs.
 static Value buildExpDifference(ImplicitLocOpBuilder &b, Value lhs, Value rhs,
-                                double unit) {
+                                double unit, bool lazy = false) {
   return buildMap(
       b, cast<TileType>(lhs.getType()), {lhs, rhs},
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
         Value difference = arith::SubFOp::create(b, elements[0], elements[1]);
-        Value exponent =
-            arith::MulFOp::create(b, difference, buildF32(b, unit * kLog2E));
+        Value exponent = difference;
+        if (unit != kBase2Unit)
+          exponent =
+              arith::MulFOp::create(b, difference, buildF32(b, unit * kLog2E));
         auto weight = math::Exp2Op::create(b, exponent);
-        weight->setAttr(kNotPositive, b.getUnitAttr());
+        if (!lazy)
+          weight->setAttr(kNotPositive, b.getUnitAttr());
         return weight.getResult();
       });
 }
@@ -115,21 +121,77 @@ static Value buildRounded(ImplicitLocOpBuilder &b, Value weights, Type type) {
       });
 }
 
+/// The state with `max` in place of its maximum.
+static OnlineState buildRescaled(ImplicitLocOpBuilder &b,
+                                 const OnlineState &state, Value max,
+                                 double unit) {
+  Value rescale = buildExpDifference(b, state.max, buildSafeMax(b, max), unit);
+  Value sum = buildProduct(b, state.sum, rescale);
+  return {buildProduct(b, state.acc, rescale), max, sum};
+}
+
+/// Weights of up to 2 to this, before a lazy maximum follows.
+static constexpr double kLazyExponent = 8;
+
+/// The state whose maxima have followed the scores where these exceed them by
+/// much. -inf is exceeded by every number, so that first tiles give the exact
+/// maximum.
+static OnlineState buildFollowed(ImplicitLocOpBuilder &b,
+                                 const OnlineState &state,
+                                 const OnlineTile &tile) {
+  auto statType = cast<TileType>(state.max.getType());
+  constexpr double kMaxF32 = 0x1.fffffep127;
+  Value margin = buildF32(
+      b, std::min(kLazyExponent / (tile.unit * kLog2E), kMaxF32));
+  if (tile.guard)
+    margin = arith::SelectOp::create(b, tile.guard, buildF32(b, 0), margin);
+  Value limits = buildMap(
+      b, statType, state.max,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::AddFOp::create(b, elements[0], margin).getResult();
+      });
+  Value exceeds =
+      AnyAboveOp::create(b, b.getI1Type(), tile.scores, limits);
+  auto choice = scf::IfOp::create(b, TypeRange{state.acc.getType(), statType, statType},
+                                  exceeds, /*withElseRegion=*/true);
+  ImplicitLocOpBuilder then(b.getLoc(), choice.getThenBodyBuilder());
+  Value whole =
+      ReduceOp::create(then, ReductionKind::max, tile.scores, state.max);
+  // Only the rows that exceed: a row's result depends on no other row.
+  Value max = buildMap(
+      then, statType, {whole, limits, state.max},
+      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        Value follows = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
+                                              elements[0], elements[1]);
+        return arith::SelectOp::create(b, follows, elements[0], elements[2])
+            .getResult();
+      });
+  scf::YieldOp::create(then,
+                       buildRescaled(then, state, max, tile.unit).values());
+  OpBuilder otherwise = choice.getElseBodyBuilder();
+  scf::YieldOp::create(otherwise, b.getLoc(), state.values());
+  return OnlineState::fromValues(choice.getResults());
+}
+
 OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
                                   const OnlineState &state,
                                   const OnlineTile &tile) {
   OnlineState next;
-  next.max = ReduceOp::create(b, ReductionKind::max, tile.scores, state.max);
+  if (tile.lazy)
+    next = buildFollowed(b, state, tile);
+  else
+    next = buildRescaled(
+        b, state,
+        ReduceOp::create(b, ReductionKind::max, tile.scores, state.max),
+        tile.unit);
   Value safeMax = buildSafeMax(b, next.max);
-  Value rescale = buildExpDifference(b, state.max, safeMax, tile.unit);
-  Value rescaledSum = buildProduct(b, state.sum, rescale);
-  Value rescaledAcc = buildProduct(b, state.acc, rescale);
-  Value weights = buildExpDifference(b, tile.scores, safeMax, tile.unit);
-  next.sum = ReduceOp::create(b, ReductionKind::add, weights, rescaledSum);
+  Value weights =
+      buildExpDifference(b, tile.scores, safeMax, tile.unit, tile.lazy);
+  next.sum = ReduceOp::create(b, ReductionKind::add, weights, next.sum);
   Value rounded = buildRounded(b, weights, tile.weightType);
-  next.acc =
-      ContractOp::create(b, rescaledAcc.getType(), tile.v, rounded, tile.valid,
-                         rescaledAcc, tile.guard, tile.guardScale);
+  next.acc = ContractOp::create(b, next.acc.getType(), tile.v, rounded,
+                                tile.valid, next.acc, tile.guard,
+                                tile.guardScale);
   return next;
 }
 

@@ -8,6 +8,14 @@ func.func @launch_kernel(%count: index, %pointer: i64, %size: i64) {
   // EXAMPLE attn.launch_kernel
   return
 }
+func.func @opaque(%item: index) {
+  // EXAMPLE attn.opaque
+  return
+}
+func.func @rows_aligned(%view: !attn.view<kv, d 64, bf16>) {
+  // EXAMPLE attn.rows_aligned
+  return
+}
 func.func @copy_tile(%view: !attn.view<kv, d 64, bf16>, %row: index, %n: index,
                      %buffer: memref<2x64x64xbf16, 3>, %stage: index) {
   // EXAMPLE attn.copy_tile

@@ -35,14 +35,20 @@ def Attn_BlockScheduleAttr : AttrDef<Attn_Dialect, "BlockSchedule"> {
     and O^T = V^T P^T: its columns, not its rows, are query rows.
 
     Tiles of K and V go through `stages` buffers in shared memory: loads of the
-    next ones are under way while one is in use.
+    next ones are under way while one is in use. With `fetches`, for chips that
+    cannot copy past registers, a thread loads its part of a tile early and
+    stores it late. With `lazy`, the maximum that is subtracted from the scores
+    of a row follows them only when they exceed it by a factor of 2^8 in their
+    weights: rescaling accumulators is rare then.
     ```mlir
     #attn.block_schedule<instruction=m16n8k16, warps=4, lanes=32, stages=2>
     ```
   }];
   let parameters = (ins EnumParameter<Attn_MatrixKind>:$instruction,
                         "int64_t":$warps, "int64_t":$lanes, "int64_t":$stages,
-                        DefaultValuedParameter<"bool", "false">:$transposed);
+                        DefaultValuedParameter<"bool", "false">:$transposed,
+                        DefaultValuedParameter<"bool", "false">:$fetches,
+                        DefaultValuedParameter<"bool", "false">:$lazy);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -77,13 +83,22 @@ def Attn_SharedAttr : AttrDef<Attn_Dialect, "Shared"> {
     tile's extent are 0. Of row r, chunk c of 16 bytes lies at chunk
     c xor (r mod `swizzle`), so that `swizzle` neighbouring rows of one chunk
     lie in different banks. The first dim of the tile's view is the row.
+
+    With `transposed`, the other dim is the row and keys are the columns. Key
+    16 u + 8 b + 4 h + w lies in column 16 u + 8 h + 4 b + w, so that one chunk
+    holds what a lane needs for two steps of eight keys, and the chunks of more
+    than `swizzle` rows change places:
+    c xor (r / n mod `swizzle`) xor (r / (n `swizzle`) mod (`swizzle` / 2)), with
+    n the rows that fit into 128 bytes, at least 1.
     ```mlir
     #attn.shared<columns = 128, pitch = 128, swizzle = 8>
     #attn.shared<columns = 80, pitch = 88>
+    #attn.shared<columns = 64, pitch = 64, swizzle = 8, transposed = true>
     ```
   }];
   let parameters = (ins "int64_t":$columns, "int64_t":$pitch,
-                        DefaultValuedParameter<"int64_t", "1">:$swizzle);
+                        DefaultValuedParameter<"int64_t", "1">:$swizzle,
+                        DefaultValuedParameter<"bool", "false">:$transposed);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -48,9 +48,40 @@ def Attn_LaunchKernelOp : Attn_Op<"launch_kernel", [
   }];
 }
 
+def Attn_OpaqueOp : Attn_Op<"opaque", [MemoryEffects<[MemWrite]>]> {
+  let summary = "The same index, and nobody sees that it is";
+  let description = [{
+    What is computed from the result is not found equal to what was computed
+    from `index`, so that it need not live in registers in between. What the
+    thread's number decides is computed anew behind it too. The index is the
+    same for all threads, and fits 32 bits.
+
+    Example:
+    ```mlir
+    %again = attn.opaque %item
+    ```
+  }];
+  let arguments = (ins Index:$index);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$index attr-dict";
+}
+
 //===----------------------------------------------------------------------===//
 // Tiles in shared memory
 //===----------------------------------------------------------------------===//
+
+def Attn_RowsAlignedOp : Attn_Op<"rows_aligned", [Pure]> {
+  let summary = "Whether all rows of a view begin at multiples of 16 bytes";
+  let description = [{
+    Example:
+    ```mlir
+    %yes = attn.rows_aligned %view : !attn.view<kv, d 64, bf16>
+    ```
+  }];
+  let arguments = (ins Attn_ViewType:$view);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$view attr-dict `:` qualified(type($view))";
+}
 
 def Attn_CopyTileOp
     : Attn_Op<"copy_tile", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -58,7 +89,8 @@ def Attn_CopyTileOp
   let description = [{
     Copies rows [row, row + n) of the view, n the rows of `buffer[stage]`, as
     `layout` says; rows from `valid` on, and columns beyond the view's extent,
-    become 0. Elements are converted to the buffer's element type, exactly. Done
+    become 0. Elements are converted to the buffer's element type, exactly.
+    `aligned` as for `attn.load_tile`; without it they go one by one. Done
     for every thread's part after `attn.copy_wait`, and for all threads' after a
     `gpu.barrier` behind that.
 
@@ -74,10 +106,65 @@ def Attn_CopyTileOp
   }];
   let arguments = (ins Attn_ViewType:$view, Index:$row, Index:$valid,
                        AnyMemRef:$buffer, Index:$stage,
+                       Attn_SharedAttr:$layout, UnitAttr:$aligned);
+  let assemblyFormat = [{
+    $view `[` $row `]` `valid` `(` $valid `)` (`aligned` $aligned^)?
+    `to` $buffer `[` $stage `]` $layout attr-dict `:` qualified(type($view)) `,` type($buffer)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_FetchTileOp : Attn_Op<"fetch_tile", [MemoryEffects<[MemRead]>]> {
+  let summary = "Start loading this thread's part of a tile";
+  let description = [{
+    Loads from the view, from `row` on, what this thread has to store to a
+    buffer of `rows` rows with `layout`; rows of the view from `valid` on, and columns beyond the view's extent, are
+    0. The parts are opaque to all but the `attn.put_tile` that stores them. If
+    the view's rows cannot be loaded 8 bytes at a time, nothing is loaded and
+    the parts are 0.
+
+    Example:
+    ```mlir
+    %parts:2 = attn.fetch_tile %view[%row] valid(%n) rows 64
+        <columns = 64, pitch = 64, swizzle = 8>
+        : !attn.view<kv, d 64, bf16> -> vector<8xbf16>, vector<8xbf16>
+    ```
+  }];
+  let arguments = (ins Attn_ViewType:$view, Index:$row, Index:$valid,
+                       I64Attr:$rows, Attn_SharedAttr:$layout);
+  let results = (outs Variadic<AnyVectorOfNonZeroRank>:$parts);
+  let assemblyFormat = [{
+    $view `[` $row `]` `valid` `(` $valid `)` `rows` $rows $layout attr-dict `:`
+    qualified(type($view)) `->` type($parts)
+  }];
+}
+
+def Attn_PutTileOp
+    : Attn_Op<"put_tile", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Store the fetched part of a tile to shared memory";
+  let description = [{
+    After a `gpu.barrier` behind it, `buffer[stage]` holds the tile for all
+    threads, as an `attn.copy_tile` of the same view, row and valid would have
+    left it. What could not be fetched is copied now.
+
+    Constraints:
+    - (C1) buffer is a static memref of rank 3, [stages][rows][pitch of layout].
+
+    Example:
+    ```mlir
+    attn.put_tile %part of %view[%row] valid(%n) to %buffer[%stage]
+        <columns = 64, pitch = 64, swizzle = 8> : vector<8xbf16>
+        of !attn.view<kv, d 64, bf16>, memref<2x64x64xbf16, 3>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyVectorOfNonZeroRank>:$parts,
+                       Attn_ViewType:$view, Index:$row, Index:$valid,
+                       AnyMemRef:$buffer, Index:$stage,
                        Attn_SharedAttr:$layout);
   let assemblyFormat = [{
-    $view `[` $row `]` `valid` `(` $valid `)` `to` $buffer `[` $stage `]`
-    $layout attr-dict `:` qualified(type($view)) `,` type($buffer)
+    $parts `of` $view `[` $row `]` `valid` `(` $valid `)` `to`
+    $buffer `[` $stage `]` $layout attr-dict `:` type($parts) `of`
+    qualified(type($view)) `,` type($buffer)
   }];
   let hasVerifier = 1;
 }
@@ -162,6 +249,32 @@ def Attn_CombinePartialOp : Attn_Op<"combine_partial", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Attn_AnyAboveOp : Attn_Op<"any_above", [Pure]> {
+  let summary = "Whether an element of a warp's rows is above their limit";
+  let description = [{
+    True if an element of `tile`, in the part that a warp holds, is greater than
+    the element of `limits` of its row. Threads of one warp have the same
+    result; warps may differ.
+
+    Constraints:
+    - (C1) limits has dim q of tile and no other, with the same extent, and the
+      same element type.
+
+    Example:
+    ```mlir
+    %grows = attn.any_above %scores, %limits
+        : !attn.tile<q 64, kv 128, f32>, !attn.tile<q 64, f32>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile, Attn_TileType:$limits);
+  let results = (outs I1:$result);
+  let assemblyFormat = [{
+    $tile `,` $limits attr-dict `:` qualified(type($tile)) `,`
+    qualified(type($limits))
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // The code of one thread
 //===----------------------------------------------------------------------===//
@@ -198,6 +311,55 @@ def Attn_CopyChunkOp
   let assemblyFormat = [{
     $source `to` $target (`bytes` `(` $bytes^ `)`)? attr-dict
   }];
+}
+
+def Attn_LoadChunkOp : Attn_Op<"load_chunk", [MemoryEffects<[MemRead]>]> {
+  let summary = "Load neighbouring elements, or 0 beyond a limit";
+  let description = [{
+    Loads the result's bytes at base + offset; those from byte `limit` of base
+    on are 0 and not read. Offset and limit are unsigned. Base and limit are the
+    same for all threads of a warp. The address is a multiple of the result's
+    size or of 16 bytes.
+
+    Example:
+    ```mlir
+    %chunk = attn.load_chunk %base[%offset] below %limit : vector<8xbf16>
+    ```
+  }];
+  let arguments = (ins Attn_GlobalPointer:$base, I32:$offset, I32:$limit);
+  let results = (outs AnyVectorOfNonZeroRank:$chunk);
+  let assemblyFormat = [{
+    $base `[` $offset `]` `below` $limit attr-dict `:` type($chunk)
+  }];
+}
+
+def Attn_FenceScheduleOp
+    : Attn_Op<"fence_schedule", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Keep code generators from mixing what is on both sides";
+  let description = [{
+    A hint for the order of instructions, without a meaning of its own.
+
+    Example:
+    ```mlir
+    attn.fence_schedule
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Attn_VoteAnyOp : Attn_Op<"vote_any", []> {
+  let summary = "Whether a condition is true in any lane of a warp";
+  let description = [{
+    All lanes of the warp take part and have the same result.
+
+    Example:
+    ```mlir
+    %any = attn.vote_any %condition
+    ```
+  }];
+  let arguments = (ins I1:$condition);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$condition attr-dict";
 }
 
 def Attn_LoadMatricesOp

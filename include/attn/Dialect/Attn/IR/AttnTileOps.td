@@ -135,7 +135,8 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
   let description = [{
     Only the first `valid` rows are read; a `q` tile is 0 beyond them, a `kv`
     tile unspecified. Elements are converted to the tile's element type,
-    exactly.
+    exactly. With `aligned`, rows are whole chunks of 16 bytes that begin at
+    multiples of 16 bytes.
 
     Constraints:
     - (C1) The tile has the sequence dim and the head dim of the view, the
@@ -148,10 +149,11 @@ def Attn_LoadTileOp : Attn_Op<"load_tile", [MemoryEffects<[MemRead]>]> {
         : !attn.view<kv, d 64, f32> -> !attn.tile<kv 128, d 64, f32>
     ```
   }];
-  let arguments = (ins Attn_ViewType:$view, Index:$row, Index:$valid);
+  let arguments = (ins Attn_ViewType:$view, Index:$row, Index:$valid,
+                       UnitAttr:$aligned);
   let results = (outs Attn_TileType:$tile);
   let assemblyFormat = [{
-    $view `[` $row `]` `valid` `(` $valid `)` attr-dict
+    $view `[` $row `]` `valid` `(` $valid `)` (`aligned` $aligned^)? attr-dict
     `:` qualified(type($view)) `->` qualified(type($tile))
   }];
   let hasVerifier = 1;
@@ -196,7 +198,7 @@ def Attn_StoreTileOp
   let summary = "Store the valid rows of a tile, rounded to the view's type";
   let description = [{
     If `keep_finite` is given and true, only elements of the view that are NaN
-    or infinite are overwritten.
+    or infinite are overwritten. `aligned` as for `attn.load_tile`.
 
     Constraints:
     - (C1) The tile has the sequence dim and the head dim of the view, the
@@ -209,10 +211,11 @@ def Attn_StoreTileOp
     ```
   }];
   let arguments = (ins Attn_TileType:$tile, Attn_ViewType:$view, Index:$row,
-                       Index:$valid, Optional<I1>:$keep_finite);
+                       Index:$valid, Optional<I1>:$keep_finite,
+                       UnitAttr:$aligned);
   let assemblyFormat = [{
     $tile `,` $view `[` $row `]` `valid` `(` $valid `)`
-    (`keep_finite` `(` $keep_finite^ `)`)? attr-dict
+    (`keep_finite` `(` $keep_finite^ `)`)? (`aligned` $aligned^)? attr-dict
     `:` qualified(type($tile)) `,` qualified(type($view))
   }];
   let hasVerifier = 1;

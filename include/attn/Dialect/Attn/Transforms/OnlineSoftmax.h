@@ -55,7 +55,12 @@ struct OnlineTile {
   mlir::Value scores, v, valid, guard, guardScale;
   mlir::Type weightType;
   double unit = 1;
+  /// Whether max may lag behind; with a guard it never does.
+  bool lazy = false;
 };
+
+/// The unit of scores that exponents of base 2 are made of.
+inline constexpr double kBase2Unit = 0.693147180559945309417;
 
 /// The state after `tile`. Weights are rounded to their type before they are
 /// multiplied with V; the sum is taken before rounding.

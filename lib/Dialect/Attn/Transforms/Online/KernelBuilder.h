@@ -190,6 +190,11 @@ private:
   KeyTile buildKeyTile(mlir::Value firstKey, int64_t count, TileKind kind);
   mlir::FailureOr<mlir::Value> buildScores(mlir::Value dots,
                                            const KeyTile &keys, TileKind kind);
+  bool isLazy();
+  bool isPrescaled();
+  /// What the scores of a step are multiplied by to be natural.
+  double getUnit();
+  mlir::Value buildPrescaled(mlir::Value dots);
   mlir::FailureOr<OnlineState> buildStep(const OnlineState &state,
                                          mlir::Value firstKey, TileKind kind);
 

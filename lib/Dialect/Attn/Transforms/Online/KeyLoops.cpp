@@ -153,7 +153,7 @@ void KernelBuilder::storeTile(Value outTile, Value lseTile, Value keepFinite) {
 void KernelBuilder::storeResults(const OnlineState &state) {
   Value lseTile;
   if (lse)
-    lseTile = buildLse(b, state, item.rows, score->getUnit());
+    lseTile = buildLse(b, state, item.rows, getUnit());
   Value outTile = buildOutput(b, state, item.rows, guardScale, item.outDescale);
   storeTile(outTile, lseTile, /*keepFinite=*/guard);
 }

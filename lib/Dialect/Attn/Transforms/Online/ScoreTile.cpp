@@ -137,6 +137,36 @@ KeyTile KernelBuilder::buildKeyTile(Value firstKey, int64_t count,
   return {firstKey, valid, count};
 }
 
+/// Whether the target wants maxima that lag behind the scores.
+bool KernelBuilder::isLazy() {
+  auto schedule = dyn_cast<BlockScheduleAttr>(config.getSchedule());
+  return schedule && schedule.getLazy();
+}
+
+/// Whether products are turned into exponents of base 2 at once. A factor above
+/// 1 could make a finite score infinite; a factor that rounds like the scale's
+/// own product keeps equal scores equal.
+bool KernelBuilder::isPrescaled() {
+  return isLazy() && !score->needsMap() && score->getUnit() <= kBase2Unit;
+}
+
+double KernelBuilder::getUnit() {
+  return isPrescaled() ? kBase2Unit : score->getUnit();
+}
+
+Value KernelBuilder::buildPrescaled(Value dots) {
+  double factor = score->getUnit() / kBase2Unit;
+  if (!isPrescaled() || factor == 1)
+    return dots;
+  return buildMap(b, cast<TileType>(dots.getType()), dots,
+                  [&](ImplicitLocOpBuilder &b, ValueRange elements,
+                      ValueRange) {
+                    return arith::MulFOp::create(b, elements[0],
+                                                 buildF32(b, factor))
+                        .getResult();
+                  });
+}
+
 /// One step of the online softmax on the keys from `firstKey` on.
 FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
                                                 Value firstKey, TileKind kind) {
@@ -163,10 +193,10 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
       b, tileType(Dim::q, config.getBlockQ(), Dim::kv, keys, b.getF32Type()), k,
       queryTile, valid, /*into=*/Value(), /*guard=*/Value(),
       /*guard_scale=*/Value());
-  FailureOr<Value> scores = buildScores(dots, step, kind);
+  FailureOr<Value> scores = buildScores(buildPrescaled(dots), step, kind);
   if (failed(scores))
     return failure();
   return buildOnlineStep(
       b, state,
-      {*scores, v, valid, guard, guardScale, operandType, score->getUnit()});
+      {*scores, v, valid, guard, guardScale, operandType, getUnit(), isLazy()});
 }

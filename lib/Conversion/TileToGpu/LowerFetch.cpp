@@ -1,0 +1,241 @@
+//===- LowerFetch.cpp - Tiles that pass registers on their way ------------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A thread's part of a tile is a number of units. A unit of a plain tile is
+// eight neighbouring elements of a row. A unit of a transposed one is a few
+// columns of four keys: loaded as pieces of four rows, stored as pieces of as
+// many columns, with the transposition in between.
+//
+// Loads are not in branches: what lies beyond the tile is loaded as 0.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileToGpu.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace attn;
+
+static constexpr int64_t kChunkElements = 8, kUnitKeys = 4;
+
+namespace {
+
+/// The units of a tile and which of them a thread has.
+struct FetchPlan {
+  FetchPlan(BlockScheduleAttr schedule, SharedAttr layout, int64_t bufferRows)
+      : transposed(layout.getTransposed()),
+        threads(schedule.getWarps() * schedule.getLanes()) {
+    int64_t rows = bufferRows, columns = layout.getColumns();
+    if (transposed)
+      std::swap(rows, columns);
+    width = kChunkElements;
+    // Units of four columns, or of two if threads would be left without one.
+    if (transposed)
+      width = rows / kUnitKeys * (columns / 4) < threads ? 2 : 4;
+    unitRows = transposed ? kUnitKeys : 1;
+    unitsOfRow = columns / width;
+    count = rows / unitRows * unitsOfRow;
+    ofThread = llvm::divideCeil(count, threads);
+  }
+
+  bool transposed;
+  int64_t threads;
+  /// Rows and columns of a unit.
+  int64_t unitRows, width;
+  int64_t unitsOfRow, count, ofThread;
+};
+
+/// What fetching and putting have in common.
+class TileFetcher {
+public:
+  TileFetcher(ImplicitLocOpBuilder &b, Value view, SharedAttr layout,
+              int64_t bufferRows, ThreadLowering &lowering)
+      : b(b), lowering(lowering), rows(lowering.getRows(view)),
+        extent(cast<ViewType>(view.getType()).getExtent()),
+        plan(lowering.getSchedule(), layout, bufferRows) {}
+
+  SmallVector<Value> fetch(FetchTileOp op);
+  void put(const SharedPlace &place, ValueRange parts, Type element);
+
+private:
+  /// The first row and column of a unit of this thread, i32.
+  std::pair<Value, Value> getUnit(int64_t number);
+  Value buildLimit(Value valid);
+  void putChunk(const SharedPlace &place, Value part, Value row, Value column);
+  void putColumns(const SharedPlace &place, ValueRange parts, Value key,
+                  Value column);
+
+  ImplicitLocOpBuilder &b;
+  ThreadLowering &lowering;
+  const GlobalRows &rows;
+  int64_t extent;
+  FetchPlan plan;
+};
+
+} // namespace
+
+SmallVector<Type> attn::getFetchedTypes(BlockScheduleAttr schedule,
+                                        Type element, SharedAttr layout,
+                                        int64_t bufferRows) {
+  FetchPlan plan(schedule, layout, bufferRows);
+  return SmallVector<Type>(plan.ofThread * plan.unitRows,
+                           VectorType::get(plan.width, element));
+}
+
+std::pair<Value, Value> TileFetcher::getUnit(int64_t number) {
+  Value unit = arith::AddIOp::create(b, lowering.getThread(),
+                                     buildI32(b, number * plan.threads));
+  Value perRow = buildI32(b, plan.unitsOfRow);
+  Value row = arith::DivUIOp::create(b, unit, perRow);
+  Value column = arith::RemUIOp::create(b, unit, perRow);
+  return {arith::MulIOp::create(b, row, buildI32(b, plan.unitRows)),
+          arith::MulIOp::create(b, column, buildI32(b, plan.width))};
+}
+
+/// The bytes from the first row on that may be read, an i32.
+Value TileFetcher::buildLimit(Value valid) {
+  int64_t bytes = rows.element.getIntOrFloatBitWidth() / 8;
+  Value count = toI64(b, valid);
+  Value before = arith::SubIOp::create(b, count, buildI64(b, 1));
+  Value elements = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, before, rows.rowStride), buildI64(b, extent));
+  Value limit = arith::MulIOp::create(b, elements, buildI64(b, bytes));
+  Value some = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, count,
+                                     buildI64(b, 0));
+  Value reads = arith::AndIOp::create(b, some, rows.canFetch);
+  limit = arith::SelectOp::create(b, reads, limit, buildI64(b, 0));
+  return arith::TruncIOp::create(b, b.getI32Type(), limit);
+}
+
+SmallVector<Value> TileFetcher::fetch(FetchTileOp op) {
+  SmallVector<Value> parts;
+  if (!rows.canFetch) {
+    for (Type type : op.getResultTypes())
+      parts.push_back(LLVM::ZeroOp::create(b, type));
+    return parts;
+  }
+  int64_t bytes = rows.element.getIntOrFloatBitWidth() / 8;
+  Value base = buildRowPointer(b, rows, toI64(b, op.getRow()));
+  Value limit = buildLimit(op.getValid());
+  Value stride = arith::TruncIOp::create(b, b.getI32Type(), rows.rowStride);
+  Type type = op.getResultTypes().front();
+  for (int64_t number = 0; number < plan.ofThread; ++number) {
+    auto [row, column] = getUnit(number);
+    for (int64_t i = 0; i < plan.unitRows; ++i) {
+      Value at = arith::AddIOp::create(b, row, buildI32(b, i));
+      Value element = arith::AddIOp::create(
+          b, arith::MulIOp::create(b, at, stride), column);
+      Value offset = arith::MulIOp::create(b, element, buildI32(b, bytes));
+      // Columns that only fill up the tile lie beyond every limit.
+      if (extent < plan.unitsOfRow * plan.width) {
+        constexpr int64_t kBeyond = 0x7ffffff0;
+        Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                             column, buildI32(b, extent));
+        offset =
+            arith::SelectOp::create(b, inside, offset, buildI32(b, kBeyond));
+      }
+      parts.push_back(LoadChunkOp::create(b, type, base, offset, limit));
+    }
+  }
+  return parts;
+}
+
+/// The elements of `part` as they lie in shared memory.
+static Value buildWidened(ImplicitLocOpBuilder &b, Value part, Type element) {
+  auto type = cast<VectorType>(part.getType());
+  if (type.getElementType() == element)
+    return part;
+  return arith::ExtFOp::create(b, type.clone(element), part);
+}
+
+void TileFetcher::putChunk(const SharedPlace &place, Value part, Value row,
+                           Value column) {
+  constexpr unsigned kAlignment = 16;
+  Value offset = buildSharedOffset(b, place, row, column);
+  LLVM::StoreOp::create(b, part, lowering.getSharedPointer(b, offset),
+                        kAlignment);
+}
+
+/// Column i of the parts, each of which is a row.
+void TileFetcher::putColumns(const SharedPlace &place, ValueRange parts,
+                             Value key, Value column) {
+  int64_t width = plan.width;
+  SmallVector<int64_t> all;
+  for (int64_t i = 0; i < 2 * width; ++i)
+    all.push_back(i);
+  Value upper = vector::ShuffleOp::create(b, parts[0], parts[1], all);
+  Value lower = vector::ShuffleOp::create(b, parts[2], parts[3], all);
+  for (int64_t i = 0; i < width; ++i) {
+    Value keys = vector::ShuffleOp::create(
+        b, upper, lower,
+        ArrayRef<int64_t>{i, width + i, 2 * width + i, 3 * width + i});
+    Value at = arith::AddIOp::create(b, column, buildI32(b, i));
+    Value offset = buildSharedOffset(b, place, key, at);
+    LLVM::StoreOp::create(
+        b, keys, lowering.getSharedPointer(b, offset),
+        /*alignment=*/static_cast<unsigned>(kUnitKeys * place.elementBytes));
+  }
+}
+
+void TileFetcher::put(const SharedPlace &place, ValueRange parts,
+                      Type element) {
+  SmallVector<Value> wide;
+  for (Value part : parts)
+    wide.push_back(buildWidened(b, part, element));
+  for (int64_t number = 0; number < plan.ofThread; ++number) {
+    auto [row, column] = getUnit(number);
+    ValueRange unit =
+        ValueRange(wide).slice(number * plan.unitRows, plan.unitRows);
+    auto store = [&, row = row, column = column] {
+      if (plan.transposed)
+        putColumns(place, unit, row, column);
+      else
+        putChunk(place, unit[0], row, column);
+    };
+    int64_t first = number * plan.threads;
+    if (first + plan.threads <= plan.count) {
+      store();
+      continue;
+    }
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                         lowering.getThread(),
+                                         buildI32(b, plan.count - first));
+    buildIf(b, exists, store);
+  }
+}
+
+void attn::lowerFetchTile(FetchTileOp op, ThreadLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  TileFetcher fetcher(b, op.getView(), op.getLayout(), op.getRows(), lowering);
+  op->replaceAllUsesWith(fetcher.fetch(op));
+}
+
+void attn::lowerPutTile(PutTileOp op, ThreadLowering &lowering) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  auto buffer = cast<MemRefType>(op.getBuffer().getType());
+  SharedPlace place =
+      getStagePlace(b, op.getBuffer(), op.getStage(), op.getLayout(), lowering);
+  TileFetcher fetcher(b, op.getView(), op.getLayout(), buffer.getDimSize(1),
+                      lowering);
+  TileCopy copy{op.getView(),   op.getRow(),   op.getValid(),
+                op.getBuffer(), op.getStage(), op.getLayout()};
+  Value canFetch = lowering.getRows(op.getView()).canFetch;
+  if (!canFetch)
+    return copyTile(b, copy, lowering);
+  fetcher.put(place, op.getParts(), buffer.getElementType());
+  // The rare copy comes after stores of zeros, so that what is not rare stays
+  // in one piece.
+  Value rare = arith::XOrIOp::create(
+      b, canFetch, arith::ConstantOp::create(b, b.getBoolAttr(true)));
+  buildIf(b, rare, [&] {
+    gpu::BarrierOp::create(b);
+    copyTileElements(b, copy, lowering);
+  });
+}

@@ -1,0 +1,135 @@
+//===- TileChain.cpp - Tiles that loops over keys load, in order ----------===//
+//
+// Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Dialect/Attn/Transforms/TileChain.h"
+#include "attn/Dialect/Attn/IR/Builders.h"
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+using namespace attn;
+
+bool KeyLoop::canRunAhead() {
+  BackwardSliceOptions options;
+  options.omitBlockArguments = true;
+  options.filter = [&](Operation *op) {
+    return op->getBlock() == loop.getBody();
+  };
+  auto isCarried = [&](Value value) {
+    return llvm::is_contained(loop.getRegionIterArgs(), value);
+  };
+  for (LoadTileOp load : loads)
+    for (Value value : {load.getRow(), load.getValid()}) {
+      if (isCarried(value))
+        return false;
+      if (Operation *op = value.getDefiningOp();
+          op && op->getBlock() == loop.getBody()) {
+        (void)getBackwardSlice(op, &slice, options);
+        slice.insert(op);
+      }
+    }
+  return llvm::all_of(slice, [&](Operation *op) {
+    return isPure(op) && llvm::none_of(op->getOperands(), isCarried);
+  });
+}
+
+bool KeyLoop::canRunBefore(scf::ForOp first) {
+  auto isEarly = [&](Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op || slice.contains(op) || op->getBlock() != first->getBlock())
+      return true;
+    return op->isBeforeInBlock(first);
+  };
+  SmallVector<Value> needed{loop.getLowerBound(), loop.getUpperBound()};
+  for (LoadTileOp load : loads)
+    needed.append({load.getView(), load.getRow(), load.getValid()});
+  for (Operation *op : slice)
+    llvm::append_range(needed, op->getOperands());
+  return llvm::all_of(needed, isEarly);
+}
+
+bool KeyLoop::loadsLike(const KeyLoop &other) const {
+  if (loads.size() != other.loads.size() ||
+      loop->getBlock() != other.loop->getBlock() ||
+      scf::ForOp(loop).getStep() != scf::ForOp(other.loop).getStep())
+    return false;
+  return llvm::all_of(llvm::zip_equal(loads, other.loads), [](auto pair) {
+    auto [mine, others] = pair;
+    return LoadTileOp(mine).getTile().getType() ==
+           LoadTileOp(others).getTile().getType();
+  });
+}
+
+bool KeyLoop::usesIndex() {
+  return llvm::any_of(slice, [&](Operation *op) {
+    return llvm::is_contained(op->getOperands(), loop.getInductionVar());
+  });
+}
+
+size_t attn::countChained(MutableArrayRef<KeyLoop> loops) {
+  size_t count = 1;
+  while (count < loops.size() && loops[count].loadsLike(loops[0]) &&
+         loops[count].canRunBefore(loops[0].loop))
+    ++count;
+  return count;
+}
+
+ChainTile attn::buildChainTile(ImplicitLocOpBuilder &b,
+                               MutableArrayRef<KeyLoop> chain, size_t number,
+                               Value iteration) {
+  KeyLoop &member = chain[number];
+  Value end = member.loop.getUpperBound();
+  ChainTile tile;
+  tile.exists =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, iteration, end);
+  IRMapping map;
+  map.map(member.loop.getInductionVar(), iteration);
+  for (Operation &op : *member.loop.getBody())
+    if (member.slice.contains(&op))
+      b.clone(op, map);
+  for (LoadTileOp load : member.loads)
+    tile.rows.push_back({map.lookupOrDefault(load.getRow()),
+                         map.lookupOrDefault(load.getValid())});
+  if (number + 1 == chain.size())
+    return tile;
+  // The loop may have no iteration at all.
+  Value done = arith::MaxSIOp::create(b, end, member.loop.getLowerBound());
+  Value beyond = arith::SubIOp::create(b, iteration, done);
+  Value first = chain[number + 1].loop.getLowerBound();
+  ChainTile next = buildChainTile(b, chain, number + 1,
+                                  arith::AddIOp::create(b, first, beyond));
+  for (auto [rows, later] : llvm::zip_equal(tile.rows, next.rows)) {
+    rows.row =
+        arith::SelectOp::create(b, tile.exists, rows.row, later.row);
+    rows.valid =
+        arith::SelectOp::create(b, tile.exists, rows.valid, later.valid);
+  }
+  tile.exists = arith::OrIOp::create(b, tile.exists, next.exists);
+  return tile;
+}
+
+ChainTile attn::buildLaterTile(ImplicitLocOpBuilder &b,
+                               MutableArrayRef<KeyLoop> chain, size_t number,
+                               int64_t distance) {
+  scf::ForOp loop = chain[number].loop;
+  Value steps =
+      arith::MulIOp::create(b, loop.getStep(), buildIndex(b, distance));
+  ChainTile later = buildChainTile(
+      b, chain, number,
+      arith::AddIOp::create(b, loop.getInductionVar(), steps));
+  ChainTile now = buildChainTile(b, chain.slice(number, 1), 0,
+                                 loop.getInductionVar());
+  for (auto [rows, current] : llvm::zip_equal(later.rows, now.rows)) {
+    rows.row =
+        arith::SelectOp::create(b, later.exists, rows.row, current.row);
+    rows.valid =
+        arith::SelectOp::create(b, later.exists, rows.valid, current.valid);
+  }
+  return later;
+}
