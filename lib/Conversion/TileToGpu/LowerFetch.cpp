@@ -16,7 +16,6 @@
 
 #include "TileToGpu.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -109,8 +108,7 @@ Value TileFetcher::buildLimit(Value valid) {
   Value limit = arith::MulIOp::create(b, elements, buildI64(b, bytes));
   Value some = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, count,
                                      buildI64(b, 0));
-  Value reads = arith::AndIOp::create(b, some, rows.canFetch);
-  limit = arith::SelectOp::create(b, reads, limit, buildI64(b, 0));
+  limit = arith::SelectOp::create(b, some, limit, buildI64(b, 0));
   return arith::TruncIOp::create(b, b.getI32Type(), limit);
 }
 
@@ -225,17 +223,9 @@ void attn::lowerPutTile(PutTileOp op, ThreadLowering &lowering) {
   TileFetcher fetcher(b, op.getView(), op.getLayout(), buffer.getDimSize(1),
                       lowering);
   TileCopy copy{op.getView(),   op.getRow(),   op.getValid(),
-                op.getBuffer(), op.getStage(), op.getLayout()};
-  Value canFetch = lowering.getRows(op.getView()).canFetch;
-  if (!canFetch)
+                op.getBuffer(), op.getStage(), op.getLayout(),
+                /*aligned=*/true};
+  if (!lowering.getRows(op.getView()).canFetch)
     return copyTile(b, copy, lowering);
   fetcher.put(place, op.getParts(), buffer.getElementType());
-  // The rare copy comes after stores of zeros, so that what is not rare stays
-  // in one piece.
-  Value rare = arith::XOrIOp::create(
-      b, canFetch, arith::ConstantOp::create(b, b.getBoolAttr(true)));
-  buildIf(b, rare, [&] {
-    gpu::BarrierOp::create(b);
-    copyTileElements(b, copy, lowering);
-  });
 }

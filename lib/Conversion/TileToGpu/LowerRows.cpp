@@ -97,7 +97,8 @@ void attn::lowerRowsView(ViewOp op, ThreadLowering &lowering) {
   if (rows.table)
     strides.push_back(rows.pageStride);
   rows.isAligned = buildIsAligned(b, rows.pointer, strides, bytes);
-  if (lowering.getSchedule().getFetches())
+  if (lowering.getSchedule().getFetches() &&
+      op.getView().getType().getSequence() == Dim::kv)
     rows.canFetch = buildCanFetch(b, op, rows);
   lowering.setRows(op.getView(), rows);
 }

@@ -67,6 +67,10 @@ static void startCopies(ImplicitLocOpBuilder &b, LoadTileOp load, Value row,
                      getLayout(load), load.getAligned());
 }
 
+static bool areAligned(ArrayRef<LoadTileOp> loads) {
+  return llvm::all_of(loads, [](LoadTileOp load) { return load.getAligned(); });
+}
+
 /// The last op of `block` that uses one of `values`, itself or by its regions.
 static Operation *findLastUser(Block &block, ArrayRef<Value> values) {
   Operation *last = nullptr;
@@ -98,7 +102,8 @@ static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
   for (LoadTileOp load : loads)
     buffers.push_back(allocateBuffer(b, load.getTile().getType(), 1));
   gpu::BarrierOp::create(b);
-  if (getBlockSchedule(last->getParentOfType<func::FuncOp>()).getFetches()) {
+  auto kernel = last->getParentOfType<func::FuncOp>();
+  if (getBlockSchedule(kernel).getFetches() && areAligned(loads)) {
     fetchAndPut(b, loads, buffers);
   } else {
     for (auto [load, buffer] : llvm::zip_equal(loads, buffers))
@@ -361,7 +366,8 @@ struct PipelineCopiesPass
       KeyLoop member{cast<scf::ForOp>(loop), members, {}};
       // A fetch is always of some tile: that of another iteration.
       if (member.canRunAhead() &&
-          (!schedule.getFetches() || member.usesIndex()))
+          (!schedule.getFetches() ||
+           (member.usesIndex() && areAligned(member.loads))))
         loops.push_back(member);
       else
         waited[member.loop.getBody()] = members;

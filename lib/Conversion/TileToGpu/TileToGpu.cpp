@@ -203,7 +203,8 @@ LogicalResult BlockKernelLowering::lowerOp(Operation *op) {
       .Case([&](ViewOp op) { return lowerRowsView(op, state), done(); })
       .Case([&](OpaqueOp op) { return lowerOpaque(op), done(); })
       .Case([&](RowsAlignedOp op) {
-        op.replaceAllUsesWith(state.getRows(op.getView()).isAligned);
+        const GlobalRows &rows = state.getRows(op.getView());
+        op.replaceAllUsesWith(rows.canFetch ? rows.canFetch : rows.isAligned);
         return done();
       })
       .Case([&](CopyTileOp op) { return lowerCopyTile(op, state), done(); })

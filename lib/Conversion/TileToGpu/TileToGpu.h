@@ -46,7 +46,8 @@ struct GlobalRows {
   mlir::Type element;
   /// i1: whether all rows begin at multiples of 16 bytes.
   mlir::Value isAligned;
-  /// i1: whether `attn.fetch_tile` can load them too; null if it never can.
+  /// i1: whether `attn.fetch_tile` can load them too; null if it never can, or
+  /// if nothing is fetched.
   mlir::Value canFetch;
 };
 

@@ -156,7 +156,7 @@ bool ScorePipeliner::isSameMap(MapOp other) {
 Value ScorePipeliner::buildScores(ImplicitLocOpBuilder &b,
                                   const TileRows &rows) {
   Value keys = LoadTileOp::create(b, load.getTile().getType(), load.getView(),
-                                  rows.row, rows.valid);
+                                  rows.row, rows.valid, load.getAligned());
   return ContractOp::create(b, scores.getResult().getType(), keys,
                             scores.getRhs(), rows.valid, /*into=*/Value(),
                             /*guard=*/Value(), /*guard_scale=*/Value());
