@@ -29,8 +29,6 @@ using namespace attn;
 
 Value attn::buildNextStage(ImplicitLocOpBuilder &b, Value stage,
                            int64_t distance, int64_t stages) {
-  if (stages == 2 && distance == 1)
-    return arith::SubIOp::create(b, buildIndex(b, 1), stage);
   Value next = arith::AddIOp::create(b, stage, buildIndex(b, distance));
   Value wraps = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, next,
                                       buildIndex(b, stages));

@@ -102,6 +102,9 @@ static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
   chooseRows(op, choice);
   if (usesMatrices(op) && getMaxDim(op) <= kNarrowDim)
     choice.keys = 2 * kBlockKv;
+  // What is read for each score, or for each key, takes registers beside it.
+  if (usesMatrices(op) && (op.getBias() || !op.getMaskOperands().empty()))
+    choice.keys /= 2;
   if (auto keys = getStaticLength(op.getNumKeys()))
     choice.keys =
         std::min<int64_t>(choice.keys, llvm::alignTo(*keys, kMinBlockKv));

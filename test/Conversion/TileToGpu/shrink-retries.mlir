@@ -8,21 +8,21 @@
 
 // CHECK: attn.contract {{.*}} !attn.tile<q 128, d 128, bf16> -> !attn.tile<q 128, kv 64, f32>
 // CHECK: attn.store_tile {{.*}} !attn.tile<q 128, dv 128, f32>
-// CHECK: scf.for %[[ROW:.*]] = %c0{{.*}} to %c128{{.*}} step %c64
-// CHECK: %[[FIRST:.*]] = arith.addi %{{.*}}, %[[ROW]]
+// CHECK: scf.for %[[ROW:[a-z0-9_]+]] = %c0{{.*}} to %c128{{.*}} step %c64
+// CHECK: %[[FIRST:[a-z0-9_]+]] = arith.addi %{{.*}}, %[[ROW]]
 // CHECK: attn.load_tile %{{.*}}[%[[FIRST]]] {{.*}} -> !attn.tile<q 64, d 128, bf16>
 // CHECK: scf.while
-// CHECK: scf.for %[[TILE:.*]] =
-// CHECK: %[[KEYS:.*]] = arith.muli %[[TILE]]
-// CHECK: scf.for %[[KEY:.*]] = %c0{{.*}} to %c64{{.*}} step %c16
-// CHECK: %[[AT:.*]] = arith.addi %[[KEYS]], %[[KEY]]
+// CHECK: scf.for %[[TILE:[a-z0-9_]+]] =
+// CHECK: %[[KEYS:[a-z0-9_]+]] = arith.muli %[[TILE]]
+// CHECK: scf.for %[[KEY:[a-z0-9_]+]] = %c0{{.*}} to %c64{{.*}} step %c16
+// CHECK: %[[AT:[a-z0-9_]+]] = arith.addi %[[KEYS]], %[[KEY]]
 // CHECK: attn.load_tile %{{.*}}[%[[AT]]] {{.*}} -> !attn.tile<kv 16, d 128, bf16>
 // CHECK: attn.contract {{.*}} guard({{.*}} !attn.tile<q 64, kv 16, bf16> -> !attn.tile<q 64, dv 128, f32>
 // Masks see the coordinates of the large tile.
 // CHECK: scf.for
-// CHECK: scf.for %[[KEY2:.*]] = %c0{{.*}} to %c64{{.*}} step %c16
+// CHECK: scf.for %[[KEY2:[a-z0-9_]+]] = %c0{{.*}} to %c64{{.*}} step %c16
 // CHECK: attn.map
-// CHECK-NEXT: ^bb0(%{{.*}}: f32, %[[I:.*]]: index, %[[J:.*]]: index):
+// CHECK-NEXT: ^bb0(%{{.*}}: f32, %[[I:[a-z0-9_]+]]: index, %[[J:[a-z0-9_]+]]: index):
 // CHECK-DAG: arith.addi %[[I]], %[[ROW]]
 // CHECK-DAG: arith.addi %[[J]], %[[KEY2]]
 // CHECK: attn.store_tile {{.*}} keep_finite({{.*}} !attn.tile<q 64, dv 128, f32>

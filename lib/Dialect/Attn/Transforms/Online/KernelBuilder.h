@@ -185,7 +185,6 @@ private:
   mlir::Value buildQueryHead(mlir::ImplicitLocOpBuilder &b, mlir::Value row);
   mlir::Value buildCustom(mlir::ImplicitLocOpBuilder &b, CustomAttr custom,
                           const MaskOperands &at);
-  bool areTilesWhole() const;
   mlir::FailureOr<mlir::Value> buildVisible(mlir::ImplicitLocOpBuilder &b,
                                             mlir::Value row, mlir::Value key);
   KeyTile buildKeyTile(mlir::Value firstKey, int64_t count, TileKind kind);

@@ -8,7 +8,6 @@
 #include "KernelBuilder.h"
 #include "attn/Dialect/Attn/Transforms/UserFunction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace attn;
@@ -66,10 +65,8 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   operands.slotValue = slotValue;
   operands.slotElement = slotElement;
   operands.customValue = customValue;
-  Value visible;
-  if (!areTilesWhole())
-    visible =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
+  Value visible =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
   Value byMask;
   for (auto [number, mask] : llvm::enumerate(classMasks)) {
     if (!mask)
@@ -87,17 +84,9 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
     Value term = arith::AndIOp::create(b, mine, *value);
     byMask = byMask ? arith::OrIOp::create(b, byMask, term) : term;
   }
-  if (!visible && !byMask)
-    return arith::ConstantOp::create(b, b.getBoolAttr(true)).getResult();
-  if (!visible || !byMask)
-    return visible ? visible : byMask;
+  if (!byMask)
+    return visible;
   return arith::AndIOp::create(b, visible, byMask).getResult();
-}
-
-/// Whether the last tile of keys is known to be as full as the others.
-bool KernelBuilder::areTilesWhole() const {
-  std::optional<int64_t> keys = getConstantIntValue(item.kvLen);
-  return keys && *keys % config.getBlockKv() == 0;
 }
 
 /// The scores of a q x kv tile of products; -inf where a key is hidden.
@@ -140,7 +129,7 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, const KeyTile &keys,
 KeyTile KernelBuilder::buildKeyTile(Value firstKey, int64_t count,
                                     TileKind kind) {
   Value all = buildIndex(b, count);
-  if (kind == TileKind::Full || areTilesWhole())
+  if (kind == TileKind::Full)
     return {firstKey, all, count};
   Value left = arith::SubIOp::create(b, item.kvLen, firstKey);
   Value valid =
@@ -169,13 +158,12 @@ Value KernelBuilder::buildPrescaled(Value dots) {
   double factor = score->getUnit() / kBase2Unit;
   if (!isPrescaled() || factor == 1)
     return dots;
-  return buildMap(b, cast<TileType>(dots.getType()), dots,
-                  [&](ImplicitLocOpBuilder &b, ValueRange elements,
-                      ValueRange) {
-                    return arith::MulFOp::create(b, elements[0],
-                                                 buildF32(b, factor))
-                        .getResult();
-                  });
+  return buildMap(
+      b, cast<TileType>(dots.getType()), dots,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::MulFOp::create(b, elements[0], buildF32(b, factor))
+            .getResult();
+      });
 }
 
 /// One step of the online softmax on the keys from `firstKey` on.
