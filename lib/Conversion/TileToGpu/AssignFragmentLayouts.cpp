@@ -102,8 +102,8 @@ static bool isProduct(Operation *op) {
 bool PartialSums::feedsItself(ReduceOp op) {
   Value into = op.getInto();
   if (auto choice = into.getDefiningOp<scf::IfOp>())
-    into = choice.thenYield().getOperand(
-        cast<OpResult>(into).getResultNumber());
+    into =
+        choice.thenYield().getOperand(cast<OpResult>(into).getResultNumber());
   Operation *scaled = into.getDefiningOp();
   if (!scaled || !isProduct(scaled))
     return false;
@@ -119,7 +119,8 @@ static bool hasEqualShape(Value a, Value b) {
 
 /// Whether `op` can make a partial value.
 static bool canBePartial(Operation *op) {
-  return isa_and_present<FillOp, ReduceOp, scf::ForOp, scf::IfOp>(op) || isProduct(op);
+  return isa_and_present<FillOp, ReduceOp, scf::ForOp, scf::IfOp>(op) ||
+         isProduct(op);
 }
 
 /// Whether `use` keeps a partial value partial, and takes its value along.

@@ -104,8 +104,7 @@ Value TileFetcher::buildLimit(Value valid) {
   Value count = toI64(b, valid);
   Value before = arith::SubIOp::create(b, count, buildI64(b, 1));
   Value elements = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, before, rows.rowStride),
-      buildI64(b, extent));
+      b, arith::MulIOp::create(b, before, rows.rowStride), buildI64(b, extent));
   Value limit = arith::MulIOp::create(b, elements, buildI64(b, bytes));
   Value some = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, count,
                                      buildI64(b, 0));
@@ -203,10 +202,9 @@ void TileFetcher::put(const SharedPlace &place, ValueRange parts,
       store();
       continue;
     }
-    Value exists =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
-                              lowering.getThread(),
-                              buildI32(b, plan.count - first));
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                         lowering.getThread(),
+                                         buildI32(b, plan.count - first));
     buildIf(b, exists, store);
   }
 }
@@ -220,12 +218,12 @@ void attn::lowerFetchTile(FetchTileOp op, ThreadLowering &lowering) {
 void attn::lowerPutTile(PutTileOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   auto buffer = cast<MemRefType>(op.getBuffer().getType());
-  SharedPlace place = getStagePlace(b, op.getBuffer(), op.getStage(),
-                                    op.getLayout(), lowering);
+  SharedPlace place =
+      getStagePlace(b, op.getBuffer(), op.getStage(), op.getLayout(), lowering);
   TileFetcher fetcher(b, op.getView(), op.getLayout(), buffer.getDimSize(1),
                       lowering);
-  TileCopy copy{op.getView(),   op.getRow(),   op.getValid(),
-                op.getBuffer(), op.getStage(), op.getLayout(),
+  TileCopy copy{op.getView(),    op.getRow(),   op.getValid(),
+                op.getBuffer(),  op.getStage(), op.getLayout(),
                 /*aligned=*/true};
   if (!lowering.getRows(op.getView()).canFetch)
     return copyTile(b, copy, lowering);

@@ -142,8 +142,8 @@ SmallVector<Value> MapEmitter::evaluatePair(int64_t reg) {
         map.map(operand, pair(operand, operand));
     if (isa<math::Exp2Op>(inner)) {
       SmallVector<Value> results;
-      auto parts = vector::ToElementsOp::create(
-          b, map.lookup(inner.getOperand(0)));
+      auto parts =
+          vector::ToElementsOp::create(b, map.lookup(inner.getOperand(0)));
       for (Value part : parts.getResults())
         results.push_back(math::Exp2Op::create(b, part));
       map.map(inner.getResult(0), pair(results[0], results[1]));
@@ -247,9 +247,8 @@ void attn::lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering) {
 /// The largest element of each row in this thread tells.
 void attn::lowerAnyAbove(AnyAboveOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  SmallVector<Value> largest =
-      combineRegisters(b, ReductionKind::max, op.getTile(),
-                       op.getLimits().getType(), lowering);
+  SmallVector<Value> largest = combineRegisters(
+      b, ReductionKind::max, op.getTile(), op.getLimits().getType(), lowering);
   Value any;
   for (auto [value, limit] :
        llvm::zip_equal(largest, lowering.getRegisters(op.getLimits()))) {

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Rows are copied in chunks of 16 bytes, asynchronously, where they are known to
-// begin at multiples of 16 bytes; otherwise, and where elements are converted,
-// one element at a time.
+// Rows are copied in chunks of 16 bytes, asynchronously, where they are known
+// to begin at multiples of 16 bytes; otherwise, and where elements are
+// converted, one element at a time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -196,8 +196,8 @@ bool TileCopier::canCopyChunks() {
 /// The offset of a chunk of a row in the buffer.
 Value TileCopier::getOffset(ImplicitLocOpBuilder &b, Value row, Value chunk) {
   if (layout.getSwizzle() > 1)
-    chunk = arith::XOrIOp::create(b, chunk,
-                                  buildSwizzle(b, layout, bytes, row));
+    chunk =
+        arith::XOrIOp::create(b, chunk, buildSwizzle(b, layout, bytes, row));
   return arith::AddIOp::create(
       b, arith::MulIOp::create(b, row, buildI32(b, layout.getPitch() * bytes)),
       arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
@@ -231,8 +231,8 @@ Value TileCopier::getSource(Value row, Value chunk) {
   return buildAddress(b, pointer, element, column);
 }
 
-/// Copies from `source` to `target`, or, if one is null, from where the rows say
-/// or to where the layout does.
+/// Copies from `source` to `target`, or, if one is null, from where the rows
+/// say or to where the layout does.
 void TileCopier::copyChunk(Value row, Value chunk, Value source, Value target) {
   if (!target)
     target = getAddress(row, chunk);
@@ -282,16 +282,15 @@ void TileCopier::copyRows(int64_t chunks) {
     target = lowering.getSharedPointer(
         b, arith::AddIOp::create(b, place.begin, offset));
   auto copy = [&](int64_t row) {
-    Value here = target ? buildByteAddress(b, target,
-                                           row * layout.getPitch() * bytes)
-                        : Value();
+    Value here =
+        target ? buildByteAddress(b, target, row * layout.getPitch() * bytes)
+               : Value();
     Value at = arith::AddIOp::create(b, first, buildI32(b, row));
     copyChunk(at, chunk, source, here);
   };
   if (isStrided) {
-    source = buildAddress(
-        b, getThreadSource(first, chunk), element,
-        arith::MulIOp::create(b, firstRow, rows.rowStride));
+    source = buildAddress(b, getThreadSource(first, chunk), element,
+                          arith::MulIOp::create(b, firstRow, rows.rowStride));
     distance = arith::MulIOp::create(b, rows.rowStride, buildI64(b, step));
   }
   for (int64_t row = 0; row < rowCount; row += step) {
@@ -382,9 +381,8 @@ void TileCopier::emit() {
 
 void attn::lowerCopyTile(CopyTileOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  TileCopy copy{op.getView(),   op.getRow(),   op.getValid(),
-                op.getBuffer(), op.getStage(), op.getLayout(),
-                op.getAligned()};
+  TileCopy copy{op.getView(),  op.getRow(),    op.getValid(),  op.getBuffer(),
+                op.getStage(), op.getLayout(), op.getAligned()};
   copyTile(b, copy, lowering);
 }
 
@@ -416,7 +414,7 @@ SharedPlace attn::getStagePlace(ImplicitLocOpBuilder &b, Value buffer,
 void attn::lowerSharedTile(SharedTileOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   auto layout = cast<SharedAttr>(op.getTile().getType().getLayout());
-  lowering.setPlace(op.getTile(), getStagePlace(b, op.getBuffer(),
-                                                op.getStage(), layout,
-                                                lowering));
+  lowering.setPlace(
+      op.getTile(),
+      getStagePlace(b, op.getBuffer(), op.getStage(), layout, lowering));
 }

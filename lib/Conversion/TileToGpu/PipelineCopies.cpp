@@ -231,7 +231,8 @@ void ChainPipeliner::pipeline(size_t number) {
             .getResult());
   auto yield = cast<scf::YieldOp>(member.loop.getBody()->getTerminator());
   b.setInsertionPoint(yield);
-  yield->insertOperands(yield->getNumOperands(), buildNextStage(b, stage, 1, stages));
+  yield->insertOperands(yield->getNumOperands(),
+                        buildNextStage(b, stage, 1, stages));
 }
 
 void ChainPipeliner::run() {
@@ -265,12 +266,10 @@ void ChainPipeliner::run() {
 /// Whether `op` belongs to the further attempts, or to their loop over rows.
 static bool isCold(Operation *op) {
   auto holdsRetry = [](Operation *region) {
-    return region
-        ->walk([](scf::WhileOp) { return WalkResult::interrupt(); })
+    return region->walk([](scf::WhileOp) { return WalkResult::interrupt(); })
         .wasInterrupted();
   };
-  return op->getParentOfType<scf::WhileOp>() ||
-         holdsRetry(op->getParentOp());
+  return op->getParentOfType<scf::WhileOp>() || holdsRetry(op->getParentOp());
 }
 
 /// The loop over keys that `load` stands in, or null: it carries tiles.

@@ -243,9 +243,8 @@ static Value buildKeyColumn(ImplicitLocOpBuilder &b, Value key) {
     return arith::AndIOp::create(b, key, buildI32(b, mask));
   };
   Value one = buildI32(b, 1);
-  Value swapped =
-      arith::OrIOp::create(b, arith::ShLIOp::create(b, bit(4), one),
-                           arith::ShRUIOp::create(b, bit(8), one));
+  Value swapped = arith::OrIOp::create(b, arith::ShLIOp::create(b, bit(4), one),
+                                       arith::ShRUIOp::create(b, bit(8), one));
   return arith::OrIOp::create(b, bit(~int64_t(12)), swapped);
 }
 

@@ -158,13 +158,12 @@ Value KernelBuilder::buildPrescaled(Value dots) {
   double factor = score->getUnit() / kBase2Unit;
   if (!isPrescaled() || factor == 1)
     return dots;
-  return buildMap(b, cast<TileType>(dots.getType()), dots,
-                  [&](ImplicitLocOpBuilder &b, ValueRange elements,
-                      ValueRange) {
-                    return arith::MulFOp::create(b, elements[0],
-                                                 buildF32(b, factor))
-                        .getResult();
-                  });
+  return buildMap(
+      b, cast<TileType>(dots.getType()), dots,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::MulFOp::create(b, elements[0], buildF32(b, factor))
+            .getResult();
+      });
 }
 
 /// One step of the online softmax on the keys from `firstKey` on.
