@@ -40,12 +40,18 @@ def check_waterfalls(kernel):
 
 
 def check_full_waits(kernel):
-    """In the main loops a wait for all memory belongs right before a barrier
-    and nowhere else."""
+    """In the main loops a wait for all memory belongs right before a barrier,
+    or behind the last product of the iteration, where what was loaded for the
+    next one is stored."""
     for loop in isa.main_loops(kernel):
         path = loop.hot_path()
-        for here, following in zip(path, path[1:] + path[:1]):
-            if here.counter("vmcnt") == 0 and following.kind != "barrier":
+        products = [n for n, i in enumerate(path) if i.kind == "mfma"]
+        for number, here in enumerate(path):
+            following = path[(number + 1) % len(path)]
+            is_late = number > products[-1] and following.kind == "ds_write"
+            if here.counter("vmcnt") == 0 and not (
+                following.kind == "barrier" or is_late
+            ):
                 yield f"{loop.header.name}: vmcnt(0) before {following.text}"
 
 

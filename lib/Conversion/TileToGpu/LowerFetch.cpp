@@ -222,8 +222,8 @@ void attn::lowerPutTile(PutTileOp op, ThreadLowering &lowering) {
       getStagePlace(b, op.getBuffer(), op.getStage(), op.getLayout(), lowering);
   TileFetcher fetcher(b, op.getView(), op.getLayout(), buffer.getDimSize(1),
                       lowering);
-  TileCopy copy{op.getView(),   op.getRow(),   op.getValid(),
-                op.getBuffer(), op.getStage(), op.getLayout(),
+  TileCopy copy{op.getView(),    op.getRow(),   op.getValid(),
+                op.getBuffer(),  op.getStage(), op.getLayout(),
                 /*aligned=*/true};
   if (!lowering.getRows(op.getView()).canFetch)
     return copyTile(b, copy, lowering);

@@ -178,12 +178,10 @@ static LogicalResult lower(LoadChunkOp op) {
   auto buffer = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/8);
   Value stride = LLVM::ConstantOp::create(b, b.getI16IntegerAttr(0));
   Value address = LLVM::PtrToIntOp::create(b, b.getI64Type(), op.getBase());
-  auto pointer =
-      cast<LLVM::LLVMPointerType>(op.getBase().getType());
-  Value base =
-      LLVM::IntToPtrOp::create(b, pointer, buildUniform(b, address));
-  Value limit = arith::ExtUIOp::create(b, b.getI64Type(),
-                                       buildUniform(b, op.getLimit()));
+  auto pointer = cast<LLVM::LLVMPointerType>(op.getBase().getType());
+  Value base = LLVM::IntToPtrOp::create(b, pointer, buildUniform(b, address));
+  Value limit =
+      arith::ExtUIOp::create(b, b.getI64Type(), buildUniform(b, op.getLimit()));
   Value resource = ROCDL::MakeBufferRsrcOp::create(
       b, buffer, base, stride, limit, buildI32(b, kRawBuffer));
   auto type = cast<VectorType>(op.getChunk().getType());
@@ -297,8 +295,8 @@ static LogicalResult lowerOp(Operation *op) {
   };
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<gpu::ThreadIdOp, gpu::BlockIdOp, gpu::BarrierOp, gpu::ShuffleOp,
-            FenceScheduleOp, VoteAnyOp, SharedBaseOp, CopyChunkOp, LoadChunkOp, CopyCommitOp, CopyWaitOp, attn::MmaOp>(
-          replace)
+            FenceScheduleOp, VoteAnyOp, SharedBaseOp, CopyChunkOp, LoadChunkOp,
+            CopyCommitOp, CopyWaitOp, attn::MmaOp>(replace)
       .Case([](LoadMatricesOp op) { return refuse(op); })
       .Case([](arith::TruncFOp op) { return lowerRounding(op); })
       .Case([](math::Exp2Op op) { return lowerFunction<ROCDL::ROCDLExp2>(op); })

@@ -42,9 +42,9 @@ int64_t attn::getRocdlSharedBytes(AttentionOp op, ConfigAttr config) {
   const MatrixInstruction &instruction =
       getMatrixInstruction(schedule.getInstruction());
   int64_t keys = config.getBlockKvCompute();
-  SharedAttr ofKeys = getConflictFreeLayout(
-      op.getContext(), op.getHeadDim(), kBytes,
-      std::max(instruction.k, instruction.n));
+  SharedAttr ofKeys =
+      getConflictFreeLayout(op.getContext(), op.getHeadDim(), kBytes,
+                            std::max(instruction.k, instruction.n));
   SharedAttr ofValues = getTransposedLayout(op.getContext(), keys, kBytes);
   int64_t tiles =
       alignShared(keys * ofKeys.getPitch() * kBytes) +

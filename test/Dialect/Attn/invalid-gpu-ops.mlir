@@ -44,6 +44,27 @@ func.func @copy_tile_c1(%view: !attn.view<kv, d 64, bf16>, %n: index,
 
 // -----
 
+func.func @put_tile_c1(%view: !attn.view<kv, d 64, bf16>, %n: index,
+                       %part: vector<8xbf16>,
+                       %buffer: memref<2x64x32xbf16, 3>) {
+  // expected-error @+1 {{has a buffer of type 'memref<2x64x32xbf16, 3>'; expected a static memref [stages][rows][64] (C1)}}
+  attn.put_tile %part of %view[%n] valid(%n) to %buffer[%n]
+      <columns = 64, pitch = 64> : vector<8xbf16>
+      of !attn.view<kv, d 64, bf16>, memref<2x64x32xbf16, 3>
+  return
+}
+
+// -----
+
+func.func @any_above_c1(%t: !attn.tile<q 16, kv 32, f32>,
+                        %m: !attn.tile<q 8, f32>) {
+  // expected-error @+1 {{expected limits of dim q, of the tile's extent and element type (C1)}}
+  %0 = attn.any_above %t, %m : !attn.tile<q 16, kv 32, f32>, !attn.tile<q 8, f32>
+  return
+}
+
+// -----
+
 func.func @shared_tile_c1(%buffer: memref<2x64x32xbf16, 3>, %n: index) {
   // expected-error @+1 {{expected a shared layout and a static memref [stages][rows][pitch] of its elements (C1)}}
   %0 = attn.shared_tile %buffer[%n] : memref<2x64x32xbf16, 3>

@@ -14,18 +14,19 @@
 // CHECK-SAME: %[[K:[a-z0-9]+]]: !attn.view<kv, d 64, bf16>
 // CHECK-SAME: %[[BEGIN:[a-z0-9]+]]: index, %[[END:[a-z0-9]+]]: index
 // CHECK: %[[RUNS:.*]] = arith.cmpi slt, %[[BEGIN]], %[[END]]
-// CHECK: %[[FIRST:.*]] = scf.if %[[RUNS]]
 // CHECK: %[[ROW0:.*]] = arith.muli %[[BEGIN]], %{{.*}}
+// CHECK: %[[FIRST:.*]] = scf.if %[[RUNS]]
 // CHECK: %[[K0:.*]] = attn.load_tile %[[K]][%[[ROW0]]]
 // CHECK: %[[S0:.*]] = attn.contract %[[K0]]
 // CHECK: scf.yield %[[S0]]
 // CHECK: else
 // CHECK: attn.fill
-// CHECK: scf.for %[[I:.*]] = %[[BEGIN]] to %[[END]] step %[[ONE:.*]] iter_args(%[[ACC:.*]] = %{{.*}}, %[[S:.*]] = %[[FIRST]])
-// CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %[[ONE]]
+// CHECK: scf.for %[[I:.*]] = %[[BEGIN]] to %[[END]] step %{{.*}} iter_args(%[[ACC:.*]] = %{{.*}}, %[[S:.*]] = %[[FIRST]])
+// CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %{{.*}}
 // CHECK: %[[EXISTS:.*]] = arith.cmpi slt, %[[NEXT]], %[[END]]
-// CHECK: %[[I1:.*]] = arith.select %[[EXISTS]], %[[NEXT]], %[[I]]
-// CHECK: %[[ROW1:.*]] = arith.muli %[[I1]]
+// CHECK: %[[LATER:.*]] = arith.muli %[[NEXT]], %{{.*}}
+// CHECK: %[[NOW:.*]] = arith.muli %[[I]], %{{.*}}
+// CHECK: %[[ROW1:.*]] = arith.select %[[EXISTS]], %[[LATER]], %[[NOW]]
 // CHECK: %[[K1:.*]] = attn.load_tile %[[K]][%[[ROW1]]]
 // CHECK: %[[S1:.*]] = attn.contract %[[K1]]
 // CHECK: %[[ROW:.*]] = arith.muli %[[I]]
@@ -98,4 +99,78 @@ func.func @times(%k: !attn.view<kv, d 64, bf16>, %row: index, %times: index,
     scf.yield %s : !s
   }
   return %r : !s
+}
+
+// Loops that follow each other are one sequence of tiles: the first one ends
+// with the product that the second one begins with. Whether maxima must follow
+// is known an iteration ahead too, and products that are scaled at once are
+// scaled when the carried ones have been used.
+
+!m = !attn.tile<q 64, f32>
+
+// CHECK-LABEL: func @chained
+// CHECK: scf.if
+// CHECK: %[[YES:.*]] = arith.constant true
+// CHECK: %[[A:.*]]:3 = scf.for {{.*}} iter_args({{.*}}, %[[T:.*]] = %[[YES]])
+// CHECK: scf.if %[[T]]
+// CHECK: attn.load_tile
+// CHECK: attn.contract
+// CHECK: attn.fence_schedule
+// CHECK: %[[X:.*]] = attn.map
+// CHECK: %[[LATER:.*]] = attn.any_above %[[X]]
+// CHECK: scf.yield %{{.*}}, %[[X]], %[[LATER]]
+// CHECK: scf.for {{.*}} iter_args({{.*}} = %[[A]]#0, %{{.*}} = %[[A]]#1, %{{.*}} = %[[A]]#2)
+func.func @chained(%k: !attn.view<kv, d 64, bf16>, %b: index, %c: index,
+                   %e: index, %q: !q, %init: !m) -> !m {
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %half = arith.constant 0.5 : f32
+  %8 = arith.constant 8.0 : f32
+  %r = scf.for %i = %b to %c step %c1 iter_args(%m = %init) -> (!m) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %x = attn.map ins(%s : !s) {
+    ^bb0(%f: f32, %a: index, %d: index):
+      %g = arith.mulf %f, %half : f32
+      attn.yield %g : f32
+    } -> !s
+    %l = attn.map ins(%m : !m) {
+    ^bb0(%f: f32, %a: index):
+      %g = arith.addf %f, %8 : f32
+      attn.yield %g : f32
+    } -> !m
+    %t = attn.any_above %x, %l : !s, !m
+    %n = scf.if %t -> (!m) {
+      %w = attn.reduce max %x into %m : !s -> !m
+      scf.yield %w : !m
+    } else {
+      scf.yield %m : !m
+    }
+    scf.yield %n : !m
+  }
+  %u = scf.for %i = %c to %e step %c1 iter_args(%m = %r) -> (!m) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %x = attn.map ins(%s : !s) {
+    ^bb0(%f: f32, %a: index, %d: index):
+      %g = arith.mulf %f, %half : f32
+      attn.yield %g : f32
+    } -> !s
+    %l = attn.map ins(%m : !m) {
+    ^bb0(%f: f32, %a: index):
+      %g = arith.addf %f, %8 : f32
+      attn.yield %g : f32
+    } -> !m
+    %t = attn.any_above %x, %l : !s, !m
+    %n = scf.if %t -> (!m) {
+      %w = attn.reduce max %x into %m : !s -> !m
+      scf.yield %w : !m
+    } else {
+      scf.yield %m : !m
+    }
+    scf.yield %n : !m
+  }
+  return %u : !m
 }

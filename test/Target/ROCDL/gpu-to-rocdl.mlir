@@ -19,6 +19,20 @@ gpu.module @attn_gpu {
     attn.copy_chunk %p to %s
     attn.copy_commit
     attn.copy_wait 0
+    %offset = arith.constant 16 : i32
+    // The hardware compares: what lies beyond the limit is 0.
+    // CHECK: %[[BASE:.*]] = rocdl.readfirstlane
+    // CHECK: %[[BUFFER:.*]] = rocdl.make.buffer.rsrc
+    // CHECK: rocdl.raw.ptr.buffer.load %[[BUFFER]], {{.*}} : vector<2xi32>
+    %chunk = attn.load_chunk %p[%offset] below %offset : vector<4xbf16>
+    llvm.store %chunk, %s : vector<4xbf16>, !llvm.ptr<3>
+    // CHECK: rocdl.sched.barrier 0
+    attn.fence_schedule
+    %yes = arith.constant true
+    // CHECK: %[[LANES:.*]] = rocdl.ballot
+    // CHECK: arith.cmpi ne, %[[LANES]]
+    %any = attn.vote_any %yes
+    llvm.store %any, %s : i1, !llvm.ptr<3>
     // CHECK: llvm.fence syncscope("workgroup") release
     // CHECK: rocdl.s.barrier
     // CHECK: llvm.fence syncscope("workgroup") acquire

@@ -2,7 +2,7 @@
 
 // Eight waves of 32 rows; two stages of K and V fill the LDS.
 // CHECK-LABEL: @d128
-// CHECK: config(#attn.config<block_q = 256, block_kv = 64, block_kv_compute = 64, schedule = #attn.block_schedule<instruction = m32n32k8, warps = 8, lanes = 64, stages = 2, transposed = true>>
+// CHECK: config(#attn.config<block_q = 256, block_kv = 64, block_kv_compute = 64, schedule = #attn.block_schedule<instruction = m32n32k8, warps = 8, lanes = 64, stages = 2, transposed = true, fetches = true, lazy = true>>
 func.func @d128(%q: memref<1x4096x8x128xbf16>, %o: memref<1x4096x8x128xbf16>) {
   attn.attention ins(%q, %q, %q : memref<1x4096x8x128xbf16>,
       memref<1x4096x8x128xbf16>, memref<1x4096x8x128xbf16>)

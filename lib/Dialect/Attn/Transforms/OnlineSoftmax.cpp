@@ -141,8 +141,8 @@ static OnlineState buildFollowed(ImplicitLocOpBuilder &b,
                                  const OnlineTile &tile) {
   auto statType = cast<TileType>(state.max.getType());
   constexpr double kMaxF32 = 0x1.fffffep127;
-  Value margin = buildF32(
-      b, std::min(kLazyExponent / (tile.unit * kLog2E), kMaxF32));
+  Value margin =
+      buildF32(b, std::min(kLazyExponent / (tile.unit * kLog2E), kMaxF32));
   if (tile.guard)
     margin = arith::SelectOp::create(b, tile.guard, buildF32(b, 0), margin);
   Value limits = buildMap(
@@ -150,10 +150,10 @@ static OnlineState buildFollowed(ImplicitLocOpBuilder &b,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
         return arith::AddFOp::create(b, elements[0], margin).getResult();
       });
-  Value exceeds =
-      AnyAboveOp::create(b, b.getI1Type(), tile.scores, limits);
-  auto choice = scf::IfOp::create(b, TypeRange{state.acc.getType(), statType, statType},
-                                  exceeds, /*withElseRegion=*/true);
+  Value exceeds = AnyAboveOp::create(b, b.getI1Type(), tile.scores, limits);
+  auto choice =
+      scf::IfOp::create(b, TypeRange{state.acc.getType(), statType, statType},
+                        exceeds, /*withElseRegion=*/true);
   ImplicitLocOpBuilder then(b.getLoc(), choice.getThenBodyBuilder());
   Value whole =
       ReduceOp::create(then, ReductionKind::max, tile.scores, state.max);
@@ -189,9 +189,9 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
       buildExpDifference(b, tile.scores, safeMax, tile.unit, tile.lazy);
   next.sum = ReduceOp::create(b, ReductionKind::add, weights, next.sum);
   Value rounded = buildRounded(b, weights, tile.weightType);
-  next.acc = ContractOp::create(b, next.acc.getType(), tile.v, rounded,
-                                tile.valid, next.acc, tile.guard,
-                                tile.guardScale);
+  next.acc =
+      ContractOp::create(b, next.acc.getType(), tile.v, rounded, tile.valid,
+                         next.acc, tile.guard, tile.guardScale);
   return next;
 }
 

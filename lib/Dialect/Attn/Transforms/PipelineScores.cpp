@@ -63,18 +63,19 @@ static MapOp findElementMap(ContractOp scores) {
       map.getResult().getType() != scores.getResult().getType())
     return {};
   Block &body = map.getBody().front();
-  bool usesCoordinates =
-      llvm::any_of(body.getArguments().drop_front(),
-                   [](BlockArgument argument) { return !argument.use_empty(); });
+  bool usesCoordinates = llvm::any_of(
+      body.getArguments().drop_front(),
+      [](BlockArgument argument) { return !argument.use_empty(); });
   auto loop = cast<scf::ForOp>(scores->getParentOp());
-  bool usesLoop = map.walk([&](Operation *op) {
-                       for (Value operand : op->getOperands())
-                         if (op != map && !loop.isDefinedOutsideOfLoop(operand) &&
-                             !map.getBody().isAncestor(
-                                 operand.getParentRegion()))
-                           return WalkResult::interrupt();
-                       return WalkResult::advance();
-                     }).wasInterrupted();
+  bool usesLoop =
+      map.walk([&](Operation *op) {
+           for (Value operand : op->getOperands())
+             if (op != map && !loop.isDefinedOutsideOfLoop(operand) &&
+                 !map.getBody().isAncestor(operand.getParentRegion()))
+               return WalkResult::interrupt();
+           return WalkResult::advance();
+         })
+          .wasInterrupted();
   return usesCoordinates || usesLoop ? MapOp() : map;
 }
 
@@ -86,9 +87,9 @@ static AnyAboveOp findTest(scf::ForOp loop) {
     return {};
   AnyAboveOp test = *tests.begin();
   auto limits = test.getLimits().getDefiningOp<MapOp>();
-  bool isOfMaxima = limits && limits.getInputs().size() == 1 &&
-                    llvm::is_contained(loop.getRegionIterArgs(),
-                                       limits.getInputs()[0]);
+  bool isOfMaxima =
+      limits && limits.getInputs().size() == 1 &&
+      llvm::is_contained(loop.getRegionIterArgs(), limits.getInputs()[0]);
   bool decides = test->hasOneUse() && isa<scf::IfOp>(*test->user_begin());
   return isOfMaxima && decides ? test : AnyAboveOp();
 }
@@ -173,14 +174,13 @@ Value ScorePipeliner::buildMapped(OpBuilder &b, Value product) {
 
 /// The product of the first iteration; anything if there is none.
 Value ScorePipeliner::buildFirst(ImplicitLocOpBuilder &b) {
-  ChainTile first =
-      buildChainTile(b, chain, 0, chain[0].loop.getLowerBound());
+  ChainTile first = buildChainTile(b, chain, 0, chain[0].loop.getLowerBound());
   TileType type = scores.getResult().getType();
   auto guarded = scf::IfOp::create(b, TypeRange{type}, first.exists,
                                    /*withElseRegion=*/true);
   ImplicitLocOpBuilder then(b.getLoc(), guarded.getThenBodyBuilder());
-  scf::YieldOp::create(
-      then, buildMapped(then, buildScores(then, first.rows[0])));
+  scf::YieldOp::create(then,
+                       buildMapped(then, buildScores(then, first.rows[0])));
   ImplicitLocOpBuilder otherwise(b.getLoc(), guarded.getElseBodyBuilder());
   Value zero =
       arith::ConstantOp::create(otherwise, otherwise.getF32FloatAttr(0));

@@ -105,8 +105,7 @@ ChainTile attn::buildChainTile(ImplicitLocOpBuilder &b,
   ChainTile next = buildChainTile(b, chain, number + 1,
                                   arith::AddIOp::create(b, first, beyond));
   for (auto [rows, later] : llvm::zip_equal(tile.rows, next.rows)) {
-    rows.row =
-        arith::SelectOp::create(b, tile.exists, rows.row, later.row);
+    rows.row = arith::SelectOp::create(b, tile.exists, rows.row, later.row);
     rows.valid =
         arith::SelectOp::create(b, tile.exists, rows.valid, later.valid);
   }
@@ -120,14 +119,13 @@ ChainTile attn::buildLaterTile(ImplicitLocOpBuilder &b,
   scf::ForOp loop = chain[number].loop;
   Value steps =
       arith::MulIOp::create(b, loop.getStep(), buildIndex(b, distance));
-  ChainTile later = buildChainTile(
-      b, chain, number,
-      arith::AddIOp::create(b, loop.getInductionVar(), steps));
-  ChainTile now = buildChainTile(b, chain.slice(number, 1), 0,
-                                 loop.getInductionVar());
+  ChainTile later =
+      buildChainTile(b, chain, number,
+                     arith::AddIOp::create(b, loop.getInductionVar(), steps));
+  ChainTile now =
+      buildChainTile(b, chain.slice(number, 1), 0, loop.getInductionVar());
   for (auto [rows, current] : llvm::zip_equal(later.rows, now.rows)) {
-    rows.row =
-        arith::SelectOp::create(b, later.exists, rows.row, current.row);
+    rows.row = arith::SelectOp::create(b, later.exists, rows.row, current.row);
     rows.valid =
         arith::SelectOp::create(b, later.exists, rows.valid, current.valid);
   }

@@ -21,6 +21,17 @@ func.func @copy_tile(%view: !attn.view<kv, d 64, bf16>, %row: index, %n: index,
   // EXAMPLE attn.copy_tile
   return
 }
+func.func @fetch_tile(%view: !attn.view<kv, d 64, bf16>, %row: index,
+                      %n: index) {
+  // EXAMPLE attn.fetch_tile
+  return
+}
+func.func @put_tile(%part: vector<8xbf16>, %view: !attn.view<kv, d 64, bf16>,
+                    %row: index, %n: index,
+                    %buffer: memref<2x64x64xbf16, 3>, %stage: index) {
+  // EXAMPLE attn.put_tile
+  return
+}
 func.func @copies() {
   // EXAMPLE attn.copy_commit
   // EXAMPLE attn.copy_wait
@@ -35,12 +46,26 @@ func.func @combine_partial(%parts: !attn.tile<q 16, f32,
   // EXAMPLE attn.combine_partial
   return
 }
+func.func @any_above(%scores: !attn.tile<q 64, kv 128, f32>,
+                     %limits: !attn.tile<q 64, f32>) {
+  // EXAMPLE attn.any_above
+  return
+}
 func.func @shared_base() {
   // EXAMPLE attn.shared_base
   return
 }
 func.func @copy_chunk(%global: !llvm.ptr<1>, %shared: !llvm.ptr<3>, %n: i32) {
   // EXAMPLE attn.copy_chunk
+  return
+}
+func.func @load_chunk(%base: !llvm.ptr<1>, %offset: i32, %limit: i32) {
+  // EXAMPLE attn.load_chunk
+  return
+}
+func.func @warps(%condition: i1) {
+  // EXAMPLE attn.vote_any
+  // EXAMPLE attn.fence_schedule
   return
 }
 func.func @load_matrices(%pointer: !llvm.ptr<3>) {

@@ -86,10 +86,9 @@ def Attn_SharedAttr : AttrDef<Attn_Dialect, "Shared"> {
 
     With `transposed`, the other dim is the row and keys are the columns. Key
     16 u + 8 b + 4 h + w lies in column 16 u + 8 h + 4 b + w, so that one chunk
-    holds what a lane needs for two steps of eight keys, and the chunks of more
-    than `swizzle` rows change places:
-    c xor (r / n mod `swizzle`) xor (r / (n `swizzle`) mod (`swizzle` / 2)), with
-    n the rows that fit into 128 bytes, at least 1.
+    holds what a lane needs for two steps of eight keys. Chunk c of row r is at
+    c xor (r / n mod `swizzle`) xor (r / (n `swizzle`) mod (`swizzle` / 2)), n
+    being the rows that fit into 128 bytes, at least 1.
     ```mlir
     #attn.shared<columns = 128, pitch = 128, swizzle = 8>
     #attn.shared<columns = 80, pitch = 88>

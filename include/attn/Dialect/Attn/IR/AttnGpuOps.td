@@ -119,10 +119,10 @@ def Attn_FetchTileOp : Attn_Op<"fetch_tile", [MemoryEffects<[MemRead]>]> {
   let summary = "Start loading this thread's part of a tile";
   let description = [{
     Loads from the view, from `row` on, what this thread has to store to a
-    buffer of `rows` rows with `layout`; rows of the view from `valid` on, and columns beyond the view's extent, are
-    0. The parts are opaque to all but the `attn.put_tile` that stores them. If
-    the view's rows cannot be loaded 8 bytes at a time, nothing is loaded and
-    the parts are 0.
+    buffer of `rows` rows with `layout`; rows of the view from `valid` on, and
+    columns beyond the view's extent, are 0. The view's rows are known to be
+    aligned. The parts are opaque to all but the `attn.put_tile` that stores
+    them. If its rows are not strided, as those of pages, nothing is loaded.
 
     Example:
     ```mlir
