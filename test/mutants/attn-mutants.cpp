@@ -120,17 +120,19 @@ static bool isEquivalent(StringRef name) {
 }
 
 /// What notices the mutant, or nothing.
-static Expected<std::string> catchMutant(Experiment &experiment, size_t mutant,
-                                         ArrayRef<DeviceOptions> schedules) {
-  for (DeviceOptions options : schedules) {
-    options.mutant = static_cast<int64_t>(mutant);
-    if (Error error = experiment.reload(options))
-      return std::move(error);
-    experiment.call();
-    std::string message;
-    if (!experiment.check(message))
-      return classify(message);
-  }
+static Expected<std::string>
+catchMutant(ArrayRef<std::unique_ptr<Experiment>> experiments, size_t mutant,
+            ArrayRef<DeviceOptions> schedules) {
+  for (const auto &experiment : experiments)
+    for (DeviceOptions options : schedules) {
+      options.mutant = static_cast<int64_t>(mutant);
+      if (Error error = experiment->reload(options))
+        return std::move(error);
+      experiment->call();
+      std::string message;
+      if (!experiment->check(message))
+        return classify(message);
+    }
   return "";
 }
 
@@ -164,29 +166,46 @@ static Error verifyHonest(Experiment &experiment,
   return Error::success();
 }
 
+/// A problem on random data, and on that with the values of `set`, for what the
+/// former leaves out.
+static Expected<std::vector<std::unique_ptr<Experiment>>>
+createExperiments(const Group &group, const Row &row, StringRef target,
+                  mlir::MLIRContext &context) {
+  std::string gen = group.gen + " " + row.gen + " --memref";
+  std::vector<std::string> runs = {
+      group.run + " " + row.run +
+      " --device=emulator --target=" + target.str()};
+  for (const auto &[name, values] : row.set)
+    runs.push_back(runs.front() + " --set=" + name + ":" + join(values, ","));
+  std::vector<std::unique_ptr<Experiment>> experiments;
+  for (const std::string &run : runs) {
+    auto experiment = Experiment::create(gen, run, context);
+    if (!experiment)
+      return experiment.takeError();
+    if (Error error = (*experiment)->compile())
+      return std::move(error);
+    experiments.push_back(std::move(*experiment));
+  }
+  return std::move(experiments);
+}
+
 /// Prints the rows of the table for one problem, and adds to `missed` the
 /// mutants that should have been noticed.
 static Error runRow(const Group &group, const Row &row, StringRef target,
                     bool list, int &missed, mlir::MLIRContext &context) {
-  std::string run =
-      group.run + " " + row.run + " --device=emulator --target=" + target.str();
-  for (const auto &[name, values] : row.set)
-    run += " --set=" + name + ":" + join(values, ",");
-  auto experiment =
-      Experiment::create(group.gen + " " + row.gen + " --memref", run, context);
-  if (!experiment)
-    return experiment.takeError();
-  if (Error error = (*experiment)->compile())
-    return error;
+  auto experiments = createExperiments(group, row, target, context);
+  if (!experiments)
+    return experiments.takeError();
   std::vector<DeviceOptions> schedules = getSchedules();
-  if (Error error = verifyHonest(**experiment, schedules))
-    return error;
-  auto names = listMutants((*experiment)->getKernel());
+  for (const auto &experiment : *experiments)
+    if (Error error = verifyHonest(*experiment, schedules))
+      return error;
+  auto names = listMutants(experiments->front()->getKernel());
   if (!names)
     return names.takeError();
   Tally tally;
   for (auto [index, name] : enumerate(*names)) {
-    auto caught = catchMutant(**experiment, index, schedules);
+    auto caught = catchMutant(*experiments, index, schedules);
     if (!caught)
       return caught.takeError();
     std::string outcome = *caught;
