@@ -97,14 +97,29 @@ static void chooseRows(AttentionOp op, Choice &choice) {
                                      kMaxWarps);
 }
 
+static bool hasWindow(Attribute mask) {
+  return mask && (isa<SlidingWindowAttr>(mask) ||
+                  llvm::any_of(getMaskOperands(mask), hasWindow));
+}
+
+/// As many keys as leave no register to spill.
+static int64_t chooseKeys(AttentionOp op) {
+  if (!usesMatrices(op))
+    return kBlockKv;
+  // A window wastes half a tile at either end, and compares twice.
+  bool isNarrow = getMaxDim(op) <= kNarrowDim && !hasWindow(op.getMaskAttr());
+  int64_t keys = isNarrow ? 2 * kBlockKv : kBlockKv;
+  // What is read or computed for each score or key takes registers beside it,
+  // as do the starts of packed sequences.
+  bool isCrowded = op.getBias() || op.getAlibiSlopes() || op.isPackedQ() ||
+                   !op.getMaskOperands().empty();
+  return isCrowded ? keys / 2 : keys;
+}
+
 static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
   Choice choice;
   chooseRows(op, choice);
-  if (usesMatrices(op) && getMaxDim(op) <= kNarrowDim)
-    choice.keys = 2 * kBlockKv;
-  // What is read for each score, or for each key, takes registers beside it.
-  if (usesMatrices(op) && (op.getBias() || !op.getMaskOperands().empty()))
-    choice.keys /= 2;
+  choice.keys = chooseKeys(op);
   if (auto keys = getStaticLength(op.getNumKeys()))
     choice.keys =
         std::min<int64_t>(choice.keys, llvm::alignTo(*keys, kMinBlockKv));
