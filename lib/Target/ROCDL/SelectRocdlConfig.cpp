@@ -23,6 +23,8 @@ using namespace attn;
 /// Rows of a wave, and waves of a block: two on each SIMD, which share the keys
 /// and values that they load.
 static constexpr int64_t kRows = 32, kWaves = 8, kMaxWaves = 16;
+/// Accumulators of wider heads need the registers of two waves.
+static constexpr int64_t kMaxDimOfTwoWaves = 128;
 /// Keys of a tile, and the least.
 static constexpr int64_t kBlockKv = 64, kMinBlockKv = 32;
 static constexpr int64_t kStages = 2;
@@ -72,15 +74,20 @@ static void chooseWaves(AttentionOp op, Choice &choice) {
   }
   int64_t rows =
       op.getQType().getDimSize(getLayoutDims(op.getQLayout()).sequence);
+  int64_t dim = std::max(op.getHeadDim(), op.getValueHeadDim());
+  choice.waves = dim > kMaxDimOfTwoWaves ? kWaves / 2 : kWaves;
   if (!op.isPackedQ() && !ShapedType::isDynamic(rows))
     choice.waves =
-        std::clamp<int64_t>(llvm::divideCeil(rows, kRows), 1, kWaves);
+        std::clamp<int64_t>(llvm::divideCeil(rows, kRows), 1, choice.waves);
 }
 
 static ConfigAttr chooseConfig(AttentionOp op, const RocdlTarget &target) {
   Choice choice;
   chooseWaves(op, choice);
   choice.keepsKeys = op.getBlockKvCompute().has_value();
+  // What is computed for each score takes registers beside it.
+  if (op.getAlibiSlopes())
+    choice.keys /= 2;
   choice.keys = getStepKeys(op, choice.keys, kMinBlockKv);
   ConfigAttr config = choice.get(op);
   while (getRocdlSharedBytes(op, config) > target.sharedPerBlock &&

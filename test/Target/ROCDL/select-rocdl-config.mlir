@@ -10,9 +10,9 @@ func.func @d128(%q: memref<1x4096x8x128xbf16>, %o: memref<1x4096x8x128xbf16>) {
   return
 }
 
-// Wider heads have fewer keys.
+// Wider heads have fewer keys, and half the waves: each has twice the registers.
 // CHECK-LABEL: @d256
-// CHECK: block_q = 256, block_kv = 32{{.*}}stages = 2
+// CHECK: block_q = 128, block_kv = 32{{.*}}warps = 4{{.*}}stages = 2
 func.func @d256(%q: memref<1x4096x8x256xbf16>, %o: memref<1x4096x8x256xbf16>) {
   attn.attention ins(%q, %q, %q : memref<1x4096x8x256xbf16>,
       memref<1x4096x8x256xbf16>, memref<1x4096x8x256xbf16>)
