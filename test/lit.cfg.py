@@ -23,6 +23,8 @@ config.test_exec_root = os.path.join(config.attn_obj_root, "test")
 
 # `./run test --nightly` asks for more of the random tests, and all of the grid.
 nightly = os.environ.get("ATTN_NIGHTLY") == "1"
+if nightly:
+    config.available_features.add("nightly")
 
 # A hanging test must not hang the run; lit can only kill one with psutil.
 if (

@@ -239,6 +239,10 @@ static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
   auto groups = readTable(path);
   if (!groups)
     return groups.takeError();
+  for (const std::string &name : wanted)
+    if (none_of(*groups,
+                [&](const Group &group) { return group.name == name; }))
+      return createError(path + " has no group '" + name + "'");
   outs() << (list ? "| kernel | number | mutant | noticed as |\n"
                     "|---|---|---|---|\n"
                   : "| kernel | mutation | noticed as |\n|---|---|---|\n");

@@ -105,8 +105,10 @@ def PipelineCopiesPass : Pass<"attn-pipeline-copies", "::mlir::func::FuncOp"> {
     `attn.load_tile` is an `attn.copy_tile` to a buffer and an
     `attn.shared_tile` of it, with the waits and barriers between them. In a
     loop over keys the copies run `stages` - 1 iterations ahead; there is one
-    barrier per iteration. Loads in an
-    `scf.while`, the rare further attempts, are waited for one by one.
+    barrier per iteration, or, where accumulators take 128 registers, one in
+    front of each product. Schedules that fetch get `attn.fetch_tile` early and
+    `attn.put_tile` late instead. Loads in an `scf.while`, the rare further
+    attempts, are waited for one by one.
   }];
   let dependentDialects = [
     "::attn::AttnDialect", "::mlir::arith::ArithDialect",
