@@ -168,6 +168,7 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   pm.addPass(createConvertLaunchKernelToLLVMPass());
   // Functions of users are in the kernels now; the host has no use for them.
   addUpstream(pm, "symbol-dce,canonicalize,cse");
+  pm.addPass(createDropBarriersPass());
   pm.addPass(std::move(lowerThread));
   pm.addPass(createExpandMathPass());
   pm.addPass(createExpandFloat8Pass());

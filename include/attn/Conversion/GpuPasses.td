@@ -135,6 +135,23 @@ def ConvertTileToGpuPass
   ];
 }
 
+def DropBarriersPass : Pass<"attn-drop-barriers", "::mlir::ModuleOp"> {
+  let summary = "Remove barriers that separate no accesses";
+  let description = [{
+    In: kernels of a `gpu.module`, the code of one thread, whose only work item
+    the block has. Out: no `gpu.barrier` that none of the kernel's accesses to
+    memory can come before since the last barrier, and none that none can come
+    behind before the next. Accesses are those that other threads may see.
+
+    ```mlir
+    llvm.store %x, %shared : f32, !llvm.ptr<3>
+    gpu.barrier // stays
+    gpu.barrier // goes
+    %y = llvm.load %shared : !llvm.ptr<3> -> f32
+    ```
+  }];
+}
+
 def ConvertLaunchKernelToLLVMPass
     : Pass<"convert-attn-launch-kernel-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Lower attn.launch_kernel to a call of the runtime";

@@ -21,7 +21,7 @@ std::optional<std::string> attn::findUnsupportedOnRocdl(AttentionOp op) {
   if (q.isF32() || k.isF32())
     return "f32 operands";
   if (getProductType(q, k).isF32())
-    return "f16 and bf16 operands, which need products of f32";
+    return "f16 beside bf16";
   if (std::max(op.getHeadDim(), op.getValueHeadDim()) > kMaxHeadDim)
     return "head dims above " + std::to_string(kMaxHeadDim);
   return findUnsupportedAnywhere(op);
