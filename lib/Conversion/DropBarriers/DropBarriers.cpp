@@ -58,15 +58,22 @@ public:
         written.insert(getArray(store.getMemref()));
       if (auto update = dyn_cast<memref::AtomicRMWOp>(op))
         written.insert(getArray(update.getMemref()));
+      waitsForCopies |= isa<CopyWaitOp>(op);
     });
   }
 
-  bool contains(Operation *op) const {
+  /// Whether other threads may see something of `op` that comes before or, if
+  /// `backwards`, behind a barrier. A copy that is waited for begins, at the
+  /// earliest, when it is started, and is done, at the latest, behind the wait.
+  bool contains(Operation *op, bool backwards) const {
+    if (isa<CopyWaitOp>(op))
+      return !backwards;
+    if (isa<CopyChunkOp>(op))
+      return backwards || !waitsForCopies;
     if (auto load = dyn_cast<LLVM::LoadOp>(op))
       return isWritten(getArray(load.getAddr()));
     if (auto load = dyn_cast<memref::LoadOp>(op))
       return isWritten(getArray(load.getMemref()));
-    // Copies that are under way land at the latest where they are waited for.
     return !isMemoryEffectFree(op) &&
            !isa<LoadChunkOp, CopyCommitOp, FenceScheduleOp, gpu::ShuffleOp>(op);
   }
@@ -78,6 +85,7 @@ private:
 
   /// Null stands for shared memory, which has no array.
   llvm::DenseSet<Value> written;
+  bool waitsForCopies = false;
 };
 
 } // namespace
@@ -172,7 +180,8 @@ bool BarrierScan::visit(Operation *op, bool dirty) {
         for (Region &region : other->getRegions())
           for (Block &block : region)
             visit(block, /*dirty=*/true);
-        return dirty || other->getNumRegions() > 0 || accesses.contains(other);
+        return dirty || other->getNumRegions() > 0 ||
+               accesses.contains(other, backwards);
       });
 }
 

@@ -113,13 +113,15 @@ static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
     buffers.push_back(allocateBuffer(b, load.getTile().getType(), 1));
   gpu::BarrierOp::create(b);
   auto kernel = last->getParentOfType<func::FuncOp>();
-  if (getBlockSchedule(kernel).getFetches() && areAligned(loads)) {
+  bool fetches = getBlockSchedule(kernel).getFetches();
+  if (fetches && areAligned(loads)) {
     fetchAndPut(b, loads, buffers);
   } else {
     for (auto [load, buffer] : llvm::zip_equal(loads, buffers))
       startCopies(b, load, load.getRow(), load.getValid(), buffer, zero);
-    // Further attempts copy elements one by one, which are there already.
-    if (!isCold(last)) {
+    // Further attempts copy elements one by one, which are there already, as
+    // are all of a chip that copies through registers.
+    if (!isCold(last) && !fetches) {
       CopyCommitOp::create(b);
       CopyWaitOp::create(b, 0);
     }

@@ -50,21 +50,43 @@ gpu.module @attn_gpu {
 
 // -----
 
-// A copy may land when it is waited for: the barrier in front of that stays.
+// A copy lands between its start and its wait: nothing there orders it.
 gpu.module @attn_gpu {
-  // CHECK-LABEL: llvm.func @wait
-  // CHECK:         attn.copy_chunk
+  // CHECK-LABEL: llvm.func @copy
+  // CHECK-NEXT:    attn.copy_chunk
   // CHECK-NEXT:    attn.copy_commit
-  // CHECK-NEXT:    gpu.barrier
   // CHECK-NEXT:    attn.copy_wait
   // CHECK-NEXT:    gpu.barrier
   // CHECK-NEXT:    llvm.load
-  llvm.func @wait(%global: !llvm.ptr<1>, %shared: !llvm.ptr<3>)
+  // CHECK-NEXT:    gpu.barrier
+  // CHECK-NEXT:    attn.copy_chunk
+  llvm.func @copy(%global: !llvm.ptr<1>, %shared: !llvm.ptr<3>)
       attributes {attn.kernel_index = 0 : i64} {
-    attn.copy_chunk %global to %shared : !llvm.ptr<1>, !llvm.ptr<3>
+    gpu.barrier
+    attn.copy_chunk %global to %shared
+    gpu.barrier
     attn.copy_commit
     gpu.barrier
     attn.copy_wait 0
+    gpu.barrier
+    %y = llvm.load %shared : !llvm.ptr<3> -> f32
+    gpu.barrier
+    attn.copy_chunk %global to %shared
+    llvm.return
+  }
+}
+
+// -----
+
+// Where nothing is waited for, the chunk is there at once.
+gpu.module @attn_gpu {
+  // CHECK-LABEL: llvm.func @copy_now
+  // CHECK-NEXT:    attn.copy_chunk
+  // CHECK-NEXT:    gpu.barrier
+  // CHECK-NEXT:    llvm.load
+  llvm.func @copy_now(%global: !llvm.ptr<1>, %shared: !llvm.ptr<3>)
+      attributes {attn.kernel_index = 0 : i64} {
+    attn.copy_chunk %global to %shared
     gpu.barrier
     %y = llvm.load %shared : !llvm.ptr<3> -> f32
     llvm.return
