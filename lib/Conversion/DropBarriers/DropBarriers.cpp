@@ -1,4 +1,4 @@
-//===- DropBarriers.cpp - Barriers between which nothing happens ----------===//
+//===- DropBarriers.cpp - Barriers that separate nothing ------------------===//
 //
 // Part of the Attn project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Whoever uses shared memory puts barriers around that, not knowing what comes
-// before and after. Where a barrier comes right behind another, or in front of
-// all that threads could see of each other, one is enough, or none.
+// before and after. A barrier is needed if something since the last one and
+// something up to the next one touch the same memory, and one of them writes:
+// all else is ordered by those two.
 //
 //===----------------------------------------------------------------------===//
 
@@ -47,10 +48,25 @@ static Value getArray(Value pointer) {
 
 namespace {
 
-/// Accesses that other threads of the block may see something of.
-class SharedAccesses {
+/// Kinds of accesses: a set of bits.
+enum Accesses : unsigned {
+  none = 0,
+  sharedRead = 1,
+  sharedWrite = 2,
+  globalRead = 4,
+  globalWrite = 8,
+  all = 15
+};
+
+Accesses operator|(Accesses a, Accesses b) {
+  return static_cast<Accesses>(static_cast<unsigned>(a) |
+                               static_cast<unsigned>(b));
+}
+
+/// What ops do that other threads of the block may see something of.
+class AccessKinds {
 public:
-  explicit SharedAccesses(LLVM::LLVMFuncOp kernel) {
+  explicit AccessKinds(LLVM::LLVMFuncOp kernel) {
     kernel.walk([&](Operation *op) {
       if (auto store = dyn_cast<LLVM::StoreOp>(op))
         written.insert(getArray(store.getAddr()));
@@ -62,33 +78,63 @@ public:
     });
   }
 
-  /// Whether other threads may see something of `op` that comes before or, if
-  /// `backwards`, behind a barrier. A copy that is waited for begins, at the
-  /// earliest, when it is started, and is done, at the latest, behind the wait.
-  bool contains(Operation *op, bool backwards) const {
-    if (isa<CopyWaitOp>(op))
-      return !backwards;
-    if (isa<CopyChunkOp>(op))
-      return backwards || !waitsForCopies;
-    if (auto load = dyn_cast<LLVM::LoadOp>(op))
-      return isWritten(getArray(load.getAddr()));
-    if (auto load = dyn_cast<memref::LoadOp>(op))
-      return isWritten(getArray(load.getMemref()));
-    return !isMemoryEffectFree(op) &&
-           !isa<LoadChunkOp, CopyCommitOp, FenceScheduleOp, gpu::ShuffleOp>(op);
-  }
+  /// Before a barrier or, if `backwards`, behind it.
+  Accesses get(Operation *op, bool backwards) const;
 
 private:
-  bool isWritten(Value array) const {
-    return !array || written.contains(array);
+  /// Arrays that the kernel does not write are no matter.
+  Accesses getRead(Value array) const {
+    return !array || written.contains(array) ? globalRead : none;
   }
 
-  /// Null stands for shared memory, which has no array.
+  /// Null stands for any.
   llvm::DenseSet<Value> written;
   bool waitsForCopies = false;
 };
 
 } // namespace
+
+static bool isShared(Value pointer) {
+  constexpr unsigned kSharedSpace = 3;
+  auto type = cast<LLVM::LLVMPointerType>(pointer.getType());
+  return type.getAddressSpace() == kSharedSpace;
+}
+
+Accesses AccessKinds::get(Operation *op, bool backwards) const {
+  return llvm::TypeSwitch<Operation *, Accesses>(op)
+      .Case([&](LLVM::LoadOp load) {
+        return isShared(load.getAddr()) ? sharedRead
+                                        : getRead(getArray(load.getAddr()));
+      })
+      .Case([&](LLVM::StoreOp store) {
+        return isShared(store.getAddr()) ? sharedWrite : globalWrite;
+      })
+      .Case([&](memref::LoadOp load) {
+        return getRead(getArray(load.getMemref()));
+      })
+      .Case([](memref::StoreOp) { return globalWrite; })
+      .Case([](LoadMatricesOp) { return sharedRead; })
+      // A copy that is waited for begins, at the earliest, when it is started,
+      // and is done, at the latest, behind the wait.
+      .Case([&](CopyChunkOp) {
+        return backwards || !waitsForCopies ? sharedWrite : none;
+      })
+      .Case([&](CopyWaitOp) { return backwards ? none : sharedWrite; })
+      .Case<LoadChunkOp, CopyCommitOp, FenceScheduleOp, gpu::ShuffleOp>(
+          [](Operation *) { return none; })
+      .Default([](Operation *other) {
+        return isMemoryEffectFree(other) ? none : all;
+      });
+}
+
+/// Whether accesses before and behind a barrier need it.
+static bool conflict(Accesses before, Accesses behind) {
+  auto meet = [](unsigned a, unsigned b, unsigned read, unsigned write) {
+    return ((a & write) && (b & (read | write))) || ((a & read) && (b & write));
+  };
+  return meet(before, behind, sharedRead, sharedWrite) ||
+         meet(before, behind, globalRead, globalWrite);
+}
 
 //===----------------------------------------------------------------------===//
 // Barriers
@@ -96,93 +142,98 @@ private:
 
 namespace {
 
-/// Walks the ops of a kernel, or walks them backwards, and knows whether there
-/// may have been a shared access since the last barrier.
+/// Walks the ops of a kernel, or walks them backwards, and finds what may have
+/// been accessed since the last barrier.
 class BarrierScan {
 public:
   BarrierScan(LLVM::LLVMFuncOp kernel, bool backwards)
-      : kernel(kernel), accesses(kernel), backwards(backwards) {}
-
-  /// The barriers that no access comes before, or, backwards, behind.
-  SmallVector<gpu::BarrierOp> run() {
+      : kinds(kernel), backwards(backwards) {
     for (Block &block : kernel.getBody())
-      visit(block, /*dirty=*/!llvm::hasSingleElement(kernel.getBody()));
-    SmallVector<gpu::BarrierOp> unneeded;
-    kernel.walk([&](gpu::BarrierOp barrier) {
-      if (!needed.contains(barrier))
-        unneeded.push_back(barrier);
-    });
-    return unneeded;
+      visit(block, llvm::hasSingleElement(kernel.getBody()) ? none : all);
   }
 
-private:
-  bool visit(Block &block, bool dirty);
-  bool visit(Operation *op, bool dirty);
-  bool visitFor(scf::ForOp loop, bool dirty);
-  bool visitIf(scf::IfOp choice, bool dirty);
-  bool visitWhile(scf::WhileOp loop, bool dirty);
+  Accesses get(gpu::BarrierOp barrier) const { return found.lookup(barrier); }
 
-  LLVM::LLVMFuncOp kernel;
-  SharedAccesses accesses;
+private:
+  Accesses visit(Block &block, Accesses since);
+  Accesses visit(Operation *op, Accesses since);
+  Accesses visitFor(scf::ForOp loop, Accesses since);
+  Accesses visitIf(scf::IfOp choice, Accesses since);
+  Accesses visitWhile(scf::WhileOp loop, Accesses since);
+
+  AccessKinds kinds;
   bool backwards;
-  llvm::DenseSet<Operation *> needed;
+  llvm::DenseMap<Operation *, Accesses> found;
 };
 
 } // namespace
 
-bool BarrierScan::visit(Block &block, bool dirty) {
+Accesses BarrierScan::visit(Block &block, Accesses since) {
   if (backwards)
     for (Operation &op : llvm::reverse(block))
-      dirty = visit(&op, dirty);
+      since = visit(&op, since);
   else
     for (Operation &op : block)
-      dirty = visit(&op, dirty);
-  return dirty;
+      since = visit(&op, since);
+  return since;
 }
 
 /// An iteration may follow another one, or not take place.
-bool BarrierScan::visitFor(scf::ForOp loop, bool dirty) {
-  bool after = visit(*loop.getBody(), dirty);
-  if (after && !dirty)
-    after = visit(*loop.getBody(), true);
-  return dirty || after;
+Accesses BarrierScan::visitFor(scf::ForOp loop, Accesses since) {
+  Accesses after = visit(*loop.getBody(), since);
+  after = visit(*loop.getBody(), since | after);
+  return since | after;
 }
 
-bool BarrierScan::visitIf(scf::IfOp choice, bool dirty) {
-  bool then = visit(*choice.thenBlock(), dirty);
-  bool otherwise =
-      choice.elseBlock() ? visit(*choice.elseBlock(), dirty) : dirty;
-  return then || otherwise;
+Accesses BarrierScan::visitIf(scf::IfOp choice, Accesses since) {
+  Accesses then = visit(*choice.thenBlock(), since);
+  return then |
+         (choice.elseBlock() ? visit(*choice.elseBlock(), since) : since);
 }
 
 /// Before, (after, before)*.
-bool BarrierScan::visitWhile(scf::WhileOp loop, bool dirty) {
-  bool leaves = visit(*loop.getBeforeBody(), dirty);
-  bool again = visit(*loop.getAfterBody(), leaves);
-  if (again && !dirty) {
-    leaves = visit(*loop.getBeforeBody(), true);
-    visit(*loop.getAfterBody(), leaves);
-  }
+Accesses BarrierScan::visitWhile(scf::WhileOp loop, Accesses since) {
+  Accesses leaves = visit(*loop.getBeforeBody(), since);
+  Accesses again = visit(*loop.getAfterBody(), leaves);
+  leaves = visit(*loop.getBeforeBody(), since | again);
+  visit(*loop.getAfterBody(), leaves);
   return leaves;
 }
 
-bool BarrierScan::visit(Operation *op, bool dirty) {
-  return llvm::TypeSwitch<Operation *, bool>(op)
+Accesses BarrierScan::visit(Operation *op, Accesses since) {
+  return llvm::TypeSwitch<Operation *, Accesses>(op)
       .Case([&](gpu::BarrierOp barrier) {
-        if (dirty)
-          needed.insert(barrier);
-        return false;
+        if (barrier->hasAttr(kOfWarp))
+          return since;
+        Accesses &here = found[barrier];
+        here = here | since;
+        return none;
       })
-      .Case([&](scf::ForOp loop) { return visitFor(loop, dirty); })
-      .Case([&](scf::IfOp choice) { return visitIf(choice, dirty); })
-      .Case([&](scf::WhileOp loop) { return visitWhile(loop, dirty); })
+      .Case([&](scf::ForOp loop) { return visitFor(loop, since); })
+      .Case([&](scf::IfOp choice) { return visitIf(choice, since); })
+      .Case([&](scf::WhileOp loop) { return visitWhile(loop, since); })
       .Default([&](Operation *other) {
         for (Region &region : other->getRegions())
           for (Block &block : region)
-            visit(block, /*dirty=*/true);
-        return dirty || other->getNumRegions() > 0 ||
-               accesses.contains(other, backwards);
+            visit(block, all);
+        return since |
+               (other->getNumRegions() > 0 ? all : kinds.get(other, backwards));
       });
+}
+
+/// A barrier that `kernel` does not need, or null.
+static gpu::BarrierOp findUnneeded(LLVM::LLVMFuncOp kernel) {
+  BarrierScan before(kernel, /*backwards=*/false),
+      behind(kernel, /*backwards=*/true);
+  gpu::BarrierOp unneeded;
+  kernel.walk([&](gpu::BarrierOp barrier) {
+    if (barrier->hasAttr(kOfWarp) ||
+        conflict(before.get(barrier), behind.get(barrier)))
+      return WalkResult::advance();
+    unneeded = barrier;
+    return WalkResult::interrupt();
+  });
+  return unneeded;
 }
 
 namespace {
@@ -193,10 +244,10 @@ struct DropBarriersPass : attn::impl::DropBarriersPassBase<DropBarriersPass> {
       if (kernel->hasAttr(kKernelIndex))
         kernels.push_back(kernel);
     });
+    // One by one: others may then separate what it did.
     for (LLVM::LLVMFuncOp kernel : kernels)
-      for (bool backwards : {false, true})
-        for (gpu::BarrierOp barrier : BarrierScan(kernel, backwards).run())
-          barrier.erase();
+      while (gpu::BarrierOp barrier = findUnneeded(kernel))
+        barrier.erase();
   }
 };
 } // namespace

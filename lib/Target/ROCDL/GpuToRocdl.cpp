@@ -61,9 +61,14 @@ static LogicalResult lower(gpu::BlockIdOp op) {
   return success();
 }
 
-/// The barrier itself waits for no memory.
+/// The barrier itself waits for no memory. Lanes of a wave run in step: only
+/// compilers have to keep their accesses in order.
 static LogicalResult lower(gpu::BarrierOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
+  if (op->hasAttr(kOfWarp)) {
+    LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "wavefront");
+    return success();
+  }
   constexpr StringLiteral kScope = "workgroup";
   LLVM::FenceOp::create(b, LLVM::AtomicOrdering::release, kScope);
   ROCDL::SBarrierOp::create(b);
