@@ -139,9 +139,9 @@ def DropBarriersPass : Pass<"attn-drop-barriers", "::mlir::ModuleOp"> {
   let summary = "Remove barriers that separate no accesses";
   let description = [{
     In: kernels of a `gpu.module`, the code of one thread, whose only work item
-    the block has. Out: no `gpu.barrier` that none of the kernel's accesses to
-    memory can come before since the last barrier, and none that none can come
-    behind before the next. Accesses are those that other threads may see.
+    the block has. Out: every `gpu.barrier` has an access since the last barrier
+    and one up to the next that may touch the same memory, shared or an array
+    that the kernel writes, and one of the two writes.
 
     ```mlir
     llvm.store %x, %shared : f32, !llvm.ptr<3>

@@ -155,3 +155,48 @@ gpu.module @attn_gpu {
     llvm.return
   }
 }
+
+// -----
+
+// Barriers of a warp are none of the block.
+gpu.module @attn_gpu {
+  // CHECK-LABEL: llvm.func @of_warp
+  // CHECK:         llvm.store
+  // CHECK-NEXT:    gpu.barrier {attn.of_warp}
+  // CHECK-NEXT:    gpu.barrier
+  // CHECK-NEXT:    llvm.load
+  llvm.func @of_warp(%shared: !llvm.ptr<3>, %x: f32)
+      attributes {attn.kernel_index = 0 : i64} {
+    llvm.store %x, %shared : f32, !llvm.ptr<3>
+    gpu.barrier {attn.of_warp}
+    gpu.barrier
+    %y = llvm.load %shared : !llvm.ptr<3> -> f32
+    llvm.return
+  }
+}
+
+// -----
+
+// Two writes of an array need one barrier between them, wherever it is; reads
+// of shared memory in front and writes of it behind need one too, and the last
+// one does for both.
+gpu.module @attn_gpu {
+  // CHECK-LABEL: llvm.func @kinds
+  // CHECK:         llvm.load
+  // CHECK-NEXT:    memref.store
+  // CHECK-NEXT:    gpu.barrier
+  // CHECK-NEXT:    llvm.store
+  // CHECK-NEXT:    memref.store
+  llvm.func @kinds(%p: !llvm.ptr, %shared: !llvm.ptr<3>, %x: f32)
+      attributes {attn.kernel_index = 0 : i64} {
+    %c0 = arith.constant 0 : index
+    %out = builtin.unrealized_conversion_cast %p : !llvm.ptr to memref<8xf32, 1>
+    %y = llvm.load %shared : !llvm.ptr<3> -> f32
+    gpu.barrier
+    memref.store %y, %out[%c0] : memref<8xf32, 1>
+    gpu.barrier
+    llvm.store %x, %shared : f32, !llvm.ptr<3>
+    memref.store %x, %out[%c0] : memref<8xf32, 1>
+    llvm.return
+  }
+}
