@@ -134,11 +134,16 @@ static void expectLess(CallInst &call) {
              ConstantInt::get(call.getArgOperand(1)->getType(), 16)));
 }
 
+static bool isShared(const Value *pointer) {
+  constexpr unsigned sharedSpace = 3;
+  auto *type = dyn_cast<PointerType>(pointer->getType());
+  return type && type->getAddressSpace() == sharedSpace;
+}
+
 /// The access to shared memory that comes next on some path, "store i32", for
 /// people and tables to know an operation by; its number depends on the code in
 /// front of it.
 static std::string describeNext(const Instruction &at) {
-  constexpr unsigned sharedSpace = 3;
   constexpr size_t maxBlocks = 32;
   SmallVector<const BasicBlock *> blocks{at.getParent()};
   const Instruction *instruction = at.getNextNode();
@@ -146,9 +151,11 @@ static std::string describeNext(const Instruction &at) {
     if (n > 0)
       instruction = &blocks[n]->front();
     for (; instruction; instruction = instruction->getNextNode()) {
+      auto *call = dyn_cast<CallInst>(instruction);
+      if (call && !call->arg_empty() && isShared(call->getArgOperand(0)))
+        return (" before " + nameOf(*call)).str();
       const Value *pointer = getLoadStorePointerOperand(instruction);
-      if (!pointer ||
-          pointer->getType()->getPointerAddressSpace() != sharedSpace)
+      if (!pointer || !isShared(pointer))
         continue;
       std::string text;
       raw_string_ostream(text) << " before " << instruction->getOpcodeName()
