@@ -121,7 +121,11 @@ struct Equivalence {
 
 static constexpr Equivalence equivalences[] = {
     {"full, d 128", "delete llvm.nvvm.barrier.cta.sync.aligned.all before "
-                    "llvm.nvvm.cp.async.cg.shared.global.16.s"}};
+                    "llvm.nvvm.cp.async.cg.shared.global.16.s"},
+    {"decoding in parts, some without keys, and a merge",
+     "delete llvm.nvvm.cp.async.wait.group before store bfloat"},
+    {"decoding in parts, some without keys, and a merge",
+     "weaken llvm.nvvm.cp.async.wait.group before store bfloat"}};
 
 static bool isEquivalent(StringRef kernel, StringRef mutant) {
   StringRef mutation = mutant.split(": ").second.rsplit(" #").first;

@@ -236,6 +236,21 @@ static gpu::BarrierOp findUnneeded(LLVM::LLVMFuncOp kernel) {
   return unneeded;
 }
 
+/// Where nothing is copied in the background there is nothing to wait for.
+static void dropWaits(LLVM::LLVMFuncOp kernel) {
+  SmallVector<Operation *> waits;
+  WalkResult result = kernel.walk([&](Operation *op) {
+    if (isa<CopyCommitOp, CopyWaitOp>(op))
+      waits.push_back(op);
+    return isa<CopyChunkOp>(op) ? WalkResult::interrupt()
+                                : WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return;
+  for (Operation *wait : waits)
+    wait->erase();
+}
+
 namespace {
 struct DropBarriersPass : attn::impl::DropBarriersPassBase<DropBarriersPass> {
   void runOnOperation() override {
@@ -244,10 +259,12 @@ struct DropBarriersPass : attn::impl::DropBarriersPassBase<DropBarriersPass> {
       if (kernel->hasAttr(kKernelIndex))
         kernels.push_back(kernel);
     });
-    // One by one: others may then separate what it did.
-    for (LLVM::LLVMFuncOp kernel : kernels)
+    for (LLVM::LLVMFuncOp kernel : kernels) {
+      dropWaits(kernel);
+      // One by one: others may then separate what it did.
       while (gpu::BarrierOp barrier = findUnneeded(kernel))
         barrier.erase();
+    }
   }
 };
 } // namespace

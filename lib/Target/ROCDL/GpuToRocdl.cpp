@@ -65,7 +65,10 @@ static LogicalResult lower(gpu::BlockIdOp op) {
 /// compilers have to keep their accesses in order.
 static LogicalResult lower(gpu::BarrierOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  if (op->hasAttr(kOfWarp)) {
+  auto threads =
+      op->getParentOfType<LLVM::LLVMFuncOp>()->getAttrOfType<IntegerAttr>(
+          kBlockSize);
+  if (op->hasAttr(kOfWarp) || (threads && threads.getInt() <= kLanes)) {
     LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "wavefront");
     return success();
   }

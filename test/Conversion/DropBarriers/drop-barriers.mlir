@@ -200,3 +200,23 @@ gpu.module @attn_gpu {
     llvm.return
   }
 }
+
+// -----
+
+// Elements that are converted on their way need no wait.
+gpu.module @attn_gpu {
+  // CHECK-LABEL: llvm.func @no_copies
+  // CHECK-NOT:     attn.copy
+  // CHECK:         llvm.store
+  // CHECK-NEXT:    gpu.barrier
+  // CHECK-NEXT:    llvm.load
+  llvm.func @no_copies(%shared: !llvm.ptr<3>, %x: f32)
+      attributes {attn.kernel_index = 0 : i64} {
+    llvm.store %x, %shared : f32, !llvm.ptr<3>
+    attn.copy_commit
+    attn.copy_wait 0
+    gpu.barrier
+    %y = llvm.load %shared : !llvm.ptr<3> -> f32
+    llvm.return
+  }
+}
