@@ -42,8 +42,7 @@ static bool haveSameDims(TileType a, TileType b) {
   return a.getDims() == b.getDims() && a.getShape() == b.getShape();
 }
 
-SmallVector<Operation *>
-attn::collectElementwiseGroup(Operation *first, VectorScheduleAttr schedule) {
+SmallVector<Operation *> attn::collectElementwiseGroup(Operation *first) {
   TileType domain = getDomain(first);
   SmallVector<Operation *> group{first};
   llvm::SmallPtrSet<Value, 4> reduced;
@@ -54,7 +53,7 @@ attn::collectElementwiseGroup(Operation *first, VectorScheduleAttr schedule) {
     if (!isa<MapOp, ReduceOp>(op) || !haveSameDims(domain, getDomain(op)))
       return group;
     auto map = dyn_cast<MapOp>(op);
-    if (map && getRescaledUser(map, schedule))
+    if (map && getRescaledUser(map))
       return group;
     // A reduction is complete only after the loop.
     if (llvm::any_of(op->getOperands(),
@@ -348,10 +347,16 @@ LogicalResult ElementwiseNest::emitRows(Value firstRow, Value column) {
 LogicalResult ElementwiseNest::emitQuery(Value query) {
   auto loadQuery = [&](Value buffer) -> Value {
     if (byRow)
-      return splat(memref::LoadOp::create(b, buffer, query));
+      return memref::LoadOp::create(b, buffer, query);
     Type element = cast<MemRefType>(buffer.getType()).getElementType();
     return vector::LoadOp::create(b, VectorType::get({width}, element), buffer,
                                   query);
+  };
+  auto storeQuery = [&](Value value, Value buffer) {
+    if (byRow)
+      memref::StoreOp::create(b, value, buffer, query);
+    else
+      vector::StoreOp::create(b, value, buffer, query);
   };
   queryInputs.clear();
   for (Operation *op : group) {
@@ -362,7 +367,7 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
       if (auto tile = cast<TileType>(input.getType());
           tile.getRank() == 1 && tile.hasDim(Dim::q) && !isInGroup(input) &&
           !queryInputs.contains(input))
-        queryInputs[input] = loadQuery(lowering.getBuffer(input));
+        queryInputs[input] = toVector(loadQuery(lowering.getBuffer(input)));
   }
   if (!outer)
     return emitRows(Value(), query);
@@ -373,8 +378,7 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       reductions.push_back(reduce);
       Value into = lowering.getBuffer(reduce.getInto());
-      intos.push_back(byRow ? Value(memref::LoadOp::create(b, into, query))
-                            : loadQuery(into));
+      intos.push_back(loadQuery(into));
       // Sums begin at 0: the rounding errors of a short sum are smaller.
       ReductionKind kind = reduce.getKind();
       bool startsNeutral = byRow || kind == ReductionKind::add;
@@ -411,16 +415,13 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
     for (Value chain : values.slice(1, countChains(kind) - 1))
       total = combine(kind, total, chain);
     values = values.drop_front(countChains(kind));
-    if (byRow) {
-      total = combine(kind, into, combineLanes(kind, total));
-      memref::StoreOp::create(b, total, buffer, query);
-      continue;
-    }
+    if (byRow)
+      total = combineLanes(kind, total);
     if (Value factor = factors.lookup(reduce))
       total = math::FmaOp::create(b, into, loadQuery(factor), total);
-    else if (kind == ReductionKind::add)
+    else if (byRow || kind == ReductionKind::add)
       total = combine(kind, into, total);
-    vector::StoreOp::create(b, total, buffer, query);
+    storeQuery(total, buffer);
   }
   return success();
 }
