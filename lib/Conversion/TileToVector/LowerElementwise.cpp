@@ -171,12 +171,10 @@ void ElementwiseNest::chooseShape() {
   while (domain.getExtent(lane) % width != 0)
     width /= 2;
   rows = outer ? domain.getExtent(*outer) : 1;
-  // Two rows at a time: independent chains, and the two halves of a pair. A
-  // step that only reduces is so short that two chains would wait.
-  if (byRow)
-    return;
-  bool onlyReduces = llvm::all_of(group, llvm::IsaPred<ReduceOp>);
-  unroll = onlyReduces && rows % 4 == 0 ? 4 : rows % 2 == 0 ? 2 : 1;
+  // Several rows at a time: independent chains, the two halves of a pair, and
+  // constants, which LLVM loads in each step, for more than one vector.
+  if (!byRow)
+    unroll = rows % 4 == 0 ? 4 : rows % 2 == 0 ? 2 : 1;
 }
 
 int64_t ElementwiseNest::countChains(ReductionKind kind) const {
@@ -289,18 +287,23 @@ FailureOr<Value> ElementwiseNest::emitMap(MapOp map, Value row, Value column) {
   return toVector(mapping.lookupOrDefault(yield.getValue()));
 }
 
-/// Stores the two rows of a pair as 32-bit words.
+/// Stores the two rows of each pair as 32-bit words.
 void ElementwiseNest::storePairs(MapOp map, Value row, Value column) {
-  ArrayRef<Value> both = results[map.getResult()];
-  Value second = both.size() > 1 ? both[1]
-                                 : Value(arith::ConstantOp::create(
-                                       b, b.getZeroAttr(both[0].getType())));
-  Value mixed = vector::InterleaveOp::create(b, both[0], second);
-  Value words = vector::BitCastOp::create(
-      b, VectorType::get({width}, b.getI32Type()), mixed);
-  Value half = arith::ShRUIOp::create(b, row, buildIndex(b, 1));
-  vector::StoreOp::create(b, words, lowering.getBuffer(map.getResult()),
-                          ValueRange{half, column});
+  ArrayRef<Value> vectors = results[map.getResult()];
+  Value firstPair = arith::ShRUIOp::create(b, row, buildIndex(b, 1));
+  for (size_t i = 0; i < vectors.size(); i += 2) {
+    Value first = vectors[i];
+    Value second = i + 1 < vectors.size()
+                       ? vectors[i + 1]
+                       : Value(arith::ConstantOp::create(
+                             b, b.getZeroAttr(first.getType())));
+    Value mixed = vector::InterleaveOp::create(b, first, second);
+    Value words = vector::BitCastOp::create(
+        b, VectorType::get({width}, b.getI32Type()), mixed);
+    Value pair = arith::AddIOp::create(b, firstPair, buildIndex(b, i / 2));
+    vector::StoreOp::create(b, words, lowering.getBuffer(map.getResult()),
+                            ValueRange{pair, column});
+  }
 }
 
 /// `unroll` rows of one column.
