@@ -17,6 +17,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -63,6 +64,20 @@ static void buildWarpBarrier(ImplicitLocOpBuilder &b) {
   gpu::BarrierOp::create(b)->setAttr(kOfWarp, b.getUnitAttr());
 }
 
+/// Whether memory that was in use since the last barrier may be free in front
+/// of `op`: that of the query tile, behind the last product with it.
+static bool mayReuseMemory(Operation *op) {
+  for (Operation *prev = op->getPrevNode(); prev; prev = prev->getPrevNode()) {
+    if (isa<gpu::BarrierOp>(prev) && !prev->hasAttr(kOfWarp))
+      return false;
+    WalkResult result =
+        prev->walk([](memref::DeallocOp) { return WalkResult::interrupt(); });
+    if (result.wasInterrupted())
+      return true;
+  }
+  return true;
+}
+
 /// Puts the weights of `keys` keys from `first` on, [q][kv], where all lanes of
 /// their rows can read them.
 SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
@@ -80,6 +95,8 @@ SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
   // before the barrier that showed the keys of this one.
   if (first > 0)
     buildWarpBarrier(b);
+  else if (mayReuseMemory(op))
+    gpu::BarrierOp::create(b);
   for (auto [reg, value] :
        llvm::enumerate(lowering.getRegisters(op.getRhs()))) {
     // Lanes lie within a step of the instruction, which keys are a multiple of.
