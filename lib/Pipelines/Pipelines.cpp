@@ -167,7 +167,10 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   // Before copies and fills of the host function turn into loops.
   pm.addPass(createConvertLaunchKernelToLLVMPass());
   // Functions of users are in the kernels now; the host has no use for them.
-  addUpstream(pm, "symbol-dce,canonicalize,cse");
+  // Whatever folds puts the loops around it in line again, and a loop carries a
+  // hundred values, which patterns compare with each other: bottom up, loops
+  // come when their bodies are done.
+  addUpstream(pm, "symbol-dce,canonicalize{top-down=false},cse");
   pm.addPass(std::move(lowerThread));
   pm.addPass(createExpandMathPass());
   pm.addPass(createExpandFloat8Pass());
