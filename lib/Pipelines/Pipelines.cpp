@@ -141,9 +141,6 @@ static void buildGpuLayouts(OpPassManager &pm) {
 /// chunks, the others are small.
 static void buildGpuAttempts(OpPassManager &pm) {
   pm.addPass(createLaunchFillsPass());
-  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
-  // Results that nobody reads would keep the loop of further attempts as it is.
-  addUpstream(pm, "canonicalize");
   pm.addNestedPass<func::FuncOp>(createShrinkRetriesPass());
   pm.addNestedPass<func::FuncOp>(createRequireAlignedRowsPass());
 }
