@@ -169,16 +169,19 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   // come when their bodies are done.
   addUpstream(pm, "symbol-dce,canonicalize{top-down=false},cse");
   pm.addPass(std::move(lowerThread));
+  // It makes operands of matrix instructions, and each is used several times.
+  addUpstream(pm, "cse");
   pm.addPass(createExpandMathPass());
   pm.addPass(createExpandFloat8Pass());
   pm.addPass(createExpandCopiesPass());
-  addUpstream(pm, "convert-linalg-to-loops,expand-strided-metadata,"
-                  "lower-affine,convert-scf-to-cf,canonicalize,cse,"
-                  "convert-vector-to-llvm,convert-math-to-llvm,"
-                  "convert-arith-to-llvm,convert-index-to-llvm,"
-                  "finalize-memref-to-llvm,convert-func-to-llvm,"
-                  "convert-cf-to-llvm,convert-ub-to-llvm,"
-                  "reconcile-unrealized-casts,canonicalize,cse");
+  addUpstream(pm,
+              "func.func(convert-linalg-to-loops),"
+              "expand-strided-metadata,lower-affine,convert-scf-to-cf,"
+              "canonicalize,cse,convert-vector-to-llvm,convert-math-to-llvm,"
+              "convert-arith-to-llvm,convert-index-to-llvm,"
+              "finalize-memref-to-llvm,convert-func-to-llvm,"
+              "convert-cf-to-llvm,convert-ub-to-llvm,"
+              "reconcile-unrealized-casts,canonicalize,cse");
 }
 
 static void buildNvvmLLVM(OpPassManager &pm, const PipelineOptions &) {

@@ -216,8 +216,7 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
         Value sum = elements[0];
         if (accScale)
           sum = arith::MulFOp::create(b, sum, accScale);
-        return arith::SelectOp::create(b, has, sum, buildF32(b, 0))
-            .getResult();
+        return arith::SelectOp::create(b, has, sum, buildF32(b, 0)).getResult();
       });
   return buildMap(
       b, cast<TileType>(state.acc.getType()), {state.acc, divisor},
