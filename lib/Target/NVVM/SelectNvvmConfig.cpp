@@ -27,6 +27,8 @@ using namespace attn;
 /// wider heads leave no registers for that.
 static constexpr int64_t kRows = 16, kMaxDimOfTwo = 128;
 static constexpr int64_t kWarps = 4, kMaxWarps = 32;
+/// Rows of a tile that several heads share.
+static constexpr int64_t kMaxDecodeRows = 8 * kRows;
 /// Keys of a tile, and the least. Narrow heads leave registers for the scores
 /// of twice as many.
 static constexpr int64_t kBlockKv = 64, kNarrowDim = 64, kMinBlockKv = 16;
@@ -86,7 +88,7 @@ static std::optional<int64_t> chooseTileRows(AttentionOp op, Choice &choice) {
   if (op.getBlockQ())
     return op.getBlockQ();
   if (rows && *rows <= kDecodeRows) {
-    choice.heads = chooseSharedHeads(op, *rows, kRows, kWarps * kRows);
+    choice.heads = chooseSharedHeads(op, *rows, kRows, kMaxDecodeRows);
     return llvm::alignTo(*rows * choice.heads, std::lcm(kRows, choice.heads));
   }
   return op.isPackedQ() ? std::nullopt : rows;
@@ -97,7 +99,7 @@ static void chooseRows(AttentionOp op, Choice &choice) {
   std::optional<int64_t> rows = chooseTileRows(op, choice);
   bool allowsTwo = usesMatrices(op) && getMaxDim(op) <= kMaxDimOfTwo;
   int64_t warpRows = allowsTwo ? 2 * kRows : kRows;
-  bool isShort = rows && *rows <= kWarps * kRows;
+  bool isShort = choice.heads > 1 || (rows && *rows <= kWarps * kRows);
   choice.rowsOfWarp = isShort ? kRows : warpRows;
   if (op.getBlockQ() && *rows % kRows == 0 && *rows % (kWarps * warpRows) != 0)
     choice.rowsOfWarp = kRows;

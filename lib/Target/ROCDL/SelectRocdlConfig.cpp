@@ -25,8 +25,6 @@ using namespace attn;
 /// Rows of a wave, and waves of a block: two on each SIMD, which share the keys
 /// and values that they load.
 static constexpr int64_t kRows = 32, kWaves = 8, kMaxWaves = 16;
-/// Rows of a tile that several heads share.
-static constexpr int64_t kMaxDecodeRows = 64;
 /// Accumulators of wider heads need the registers of two waves.
 static constexpr int64_t kMaxDimOfTwoWaves = 128;
 /// Keys of a tile, and the least.
@@ -82,7 +80,7 @@ static void chooseWaves(AttentionOp op, Choice &choice) {
   if (!rows || (op.isPackedQ() && *rows > kDecodeRows))
     return;
   if (*rows <= kDecodeRows)
-    choice.heads = chooseSharedHeads(op, *rows, kRows, kMaxDecodeRows);
+    choice.heads = chooseSharedHeads(op, *rows, kRows, choice.waves * kRows);
   int64_t tileRows =
       llvm::alignTo(*rows * choice.heads, std::lcm(kRows, choice.heads));
   choice.waves =
