@@ -2,8 +2,8 @@
 // loop of further attempts begins with attempt 0, and moves elements.
 
 // RUN: attn-gen --sq=512 --dqk=64 --dtype=bf16 --q-heads=1 \
-// RUN:   | attn-opt --attn-to-online=target=sm_80 --attn-peel-first-attempt \
-// RUN:   --canonicalize --attn-shrink-retries \
+// RUN:   | attn-opt --attn-to-online=target=sm_80 \
+// RUN:   --attn-shrink-retries \
 // RUN:   --attn-require-aligned-rows | FileCheck %s
 
 // CHECK-COUNT-4: attn.rows_aligned
@@ -20,8 +20,8 @@
 
 // Rows of 20 elements are no whole chunks: nothing is asked.
 // RUN: attn-gen --sq=512 --dqk=20 --dtype=bf16 --q-heads=1 \
-// RUN:   | attn-opt --attn-to-online=target=sm_80 --attn-peel-first-attempt \
-// RUN:   --canonicalize --attn-shrink-retries \
+// RUN:   | attn-opt --attn-to-online=target=sm_80 \
+// RUN:   --attn-shrink-retries \
 // RUN:   --attn-require-aligned-rows \
 // RUN:   | FileCheck %s --check-prefix=ODD
 // ODD-NOT: aligned

@@ -213,9 +213,10 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
       b, statType, state.sum,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
         Value has = buildRowHasOutput(b, at[0], rows, elements[0]);
-        Value scaled = arith::MulFOp::create(b, elements[0], accScale);
-        return arith::SelectOp::create(b, has, scaled, buildF32(b, 0))
-            .getResult();
+        Value sum = elements[0];
+        if (accScale)
+          sum = arith::MulFOp::create(b, sum, accScale);
+        return arith::SelectOp::create(b, has, sum, buildF32(b, 0)).getResult();
       });
   return buildMap(
       b, cast<TileType>(state.acc.getType()), {state.acc, divisor},

@@ -68,7 +68,7 @@ OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
                             const OnlineState &state, const OnlineTile &tile);
 
 /// out = descale acc / (accScale sum), as a q x dv tile; 0 in rows without
-/// visible key and in rows from `rows` on. Both factors are f32; `descale` may
+/// visible key and in rows from `rows` on. Both factors are f32; either may
 /// be null.
 mlir::Value buildOutput(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
                         mlir::Value rows, mlir::Value accScale,
