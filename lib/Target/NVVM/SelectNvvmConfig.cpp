@@ -33,9 +33,11 @@ static constexpr int64_t kMaxDecodeRows = 8 * kRows;
 /// of twice as many.
 static constexpr int64_t kBlockKv = 64, kNarrowDim = 64, kMinBlockKv = 16;
 static constexpr int64_t kStages = 2;
-/// A warp reads a tile of keys while it multiplies another, and several blocks
-/// share a multiprocessor: some 400 keep the memory of the largest GPU busy.
-static constexpr SplitLimits kSplit{/*items=*/512, /*keys=*/256};
+/// Bytes of a tile of K or V in decoding: six blocks of one warp then share a
+/// multiprocessor, and hide the time that memory takes.
+static constexpr int64_t kStreamedBytes = 8 << 10;
+/// Blocks that keep the memory of the largest GPU busy, in one wave.
+static constexpr SplitLimits kSplit{/*items=*/512, /*keys=*/128};
 
 static int64_t getMaxDim(AttentionOp op) {
   return std::max(op.getHeadDim(), op.getValueHeadDim());
@@ -115,6 +117,13 @@ static bool hasWindow(Attribute mask) {
 
 /// As many keys as leave no register to spill.
 static int64_t chooseKeys(AttentionOp op) {
+  std::optional<int64_t> rows = getQueryRows(op);
+  if (rows && *rows <= kDecodeRows) {
+    int64_t bytes = getMaxDim(op) * op.getKType().getElementTypeBitWidth() / 8;
+    return std::clamp<int64_t>(
+        llvm::alignDown(kStreamedBytes / bytes, kMinBlockKv), kMinBlockKv,
+        kBlockKv);
+  }
   if (!usesMatrices(op))
     return kBlockKv;
   // A window wastes half a tile at either end, and compares twice.

@@ -77,7 +77,7 @@ func.func @steps(%q: memref<1x4096x8x128xbf16>, %o: memref<1x4096x8x128xbf16>) {
 
 // The rows of the heads of one KV head share a tile, and keys are split.
 // CHECK-LABEL: @decode
-// CHECK: block_q = 16, block_kv = 64{{.*}}warps = 1{{.*}}heads = 4, split = <items = 512, size = 256>
+// CHECK: block_q = 16, block_kv = 32{{.*}}warps = 1{{.*}}heads = 4, split = <items = 512, size = 128>
 func.func @decode(%q: memref<8x1x32x128xbf16>, %k: memref<8x8192x8x128xbf16>,
                   %o: memref<8x1x32x128xbf16>) {
   attn.attention ins(%q, %k, %k : memref<8x1x32x128xbf16>,
