@@ -11,6 +11,7 @@
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Target/NVVM/Ptxas.h"
 #include "attn/Target/ROCDL/HsacoReport.h"
+#include "attn/Target/ROCDL/InterleaveProducts.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -106,7 +107,10 @@ translate(mlir::gpu::GPUModuleOp module, LLVMContext &context,
   result->setDataLayout(machine.createDataLayout());
   result->setTargetTriple(machine.getTargetTriple());
   markConvergent(*result);
-  optimize(*result, machine, getIrOptLevel(machine.getTargetTriple()));
+  const Triple &triple = machine.getTargetTriple();
+  optimize(*result, machine, getIrOptLevel(triple));
+  if (triple.isAMDGPU())
+    interleaveProducts(*result);
   return std::move(result);
 }
 
