@@ -79,6 +79,7 @@ private:
   void findSources(Value *value, SmallPtrSetImpl<Node *> &sources,
                    SmallPtrSetImpl<Instruction *> &seen);
   SmallVector<Node *> findUsers(Value &value);
+  Node *findFirstOfSum(Node *node);
   void addEdge(Node *from, Node *to);
   void measurePaths();
   Node *pick();
@@ -213,9 +214,15 @@ void BlockScheduler::findSources(Value *value,
     findSources(operand, sources, seen);
 }
 
-/// Edges go forward in the block, so that there is no cycle.
+static bool reaches(const Node *from, const Node *to,
+                    SmallPtrSetImpl<const Node *> &seen) {
+  return from == to || any_of(from->users, [&](const Node *user) {
+           return seen.insert(user).second && reaches(user, to, seen);
+         });
+}
+
 void BlockScheduler::addEdge(Node *from, Node *to) {
-  if (from->position >= to->position || is_contained(from->users, to))
+  if (is_contained(from->users, to))
     return;
   from->users.push_back(to);
   to->operands.push_back(from);
@@ -256,7 +263,8 @@ void BlockScheduler::connectMemory() {
   }
 }
 
-/// The nodes of this block that use `value`, through free instructions.
+/// The nodes of this block that use `value`, through free instructions and
+/// where branches meet.
 SmallVector<Node *> BlockScheduler::findUsers(Value &value) {
   SmallVector<Node *> found;
   SmallVector<Value *> pending{&value};
@@ -264,15 +272,27 @@ SmallVector<Node *> BlockScheduler::findUsers(Value &value) {
   while (!pending.empty())
     for (User *user : pending.pop_back_val()->users()) {
       auto *instruction = dyn_cast<Instruction>(user);
-      if (!instruction || instruction->getParent() != &block ||
-          !seen.insert(instruction).second)
+      if (!instruction || !seen.insert(instruction).second)
         continue;
       if (Node *node = nodeOf.lookup(instruction))
         found.push_back(node);
-      else if (!isa<PHINode>(instruction))
+      else if (isa<PHINode>(instruction) || instruction->getParent() == &block)
         pending.push_back(instruction);
     }
   return found;
+}
+
+/// The first of the products that `node` adds to, which has its registers.
+Node *BlockScheduler::findFirstOfSum(Node *node) {
+  while (node->kind == Kind::Product) {
+    constexpr unsigned kAddend = 2;
+    Node *before = nodeOf.lookup(
+        dyn_cast<Instruction>(node->instruction->getOperand(kAddend)));
+    if (!before)
+      break;
+    node = before;
+  }
+  return node;
 }
 
 /// What the next iteration gets has the registers of what this one got: it is
@@ -284,16 +304,32 @@ void BlockScheduler::connectCarried() {
       SmallPtrSet<Instruction *, 16> seen;
       findSources(phi.getIncomingValueForBlock(&block), next, seen);
       for (Node *user : findUsers(phi))
-        for (Node *later : next)
-          addEdge(user, later);
+        for (Node *later : next) {
+          Node *first = findFirstOfSum(later);
+          SmallPtrSet<const Node *, 32> reached;
+          if (!reaches(first, user, reached))
+            addEdge(user, first);
+        }
     }
 }
 
 void BlockScheduler::measurePaths() {
-  for (Node &node : reverse(nodes)) {
+  // Backwards from the nodes without users.
+  SmallVector<Node *> pending;
+  DenseMap<Node *, size_t> usersLeft;
+  for (Node &node : nodes) {
     node.path = node.issue;
-    for (Node *user : node.users)
-      node.path = std::max(node.path, getLatency(node, *user) + user->path);
+    usersLeft[&node] = node.users.size();
+    if (node.users.empty())
+      pending.push_back(&node);
+  }
+  while (!pending.empty()) {
+    Node *user = pending.pop_back_val();
+    for (Node *node : user->operands) {
+      node->path = std::max(node->path, getLatency(*node, *user) + user->path);
+      if (--usersLeft[node] == 0)
+        pending.push_back(node);
+    }
   }
 }
 
