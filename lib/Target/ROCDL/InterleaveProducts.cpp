@@ -41,6 +41,8 @@ static constexpr int64_t kTranscendentalSlots = 4, kProductSlots = 8;
 static constexpr int64_t kReadLatency = 36;
 /// A product's result reaches others than the next product later.
 static constexpr int64_t kForwardLatency = 4;
+/// From a load of global memory, which stands in front of the block.
+static constexpr int64_t kLoadLatency = 200;
 /// Operands read ahead: each has four registers.
 static constexpr unsigned kReadsAhead = 2;
 /// Blocks with fewer products are no loops over keys.
@@ -144,6 +146,16 @@ static bool touchesMemory(const Instruction &instruction) {
   return instruction.mayReadOrWriteMemory() || instruction.mayHaveSideEffects();
 }
 
+/// A store to the LDS: the barrier behind the block waits for it.
+static bool isSharedWrite(const Instruction &instruction) {
+  auto *store = dyn_cast<StoreInst>(&instruction);
+  return store && store->getPointerAddressSpace() == kSharedSpace;
+}
+
+static bool isGlobalLoad(const Instruction &instruction) {
+  return getIntrinsic(instruction) == Intrinsic::amdgcn_raw_ptr_buffer_load;
+}
+
 static Kind getKind(const Instruction &instruction) {
   if (isProduct(instruction))
     return Kind::Product;
@@ -203,13 +215,15 @@ void BlockScheduler::findSources(Value *value,
                                  SmallPtrSetImpl<Node *> &sources,
                                  SmallPtrSetImpl<Instruction *> &seen) {
   auto *instruction = dyn_cast<Instruction>(value);
-  if (!instruction || instruction->getParent() != &block ||
-      isa<PHINode>(instruction) || !seen.insert(instruction).second)
+  if (!instruction || isa<PHINode>(instruction) ||
+      !seen.insert(instruction).second)
     return;
   if (Node *node = nodeOf.lookup(instruction)) {
     sources.insert(node);
     return;
   }
+  if (instruction->getParent() != &block && !isFree(*instruction))
+    return;
   for (Value *operand : instruction->operands())
     findSources(operand, sources, seen);
 }
@@ -238,6 +252,8 @@ void BlockScheduler::connect() {
       findSources(operand, sources, seen);
     for (Node *source : sources)
       addEdge(source, &node);
+    if (any_of(seen, [](Instruction *i) { return isGlobalLoad(*i); }))
+      node.ready = kLoadLatency;
   }
   connectMemory();
   connectCarried();
@@ -318,7 +334,8 @@ void BlockScheduler::measurePaths() {
   SmallVector<Node *> pending;
   DenseMap<Node *, size_t> usersLeft;
   for (Node &node : nodes) {
-    node.path = node.issue;
+    node.path =
+        isSharedWrite(*node.instruction) ? kReadLatency : node.issue;
     usersLeft[&node] = node.users.size();
     if (node.users.empty())
       pending.push_back(&node);
