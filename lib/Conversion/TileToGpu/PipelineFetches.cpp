@@ -144,6 +144,10 @@ void FetchPipeliner::pipeline(size_t number) {
   bool isLate = stages >= kStagesOfLateBarrier;
   if (!isLate)
     gpu::BarrierOp::create(b);
+  // Behind the branches of the body, beside the products.
+  auto products = member.loop.getBody()->getOps<ContractOp>();
+  if (!products.empty())
+    b.setInsertionPoint(*products.begin());
   ChainTile later = buildLaterTile(b, chain, number, stages - 1);
   SmallVector<ValueRange> parts;
   for (auto [load, rows, buffer] :

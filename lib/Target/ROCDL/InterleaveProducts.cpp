@@ -41,8 +41,11 @@ static constexpr int64_t kTranscendentalSlots = 4, kProductSlots = 8;
 static constexpr int64_t kReadLatency = 36;
 /// A product's result reaches others than the next product later.
 static constexpr int64_t kForwardLatency = 4;
-/// From a load of global memory, which stands in front of the block.
+/// From a load of global memory.
 static constexpr int64_t kLoadLatency = 200;
+/// How much earlier than needed it is issued, and not before: what is loaded
+/// takes registers.
+static constexpr int64_t kLoadLead = 400;
 /// Operands read ahead: each has four registers.
 static constexpr unsigned kReadsAhead = 2;
 /// Blocks with fewer products are no loops over keys.
@@ -51,7 +54,7 @@ static constexpr unsigned kSharedSpace = 3;
 
 namespace {
 
-enum class Kind { Product, Vector, SharedRead, Ordered };
+enum class Kind { Product, Vector, SharedRead, GlobalLoad, Ordered };
 
 /// An instruction that costs something.
 struct Node {
@@ -95,6 +98,8 @@ private:
   SmallVector<Node *> available, order;
   SmallPtrSet<Instruction *, 32> emitted;
   int64_t now = 0, matrixFree = 0;
+  /// How long the block takes at least.
+  int64_t length = 0;
   unsigned readsAhead = 0;
 };
 
@@ -162,6 +167,8 @@ static Kind getKind(const Instruction &instruction) {
   if (auto *load = dyn_cast<LoadInst>(&instruction);
       load && load->getPointerAddressSpace() == kSharedSpace)
     return Kind::SharedRead;
+  if (isGlobalLoad(instruction))
+    return Kind::GlobalLoad;
   return touchesMemory(instruction) ? Kind::Ordered : Kind::Vector;
 }
 
@@ -185,6 +192,8 @@ static int64_t getLatency(const Node &node, const Node &user) {
            (user.kind == Kind::Product ? 0 : kForwardLatency);
   case Kind::SharedRead:
     return user.kind == Kind::Ordered ? 0 : kReadLatency;
+  case Kind::GlobalLoad:
+    return user.kind == Kind::Ordered ? 0 : kLoadLatency;
   case Kind::Vector:
     return isTranscendental(*node.instruction) ? node.issue + 1 : node.issue;
   case Kind::Ordered:
@@ -215,15 +224,13 @@ void BlockScheduler::findSources(Value *value,
                                  SmallPtrSetImpl<Node *> &sources,
                                  SmallPtrSetImpl<Instruction *> &seen) {
   auto *instruction = dyn_cast<Instruction>(value);
-  if (!instruction || isa<PHINode>(instruction) ||
-      !seen.insert(instruction).second)
+  if (!instruction || instruction->getParent() != &block ||
+      isa<PHINode>(instruction) || !seen.insert(instruction).second)
     return;
   if (Node *node = nodeOf.lookup(instruction)) {
     sources.insert(node);
     return;
   }
-  if (instruction->getParent() != &block && !isFree(*instruction))
-    return;
   for (Value *operand : instruction->operands())
     findSources(operand, sources, seen);
 }
@@ -252,8 +259,6 @@ void BlockScheduler::connect() {
       findSources(operand, sources, seen);
     for (Node *source : sources)
       addEdge(source, &node);
-    if (any_of(seen, [](Instruction *i) { return isGlobalLoad(*i); }))
-      node.ready = kLoadLatency;
   }
   connectMemory();
   connectCarried();
@@ -264,7 +269,7 @@ void BlockScheduler::connectMemory() {
   Node *last = nullptr;
   SmallVector<Node *> reads;
   for (Node &node : nodes) {
-    if (node.kind == Kind::SharedRead) {
+    if (node.kind == Kind::SharedRead || node.kind == Kind::GlobalLoad) {
       if (last)
         addEdge(last, &node);
       reads.push_back(&node);
@@ -330,6 +335,12 @@ void BlockScheduler::connectCarried() {
 }
 
 void BlockScheduler::measurePaths() {
+  int64_t vectorSlots = 0, matrixSlots = 0;
+  for (Node &node : nodes) {
+    vectorSlots += node.issue;
+    matrixSlots += node.kind == Kind::Product ? kWaves * kProductSlots : 0;
+  }
+  length = std::max(vectorSlots, matrixSlots);
   // Backwards from the nodes without users.
   SmallVector<Node *> pending;
   DenseMap<Node *, size_t> usersLeft;
@@ -343,7 +354,9 @@ void BlockScheduler::measurePaths() {
   while (!pending.empty()) {
     Node *user = pending.pop_back_val();
     for (Node *node : user->operands) {
-      node->path = std::max(node->path, getLatency(*node, *user) + user->path);
+      int64_t lead = node->kind == Kind::GlobalLoad ? kLoadLead : 0;
+      node->path = std::max(node->path, getLatency(*node, *user) + lead +
+                                            user->path);
       if (--usersLeft[node] == 0)
         pending.push_back(node);
     }
@@ -360,6 +373,8 @@ Node *BlockScheduler::pick() {
   Node *best = nullptr, *read = nullptr, *product = nullptr;
   for (Node *node : available) {
     bool isReady = node->ready <= now;
+    if (node->kind == Kind::GlobalLoad && now + node->path < length)
+      continue;
     if (node->kind == Kind::Ordered && isReady)
       return node;
     if (node->kind == Kind::SharedRead && readsAhead < kReadsAhead &&
@@ -368,7 +383,9 @@ Node *BlockScheduler::pick() {
     if (node->kind == Kind::Product && isReady && matrixFree <= now &&
         better(node, product))
       product = node;
-    if (node->kind == Kind::Vector && isReady && better(node, best))
+    bool isOther =
+        node->kind == Kind::Vector || node->kind == Kind::GlobalLoad;
+    if (isOther && isReady && better(node, best))
       best = node;
   }
   return read ? read : product ? product : best;
