@@ -175,6 +175,8 @@ void FetchPipeliner::run() {
   gpu::BarrierOp::create(b);
   for (int64_t stage = 0; stage < stages - 1; ++stage)
     fetchFirst(stage);
+  if (stages >= kStagesOfLateBarrier)
+    gpu::BarrierOp::create(b);
   Value stage = buildIndex(b, 0);
   for (KeyLoop &member : chain) {
     addStage(b, member, stage);
