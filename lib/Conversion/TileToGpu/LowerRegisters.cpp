@@ -181,8 +181,8 @@ SmallVector<Value> MapEmitter::emitWhereHidden() {
   if (!all)
     return {};
   Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  Value hides = VoteAnyOp::create(b, b.getI1Type(),
-                                  arith::XOrIOp::create(b, all, yes));
+  Value hides =
+      VoteAnyOp::create(b, b.getI1Type(), arith::XOrIOp::create(b, all, yes));
   SmallVector<Value> inputs;
   for (int64_t reg = 0, end = countRegisters(tile); reg < end; ++reg)
     inputs.push_back(getInput(0, reg));

@@ -31,21 +31,22 @@
 #include "llvm/IR/IntrinsicsAMDGPU.h"
 #include "llvm/IR/Module.h"
 #include <deque>
+#include <tuple>
 
 using namespace llvm;
 
 /// Waves of a SIMD, which take turns.
 static constexpr int64_t kWaves = 2;
 static constexpr int64_t kTranscendentalSlots = 4, kProductSlots = 8;
-/// From a read of the LDS to its result, with a few other reads in front.
-static constexpr int64_t kReadLatency = 36;
+/// From a read of the LDS to its result.
+static constexpr int64_t kReadLatency = 26;
 /// A product's result reaches others than the next product later.
 static constexpr int64_t kForwardLatency = 4;
 /// From a load of global memory.
 static constexpr int64_t kLoadLatency = 200;
-/// How much earlier than needed it is issued, and not before: what is loaded
-/// takes registers.
-static constexpr int64_t kLoadLead = 400;
+/// How much earlier than needed it is issued, and how much more at most: what
+/// is loaded takes registers.
+static constexpr int64_t kLoadLead = 100, kMaxLoadLead = 400;
 /// Operands read ahead: each has four registers.
 static constexpr unsigned kReadsAhead = 2;
 /// Blocks with fewer products are no loops over keys.
@@ -87,6 +88,7 @@ private:
   Node *findFirstOfSum(Node *node);
   void addEdge(Node *from, Node *to);
   void measurePaths();
+  bool canIssue(const Node &node, bool &waits) const;
   Node *pick();
   void place(Node *node);
   void emit(Instruction *instruction);
@@ -112,8 +114,8 @@ static Intrinsic::ID getIntrinsic(const Instruction &instruction) {
 
 static bool isProduct(const Instruction &instruction) {
   auto *call = dyn_cast<IntrinsicInst>(&instruction);
-  return call && call->getCalledFunction()->getName().starts_with(
-                     "llvm.amdgcn.mfma.");
+  return call &&
+         call->getCalledFunction()->getName().starts_with("llvm.amdgcn.mfma.");
 }
 
 static bool isFence(const Instruction &instruction) {
@@ -211,17 +213,16 @@ void BlockScheduler::collect() {
     node.instruction = &instruction;
     node.kind = getKind(instruction);
     node.position = nodes.size();
-    node.issue = node.kind == Kind::Product  ? kWaves
-                 : node.kind == Kind::Vector ? kWaves * countVectorSlots(
-                                                            instruction)
-                                             : 1;
+    node.issue = node.kind == Kind::Product ? kWaves
+                 : node.kind == Kind::Vector
+                     ? kWaves * countVectorSlots(instruction)
+                     : 1;
     nodeOf[&instruction] = &node;
   }
 }
 
 /// The nodes that `value` is computed from, through free instructions.
-void BlockScheduler::findSources(Value *value,
-                                 SmallPtrSetImpl<Node *> &sources,
+void BlockScheduler::findSources(Value *value, SmallPtrSetImpl<Node *> &sources,
                                  SmallPtrSetImpl<Instruction *> &seen) {
   auto *instruction = dyn_cast<Instruction>(value);
   if (!instruction || instruction->getParent() != &block ||
@@ -345,8 +346,7 @@ void BlockScheduler::measurePaths() {
   SmallVector<Node *> pending;
   DenseMap<Node *, size_t> usersLeft;
   for (Node &node : nodes) {
-    node.path =
-        isSharedWrite(*node.instruction) ? kReadLatency : node.issue;
+    node.path = isSharedWrite(*node.instruction) ? kReadLatency : node.issue;
     usersLeft[&node] = node.users.size();
     if (node.users.empty())
       pending.push_back(&node);
@@ -355,40 +355,48 @@ void BlockScheduler::measurePaths() {
     Node *user = pending.pop_back_val();
     for (Node *node : user->operands) {
       int64_t lead = node->kind == Kind::GlobalLoad ? kLoadLead : 0;
-      node->path = std::max(node->path, getLatency(*node, *user) + lead +
-                                            user->path);
+      node->path =
+          std::max(node->path, getLatency(*node, *user) + lead + user->path);
       if (--usersLeft[node] == 0)
         pending.push_back(node);
     }
   }
 }
 
+/// Whether `node` can be issued now; sets `waits` if it can later.
+bool BlockScheduler::canIssue(const Node &node, bool &waits) const {
+  if (node.kind == Kind::SharedRead)
+    return readsAhead < kReadsAhead;
+  int64_t earliest = node.ready;
+  if (node.kind == Kind::Product)
+    earliest = std::max(earliest, matrixFree);
+  if (node.kind == Kind::GlobalLoad)
+    earliest =
+        std::max(earliest, length - node.path - (kMaxLoadLead - kLoadLead));
+  waits |= earliest > now;
+  return earliest <= now;
+}
+
 /// What to issue now; null if nothing can be.
 Node *BlockScheduler::pick() {
-  auto better = [](Node *a, Node *b) {
-    if (!b || a->path != b->path)
-      return !b || a->path > b->path;
-    return a->position < b->position;
+  // Effects first, then what is waited for longest.
+  auto rank = [](const Node *node) {
+    int64_t kind = node->kind == Kind::Ordered      ? 3
+                   : node->kind == Kind::SharedRead ? 2
+                   : node->kind == Kind::Product    ? 1
+                                                    : 0;
+    return std::tuple(kind, node->path, -static_cast<int64_t>(node->position));
   };
-  Node *best = nullptr, *read = nullptr, *product = nullptr;
+  Node *best = nullptr, *any = nullptr;
+  bool waits = false;
   for (Node *node : available) {
-    bool isReady = node->ready <= now;
-    if (node->kind == Kind::GlobalLoad && now + node->path < length)
-      continue;
-    if (node->kind == Kind::Ordered && isReady)
-      return node;
-    if (node->kind == Kind::SharedRead && readsAhead < kReadsAhead &&
-        better(node, read))
-      read = node;
-    if (node->kind == Kind::Product && isReady && matrixFree <= now &&
-        better(node, product))
-      product = node;
-    bool isOther =
-        node->kind == Kind::Vector || node->kind == Kind::GlobalLoad;
-    if (isOther && isReady && better(node, best))
+    if (!any || rank(node) > rank(any))
+      any = node;
+    if (canIssue(*node, waits) && (!best || rank(node) > rank(best)))
       best = node;
   }
-  return read ? read : product ? product : best;
+  // Where products need more reads at a time than are to be ahead.
+  return best || waits ? best : any;
 }
 
 void BlockScheduler::place(Node *node) {

@@ -113,8 +113,7 @@ static Value buildWeights(ImplicitLocOpBuilder &b, const OnlineTile &tile,
         if (tile.guard) {
           Value scaled = arith::MulFOp::create(b, elements[0], factor);
           Value exact = arith::SubFOp::create(b, scaled, elements[1]);
-          exponent =
-              arith::SelectOp::create(b, tile.guard, exact, exponent);
+          exponent = arith::SelectOp::create(b, tile.guard, exact, exponent);
         }
         return math::Exp2Op::create(b, exponent).getResult();
       });
@@ -175,8 +174,7 @@ static Value buildLimits(ImplicitLocOpBuilder &b, const OnlineState &state,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
         Value limit = arith::AddFOp::create(b, elements[0], margin);
         if (tile.factor != 1)
-          limit =
-              arith::MulFOp::create(b, limit, buildF32(b, 1 / tile.factor));
+          limit = arith::MulFOp::create(b, limit, buildF32(b, 1 / tile.factor));
         return limit;
       });
 }

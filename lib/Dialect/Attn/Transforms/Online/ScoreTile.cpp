@@ -209,7 +209,7 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
   FailureOr<Value> scores = buildScores(buildPrescaled(dots), step, kind);
   if (failed(scores))
     return failure();
-  OnlineTile tile{*scores,     v,           valid,     guard,
+  OnlineTile tile{*scores,    v,           valid,     guard,
                   guardScale, operandType, getUnit(), isLazy()};
   if (isFused())
     tile.factor = getExponentFactor();
