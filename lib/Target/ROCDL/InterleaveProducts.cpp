@@ -236,11 +236,11 @@ void BlockScheduler::findSources(Value *value, SmallPtrSetImpl<Node *> &sources,
     findSources(operand, sources, seen);
 }
 
-static bool reaches(const Node *from, const Node *to,
-                    SmallPtrSetImpl<const Node *> &seen) {
-  return from == to || any_of(from->users, [&](const Node *user) {
-           return seen.insert(user).second && reaches(user, to, seen);
-         });
+/// All that cannot be issued before `node`, and it.
+static void findLater(Node *node, SmallPtrSetImpl<Node *> &later) {
+  if (later.insert(node).second)
+    for (Node *user : node->users)
+      findLater(user, later);
 }
 
 void BlockScheduler::addEdge(Node *from, Node *to) {
@@ -320,18 +320,25 @@ Node *BlockScheduler::findFirstOfSum(Node *node) {
 /// What the next iteration gets has the registers of what this one got: it is
 /// not computed before that has had its last use, or it would be moved.
 void BlockScheduler::connectCarried() {
+  // Neighbouring phis are parts of one sum.
+  Node *lastFirst = nullptr;
+  SmallPtrSet<Node *, 32> behindFirst;
   for (BasicBlock *successor : successors(&block))
     for (PHINode &phi : successor->phis()) {
       SmallPtrSet<Node *, 8> next;
       SmallPtrSet<Instruction *, 16> seen;
       findSources(phi.getIncomingValueForBlock(&block), next, seen);
-      for (Node *user : findUsers(phi))
-        for (Node *later : next) {
-          Node *first = findFirstOfSum(later);
-          SmallPtrSet<const Node *, 32> reached;
-          if (!reaches(first, user, reached))
-            addEdge(user, first);
+      for (Node *source : next) {
+        Node *first = findFirstOfSum(source);
+        if (first != lastFirst) {
+          behindFirst.clear();
+          findLater(first, behindFirst);
         }
+        lastFirst = first;
+        for (Node *user : findUsers(phi))
+          if (!behindFirst.contains(user))
+            addEdge(user, first);
+      }
     }
 }
 
