@@ -167,6 +167,9 @@ add_feature_if("shellcheck", shutil.which("shellcheck") is not None)
 # they do elsewhere: reporting them is part of what is tested.
 # User poisoning is off: our objects poison the slabs of LLVM's bump allocators,
 # and libMLIR, which is not instrumented, does not unpoison what it takes of them.
+# So are alternate signal stacks: LLVM replaces those of threads by its own, which
+# the sanitizer would try to unmap at the end of the thread.
 llvm_config.with_environment(
-    "ASAN_OPTIONS", "allocator_may_return_null=1:allow_user_poisoning=0")
+    "ASAN_OPTIONS", "allocator_may_return_null=1:allow_user_poisoning=0"
+    ":use_sigaltstack=0")
 llvm_config.with_environment("UBSAN_OPTIONS", "print_stacktrace=1")

@@ -12,7 +12,6 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Option/OptTable.h"
 #include <cmath>
 
 using namespace llvm;
@@ -24,36 +23,8 @@ using namespace attn::generator;
 // The table
 //===----------------------------------------------------------------------===//
 
-#define OPTTABLE_STR_TABLE_CODE
-#include "attn/Generator/Options.inc"
-#undef OPTTABLE_STR_TABLE_CODE
-
-#define OPTTABLE_PREFIXES_TABLE_CODE
-#include "attn/Generator/Options.inc"
-#undef OPTTABLE_PREFIXES_TABLE_CODE
-
-namespace {
-enum OptionId {
-  OPT_INVALID = 0,
-#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
-#include "attn/Generator/Options.inc"
-#undef OPTION
-};
-} // namespace
-
-static constexpr OptTable::Info optionInfos[] = {
-#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
-#include "attn/Generator/Options.inc"
-#undef OPTION
-};
-
-namespace {
-class GeneratorOptTable : public GenericOptTable {
-public:
-  GeneratorOptTable()
-      : GenericOptTable(OptionStrTable, OptionPrefixesTable, optionInfos) {}
-};
-} // namespace
+#define ATTN_OPTIONS "attn/Generator/Options.inc"
+#include "attn/Compiler/OptionTable.def"
 
 //===----------------------------------------------------------------------===//
 // Meaning
@@ -321,7 +292,7 @@ static Error parseAll(const CommandLine &flags, mlir::MLIRContext *context,
 Expected<std::optional<GeneratorOptions>>
 generator::parseCommandLine(int argc, const char *const *argv,
                             mlir::MLIRContext *context, raw_ostream &help) {
-  GeneratorOptTable table;
+  ToolOptTable table;
   auto flags = CommandLine::parse(table, OPT_UNKNOWN, argc, argv);
   if (!flags)
     return flags.takeError();

@@ -13,7 +13,6 @@
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Option/OptTable.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -64,36 +63,8 @@ Expected<ArgumentValues> runner::parseArgumentValues(StringRef text) {
 // The table
 //===----------------------------------------------------------------------===//
 
-#define OPTTABLE_STR_TABLE_CODE
-#include "attn/Runner/Options.inc"
-#undef OPTTABLE_STR_TABLE_CODE
-
-#define OPTTABLE_PREFIXES_TABLE_CODE
-#include "attn/Runner/Options.inc"
-#undef OPTTABLE_PREFIXES_TABLE_CODE
-
-namespace {
-enum OptionId {
-  OPT_INVALID = 0,
-#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
-#include "attn/Runner/Options.inc"
-#undef OPTION
-};
-} // namespace
-
-static constexpr opt::OptTable::Info optionInfos[] = {
-#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
-#include "attn/Runner/Options.inc"
-#undef OPTION
-};
-
-namespace {
-class RunnerOptTable : public opt::GenericOptTable {
-public:
-  RunnerOptTable()
-      : GenericOptTable(OptionStrTable, OptionPrefixesTable, optionInfos) {}
-};
-} // namespace
+#define ATTN_OPTIONS "attn/Runner/Options.inc"
+#include "attn/Compiler/OptionTable.def"
 
 //===----------------------------------------------------------------------===//
 // Meaning
@@ -257,7 +228,7 @@ static Error parseAll(const CommandLine &flags, RunnerOptions &options) {
 
 Expected<std::optional<RunnerOptions>>
 runner::parseCommandLine(int argc, const char *const *argv, raw_ostream &help) {
-  RunnerOptTable table;
+  ToolOptTable table;
   auto flags = CommandLine::parse(table, OPT_UNKNOWN, argc, argv);
   if (!flags)
     return flags.takeError();

@@ -35,36 +35,8 @@ using namespace attn::numerics;
 // The table of options
 //===----------------------------------------------------------------------===//
 
-#define OPTTABLE_STR_TABLE_CODE
-#include "MutantOptions.inc"
-#undef OPTTABLE_STR_TABLE_CODE
-
-#define OPTTABLE_PREFIXES_TABLE_CODE
-#include "MutantOptions.inc"
-#undef OPTTABLE_PREFIXES_TABLE_CODE
-
-namespace {
-enum OptionId {
-  OPT_INVALID = 0,
-#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
-#include "MutantOptions.inc"
-#undef OPTION
-};
-} // namespace
-
-static constexpr opt::OptTable::Info optionInfos[] = {
-#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
-#include "MutantOptions.inc"
-#undef OPTION
-};
-
-namespace {
-class MutantOptTable : public opt::GenericOptTable {
-public:
-  MutantOptTable()
-      : GenericOptTable(OptionStrTable, OptionPrefixesTable, optionInfos) {}
-};
-} // namespace
+#define ATTN_OPTIONS "MutantOptions.inc"
+#include "attn/Compiler/OptionTable.def"
 
 //===----------------------------------------------------------------------===//
 // Mutants
@@ -258,7 +230,7 @@ static Expected<bool> runTable(StringRef path, ArrayRef<std::string> wanted,
 }
 
 static Expected<bool> run(int argc, char **argv) {
-  MutantOptTable table;
+  ToolOptTable table;
   auto flags = CommandLine::parse(table, OPT_UNKNOWN, argc, argv);
   if (!flags)
     return flags.takeError();

@@ -30,36 +30,8 @@ using namespace attn::numerics;
 // The table of options
 //===----------------------------------------------------------------------===//
 
-#define OPTTABLE_STR_TABLE_CODE
-#include "GridOptions.inc"
-#undef OPTTABLE_STR_TABLE_CODE
-
-#define OPTTABLE_PREFIXES_TABLE_CODE
-#include "GridOptions.inc"
-#undef OPTTABLE_PREFIXES_TABLE_CODE
-
-namespace {
-enum OptionId {
-  OPT_INVALID = 0,
-#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
-#include "GridOptions.inc"
-#undef OPTION
-};
-} // namespace
-
-static constexpr opt::OptTable::Info optionInfos[] = {
-#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
-#include "GridOptions.inc"
-#undef OPTION
-};
-
-namespace {
-class GridOptTable : public opt::GenericOptTable {
-public:
-  GridOptTable()
-      : GenericOptTable(OptionStrTable, OptionPrefixesTable, optionInfos) {}
-};
-} // namespace
+#define ATTN_OPTIONS "GridOptions.inc"
+#include "attn/Compiler/OptionTable.def"
 
 //===----------------------------------------------------------------------===//
 // One problem
@@ -410,7 +382,7 @@ static Expected<Place> getPlace(const CommandLine &flags) {
 }
 
 static Expected<bool> run(int argc, char **argv) {
-  GridOptTable table;
+  ToolOptTable table;
   auto flags = CommandLine::parse(table, OPT_UNKNOWN, argc, argv);
   if (!flags)
     return flags.takeError();

@@ -12,5 +12,5 @@ config.test_source_root = config.test_exec_root
 config.test_format = lit.formats.GoogleTest(".", "Test")
 # As in ../lit.cfg.py.
 config.environment["ASAN_OPTIONS"] = (
-    "allocator_may_return_null=1:allow_user_poisoning=0")
+    "allocator_may_return_null=1:allow_user_poisoning=0:use_sigaltstack=0")
 config.environment["UBSAN_OPTIONS"] = "print_stacktrace=1"

@@ -16,7 +16,6 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Option/OptTable.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -28,36 +27,8 @@ using namespace attn;
 // The table of options
 //===----------------------------------------------------------------------===//
 
-#define OPTTABLE_STR_TABLE_CODE
-#include "CompileOptions.inc"
-#undef OPTTABLE_STR_TABLE_CODE
-
-#define OPTTABLE_PREFIXES_TABLE_CODE
-#include "CompileOptions.inc"
-#undef OPTTABLE_PREFIXES_TABLE_CODE
-
-namespace {
-enum OptionId {
-  OPT_INVALID = 0,
-#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
-#include "CompileOptions.inc"
-#undef OPTION
-};
-} // namespace
-
-static constexpr opt::OptTable::Info optionInfos[] = {
-#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
-#include "CompileOptions.inc"
-#undef OPTION
-};
-
-namespace {
-class CompileOptTable : public opt::GenericOptTable {
-public:
-  CompileOptTable()
-      : GenericOptTable(OptionStrTable, OptionPrefixesTable, optionInfos) {}
-};
-} // namespace
+#define ATTN_OPTIONS "CompileOptions.inc"
+#include "attn/Compiler/OptionTable.def"
 
 //===----------------------------------------------------------------------===//
 // Input and output
@@ -171,7 +142,7 @@ static Error compile(const CommandLine &flags) {
 }
 
 static Error run(int argc, char **argv) {
-  CompileOptTable table;
+  ToolOptTable table;
   auto flags = CommandLine::parse(table, OPT_UNKNOWN, argc, argv);
   if (!flags)
     return flags.takeError();

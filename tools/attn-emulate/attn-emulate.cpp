@@ -10,7 +10,6 @@
 #include "attn/Compiler/CommandLine.h"
 #include "attn/Compiler/Diagnostics.h"
 
-#include "llvm/Option/OptTable.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
@@ -25,36 +24,10 @@ using namespace attn;
 // The table of options
 //===----------------------------------------------------------------------===//
 
-#define OPTTABLE_STR_TABLE_CODE
-#include "EmulateOptions.inc"
-#undef OPTTABLE_STR_TABLE_CODE
-
-#define OPTTABLE_PREFIXES_TABLE_CODE
-#include "EmulateOptions.inc"
-#undef OPTTABLE_PREFIXES_TABLE_CODE
+#define ATTN_OPTIONS "EmulateOptions.inc"
+#include "attn/Compiler/OptionTable.def"
 
 namespace {
-enum OptionId {
-  OPT_INVALID = 0,
-#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
-#include "EmulateOptions.inc"
-#undef OPTION
-};
-} // namespace
-
-static constexpr opt::OptTable::Info optionInfos[] = {
-#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
-#include "EmulateOptions.inc"
-#undef OPTION
-};
-
-namespace {
-class EmulateOptTable : public opt::GenericOptTable {
-public:
-  EmulateOptTable()
-      : GenericOptTable(OptionStrTable, OptionPrefixesTable, optionInfos) {}
-};
-
 struct DestroyModule {
   void operator()(attn_emulator *module) const {
     attn_emulator_destroy(module);
@@ -239,7 +212,7 @@ static void printOperations() {
 }
 
 static Error run(int argc, char **argv) {
-  EmulateOptTable table;
+  ToolOptTable table;
   auto flags = CommandLine::parse(table, OPT_UNKNOWN, argc, argv);
   if (!flags)
     return flags.takeError();

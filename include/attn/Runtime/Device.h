@@ -78,7 +78,8 @@ public:
                                               std::string &error) = 0;
 
   // Memory and clocks, for tools that have no library of their own for it. All
-  // of it waits for the device.
+  // of it waits for the device. Copies of 0 bytes read and write nothing, and
+  // their pointers may be null.
 
   /// Null and an error if there is no memory.
   virtual void *allocate(size_t bytes, std::string &error) = 0;

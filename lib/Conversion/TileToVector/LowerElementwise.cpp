@@ -42,8 +42,7 @@ static bool haveSameDims(TileType a, TileType b) {
   return a.getDims() == b.getDims() && a.getShape() == b.getShape();
 }
 
-SmallVector<Operation *>
-attn::collectElementwiseGroup(Operation *first, VectorScheduleAttr schedule) {
+SmallVector<Operation *> attn::collectElementwiseGroup(Operation *first) {
   TileType domain = getDomain(first);
   SmallVector<Operation *> group{first};
   llvm::SmallPtrSet<Value, 4> reduced;
@@ -54,7 +53,7 @@ attn::collectElementwiseGroup(Operation *first, VectorScheduleAttr schedule) {
     if (!isa<MapOp, ReduceOp>(op) || !haveSameDims(domain, getDomain(op)))
       return group;
     auto map = dyn_cast<MapOp>(op);
-    if (map && getRescaledUser(map, schedule))
+    if (map && getRescaledUser(map))
       return group;
     // A reduction is complete only after the loop.
     if (llvm::any_of(op->getOperands(),
@@ -172,12 +171,10 @@ void ElementwiseNest::chooseShape() {
   while (domain.getExtent(lane) % width != 0)
     width /= 2;
   rows = outer ? domain.getExtent(*outer) : 1;
-  // Two rows at a time: independent chains, and the two halves of a pair. A
-  // step that only reduces is so short that two chains would wait.
-  if (byRow)
-    return;
-  bool onlyReduces = llvm::all_of(group, llvm::IsaPred<ReduceOp>);
-  unroll = onlyReduces && rows % 4 == 0 ? 4 : rows % 2 == 0 ? 2 : 1;
+  // Several rows at a time: independent chains, the two halves of a pair, and
+  // constants, which LLVM loads in each step, for more than one vector.
+  if (!byRow)
+    unroll = rows % 4 == 0 ? 4 : rows % 2 == 0 ? 2 : 1;
 }
 
 int64_t ElementwiseNest::countChains(ReductionKind kind) const {
@@ -290,18 +287,23 @@ FailureOr<Value> ElementwiseNest::emitMap(MapOp map, Value row, Value column) {
   return toVector(mapping.lookupOrDefault(yield.getValue()));
 }
 
-/// Stores the two rows of a pair as 32-bit words.
+/// Stores the two rows of each pair as 32-bit words.
 void ElementwiseNest::storePairs(MapOp map, Value row, Value column) {
-  ArrayRef<Value> both = results[map.getResult()];
-  Value second = both.size() > 1 ? both[1]
-                                 : Value(arith::ConstantOp::create(
-                                       b, b.getZeroAttr(both[0].getType())));
-  Value mixed = vector::InterleaveOp::create(b, both[0], second);
-  Value words = vector::BitCastOp::create(
-      b, VectorType::get({width}, b.getI32Type()), mixed);
-  Value half = arith::ShRUIOp::create(b, row, buildIndex(b, 1));
-  vector::StoreOp::create(b, words, lowering.getBuffer(map.getResult()),
-                          ValueRange{half, column});
+  ArrayRef<Value> vectors = results[map.getResult()];
+  Value firstPair = arith::ShRUIOp::create(b, row, buildIndex(b, 1));
+  for (size_t i = 0; i < vectors.size(); i += 2) {
+    Value first = vectors[i];
+    Value second = i + 1 < vectors.size()
+                       ? vectors[i + 1]
+                       : Value(arith::ConstantOp::create(
+                             b, b.getZeroAttr(first.getType())));
+    Value mixed = vector::InterleaveOp::create(b, first, second);
+    Value words = vector::BitCastOp::create(
+        b, VectorType::get({width}, b.getI32Type()), mixed);
+    Value pair = arith::AddIOp::create(b, firstPair, buildIndex(b, i / 2));
+    vector::StoreOp::create(b, words, lowering.getBuffer(map.getResult()),
+                            ValueRange{pair, column});
+  }
 }
 
 /// `unroll` rows of one column.
@@ -348,10 +350,16 @@ LogicalResult ElementwiseNest::emitRows(Value firstRow, Value column) {
 LogicalResult ElementwiseNest::emitQuery(Value query) {
   auto loadQuery = [&](Value buffer) -> Value {
     if (byRow)
-      return splat(memref::LoadOp::create(b, buffer, query));
+      return memref::LoadOp::create(b, buffer, query);
     Type element = cast<MemRefType>(buffer.getType()).getElementType();
     return vector::LoadOp::create(b, VectorType::get({width}, element), buffer,
                                   query);
+  };
+  auto storeQuery = [&](Value value, Value buffer) {
+    if (byRow)
+      memref::StoreOp::create(b, value, buffer, query);
+    else
+      vector::StoreOp::create(b, value, buffer, query);
   };
   queryInputs.clear();
   for (Operation *op : group) {
@@ -362,7 +370,7 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
       if (auto tile = cast<TileType>(input.getType());
           tile.getRank() == 1 && tile.hasDim(Dim::q) && !isInGroup(input) &&
           !queryInputs.contains(input))
-        queryInputs[input] = loadQuery(lowering.getBuffer(input));
+        queryInputs[input] = toVector(loadQuery(lowering.getBuffer(input)));
   }
   if (!outer)
     return emitRows(Value(), query);
@@ -373,8 +381,7 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       reductions.push_back(reduce);
       Value into = lowering.getBuffer(reduce.getInto());
-      intos.push_back(byRow ? Value(memref::LoadOp::create(b, into, query))
-                            : loadQuery(into));
+      intos.push_back(loadQuery(into));
       // Sums begin at 0: the rounding errors of a short sum are smaller.
       ReductionKind kind = reduce.getKind();
       bool startsNeutral = byRow || kind == ReductionKind::add;
@@ -411,16 +418,13 @@ LogicalResult ElementwiseNest::emitQuery(Value query) {
     for (Value chain : values.slice(1, countChains(kind) - 1))
       total = combine(kind, total, chain);
     values = values.drop_front(countChains(kind));
-    if (byRow) {
-      total = combine(kind, into, combineLanes(kind, total));
-      memref::StoreOp::create(b, total, buffer, query);
-      continue;
-    }
+    if (byRow)
+      total = combineLanes(kind, total);
     if (Value factor = factors.lookup(reduce))
       total = math::FmaOp::create(b, into, loadQuery(factor), total);
-    else if (kind == ReductionKind::add)
+    else if (byRow || kind == ReductionKind::add)
       total = combine(kind, into, total);
-    vector::StoreOp::create(b, total, buffer, query);
+    storeQuery(total, buffer);
   }
   return success();
 }

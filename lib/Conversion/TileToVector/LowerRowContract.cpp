@@ -64,6 +64,7 @@ private:
   void buildValues();
   void buildValueTile(Value firstRow, Value column, int64_t vectors,
                       int64_t valid);
+  void storeSums(Value row, Value column, int64_t valid, ValueRange sums);
   SmallVector<Value> multiplyKey(Value key, Value firstRow, Value column,
                                  int64_t vectors, int64_t valid,
                                  ValueRange accs);
@@ -75,7 +76,7 @@ private:
   ProductKind kind;
   ImplicitLocOpBuilder b;
   Rows lhs;
-  Value c, rhs, m, k, scale;
+  Value c, rhs, m, k, factors, scale;
   int64_t unit, accumulators;
   /// Query rows of the tile, and those of one register tile.
   int64_t queries, rows;
@@ -96,6 +97,8 @@ RowProductBuilder::RowProductBuilder(func::FuncOp function,
   m = entry->getArgument(3);
   k = entry->getArgument(4);
   int next = 5;
+  if (kind.rescaled)
+    factors = entry->getArgument(next++);
   if (entry->getNumArguments() > next + kind.guarded)
     lhs.offsets = entry->getArgument(next++);
   if (kind.guarded)
@@ -368,21 +371,35 @@ void RowProductBuilder::buildValueTile(Value firstRow, Value column,
                                         loop.getRegionIterArgs()));
   }
   for (int64_t r = 0; r < rows; ++r)
-    for (int64_t v = 0; v < vectors; ++v) {
-      Value row = addIndex(firstRow, r), at = addIndex(column, v * unit);
-      Value sum = loop.getResult(r * vectors + v);
-      if (kind.accumulate)
-        sum = arith::AddFOp::create(
-            b, loadVector(c, row, at, unit, valid - v * unit), sum);
-      if (valid - v * unit >= unit) {
-        vector::StoreOp::create(b, sum, c, ValueRange{row, at});
-        continue;
-      }
-      Value mask = vector::ConstantMaskOp::create(
-          b, VectorType::get({unit}, b.getI1Type()),
-          ArrayRef<int64_t>{valid - v * unit});
-      vector::MaskedStoreOp::create(b, c, ValueRange{row, at}, mask, sum);
+    storeSums(addIndex(firstRow, r), column, valid,
+              loop.getResults().slice(r * vectors, vectors));
+}
+
+/// Stores `sums` to c[row][column ...), of which the first `valid` columns
+/// exist; added to what c holds, if the product is, which is rescaled first.
+void RowProductBuilder::storeSums(Value row, Value column, int64_t valid,
+                                  ValueRange sums) {
+  Value factor;
+  if (kind.rescaled)
+    factor = vector::BroadcastOp::create(
+        b, accType(), memref::LoadOp::create(b, factors, row));
+  for (auto [v, sum] : llvm::enumerate(sums)) {
+    Value at = addIndex(column, v * unit);
+    int64_t width = valid - v * unit;
+    Value total = sum;
+    if (kind.accumulate) {
+      Value old = loadVector(c, row, at, unit, width);
+      total = factor ? Value(math::FmaOp::create(b, old, factor, sum))
+                     : Value(arith::AddFOp::create(b, old, sum));
     }
+    if (width >= unit) {
+      vector::StoreOp::create(b, total, c, ValueRange{row, at});
+      continue;
+    }
+    Value mask = vector::ConstantMaskOp::create(
+        b, VectorType::get({unit}, b.getI1Type()), ArrayRef<int64_t>{width});
+    vector::MaskedStoreOp::create(b, c, ValueRange{row, at}, mask, total);
+  }
 }
 
 void RowProductBuilder::buildValues() {

@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 //
 // sums * factor + new is one multiply-add for each vector of sums, which the
 // addition reads and writes anyway. Accumulators and row sums both take this
@@ -43,8 +42,8 @@ static std::optional<Rescale> matchRescale(MapOp map) {
   return Rescale{sums, factors};
 }
 
-Operation *attn::getRescaledUser(MapOp map, VectorScheduleAttr schedule) {
-  if (schedule.getByRow() || !map.getResult().hasOneUse() || !matchRescale(map))
+Operation *attn::getRescaledUser(MapOp map) {
+  if (!map.getResult().hasOneUse() || !matchRescale(map))
     return nullptr;
   Operation *user = *map.getResult().user_begin();
   if (user->getBlock() != map->getBlock())
@@ -58,9 +57,9 @@ Operation *attn::getRescaledUser(MapOp map, VectorScheduleAttr schedule) {
              : nullptr;
 }
 
-void attn::sinkRescales(Block &block, VectorScheduleAttr schedule) {
+void attn::sinkRescales(Block &block) {
   for (MapOp map : llvm::make_early_inc_range(block.getOps<MapOp>())) {
-    Operation *user = getRescaledUser(map, schedule);
+    Operation *user = getRescaledUser(map);
     if (!user)
       continue;
     // A reduction may share the loop of the maps in front of it.
@@ -75,7 +74,7 @@ void attn::sinkRescales(Block &block, VectorScheduleAttr schedule) {
 Value attn::takeRescale(ImplicitLocOpBuilder &b, Value sums,
                         TileLowering &lowering) {
   auto map = sums.getDefiningOp<MapOp>();
-  if (!map || !getRescaledUser(map, lowering.getSchedule()))
+  if (!map || !getRescaledUser(map))
     return {};
   Rescale rescale = *matchRescale(map);
   Value from = lowering.getBuffer(rescale.sums);

@@ -152,10 +152,10 @@ void lowerContract(ContractOp op, TileLowering &lowering);
 
 /// The op that adds to the result of `map`, if `map` is such a multiplication
 /// and that op can do its work.
-mlir::Operation *getRescaledUser(MapOp map, VectorScheduleAttr schedule);
+mlir::Operation *getRescaledUser(MapOp map);
 /// Moves these maps of `block` to the ops that do their work, so that what they
 /// read is kept until there.
-void sinkRescales(mlir::Block &block, VectorScheduleAttr schedule);
+void sinkRescales(mlir::Block &block);
 /// If a sunk map makes `sums`, gives them the buffer of the sums before it and
 /// returns the buffer of the factors; null otherwise.
 mlir::Value takeRescale(mlir::ImplicitLocOpBuilder &b, mlir::Value sums,
@@ -195,7 +195,7 @@ mlir::LogicalResult lowerElementwise(llvm::ArrayRef<mlir::Operation *> group,
                                      TileLowering &lowering);
 /// The ops from `first` on that form such a group.
 llvm::SmallVector<mlir::Operation *>
-collectElementwiseGroup(mlir::Operation *first, VectorScheduleAttr schedule);
+collectElementwiseGroup(mlir::Operation *first);
 
 } // namespace attn
 

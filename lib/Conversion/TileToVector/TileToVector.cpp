@@ -253,11 +253,10 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
 }
 
 LogicalResult KernelLowering::lowerBlock(Block &block) {
-  sinkRescales(block, lowering.getSchedule());
+  sinkRescales(block);
   // Lowering emits in front of the op, so that what comes next is still to do.
   for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
-    if (auto map = dyn_cast<MapOp>(op);
-        map && getRescaledUser(map, lowering.getSchedule())) {
+    if (auto map = dyn_cast<MapOp>(op); map && getRescaledUser(map)) {
       dead.push_back(map);
       op = op->getNextNode();
       continue;
@@ -269,8 +268,7 @@ LogicalResult KernelLowering::lowerBlock(Block &block) {
       op = next;
       continue;
     }
-    SmallVector<Operation *> group =
-        collectElementwiseGroup(op, lowering.getSchedule());
+    SmallVector<Operation *> group = collectElementwiseGroup(op);
     Operation *next = group.back()->getNextNode();
     // Scalar ops stand between the ops of a group only.
     if (failed(lowerElementwise(group, lowering)))

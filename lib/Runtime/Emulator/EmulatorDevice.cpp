@@ -192,12 +192,14 @@ public:
   void free(void *pointer) override { freeMemory(pointer); }
   bool copyToDevice(void *to, const void *from, size_t bytes,
                     std::string &) override {
-    std::memcpy(to, from, bytes);
+    if (bytes > 0)
+      std::memcpy(to, from, bytes);
     return true;
   }
   bool copyToHost(void *to, const void *from, size_t bytes,
                   std::string &) override {
-    std::memcpy(to, from, bytes);
+    if (bytes > 0)
+      std::memcpy(to, from, bytes);
     return true;
   }
   bool synchronize(std::string &) override { return true; }

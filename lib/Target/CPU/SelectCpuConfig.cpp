@@ -33,10 +33,13 @@ static constexpr int64_t kDiagonalBlockKv = 64;
 /// From this head dim on, fewer keys keep K, V and scores in the L2 cache.
 static constexpr int64_t kWideHeadDim = 256;
 
-/// Bytes of a tile of K or V that is streamed: this one and the next one, of
-/// both, stay in the L2 cache wherever their rows lie.
-static constexpr int64_t kStreamedBytes = 16 << 10;
-static constexpr int64_t kMinStreamedKeys = 32;
+/// Bytes of a tile of K or V that is streamed. With few rows, memory is the
+/// limit and has the less to wait for the shorter the phases between its reads
+/// are. With more rows, arithmetic is, and the cost per tile counts; this tile
+/// and the next one, of both, still stay in the L2 cache.
+static constexpr int64_t kStreamedBytes = 8 << 10;
+static constexpr int64_t kStreamedRows = 8;
+static constexpr int64_t kStreamedKeys = 32;
 
 /// Up to this many rows of a sequence are decoding, or the verification of a
 /// few speculated tokens: its time is that of reading K and V.
@@ -199,9 +202,10 @@ static int64_t chooseBlockKv(AttentionOp op, const QueryTile &query,
     keys = std::min(keys, kBlockKv / 2);
   if (query.byRow) {
     int64_t bytes = dim * op.getKType().getElementTypeBitWidth() / 8;
-    keys =
-        std::clamp<int64_t>(llvm::bit_floor<uint64_t>(kStreamedBytes / bytes),
-                            kMinStreamedKeys, keys);
+    int64_t fitting = llvm::bit_floor<uint64_t>(kStreamedBytes / bytes);
+    keys = query.rows <= kStreamedRows
+               ? std::clamp(fitting, kStreamedKeys / 2, kStreamedKeys)
+               : std::clamp(2 * fitting, kStreamedKeys, keys);
   }
   if (auto length = getStaticLength(op.getNumKeys()))
     keys = std::min<int64_t>(keys, llvm::alignTo(*length, multiple));

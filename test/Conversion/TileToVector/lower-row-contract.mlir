@@ -83,6 +83,56 @@ func.func @reduce(%x: f32) attributes {attn.schedule = #schedule} {
 
 // -----
 
+// Sums of earlier tiles are multiplied by the factors of their rows where those
+// of this tile are added.
+#schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false, by_row = true>
+!p = !attn.tile<q 2, kv 64, f32, #attn.buffer<[q, kv]>>
+!v = !attn.tile<kv 64, dv 8, f32, #attn.in_place>
+!acc = !attn.tile<q 2, dv 8, f32, #attn.buffer<[q, dv]>>
+!stat = !attn.tile<q 2, f32, #attn.buffer<[q]>>
+// CHECK-LABEL: func private @rescaled_product_0(
+// CHECK-SAME:    %[[C:[^:]+]]: memref<2x8xf32>, {{.*}}: index, {{.*}}: index, %[[F:[^:]+]]: memref<2xf32>
+// CHECK:         %[[SUMS:.+]]:2 = scf.for
+// CHECK:         %[[ONE:.+]] = memref.load %[[F]]
+// CHECK:         %[[FACTOR:.+]] = vector.broadcast %[[ONE]]
+// CHECK:         %[[OLD:.+]] = vector.load %[[C]]
+// CHECK:         math.fma %[[OLD]], %[[FACTOR]], %[[SUMS]]#0
+// CHECK-LABEL: func @rescaled(
+// CHECK:         call @rescaled_product_0(%{{.+}}, %[[FACTORS:[^,]+]])
+// CHECK:         scf.for %[[Q:[^ ]+]] =
+// CHECK:           %[[SUM:.+]] = memref.load %{{.+}}[%[[Q]]] : memref<2xf32>
+// CHECK:           %[[NEW:.+]] = vector.extract %{{.+}}[0] : f32
+// CHECK:           %[[ROW:.+]] = memref.load %[[FACTORS]][%[[Q]]]
+// CHECK:           math.fma %[[SUM]], %[[ROW]], %[[NEW]] : f32
+func.func @rescaled(%vm: memref<1x64x1x8xf32>, %om: memref<1x2x1x8xf32>,
+                    %x: f32, %i: index) attributes {attn.schedule = #schedule} {
+  %vv = attn.view %vm[%i, %i] <bshd>
+      : memref<1x64x1x8xf32> -> !attn.view<kv, dv 8, f32>
+  %ov = attn.view %om[%i, %i] <bshd>
+      : memref<1x2x1x8xf32> -> !attn.view<q, dv 8, f32>
+  %v = attn.load_tile %vv[%i] valid(%i) : !attn.view<kv, dv 8, f32> -> !v
+  %p = attn.fill %x : f32 -> !p
+  %acc = attn.fill %x : f32 -> !acc
+  %l = attn.fill %x : f32 -> !stat
+  %factors = attn.fill %x : f32 -> !stat
+  %scaled_acc = attn.map ins(%acc, %factors : !acc, !stat) {
+  ^bb0(%e: f32, %f: f32, %q: index, %dv: index):
+    %m = arith.mulf %e, %f : f32
+    attn.yield %m : f32
+  } -> !acc
+  %scaled_l = attn.map ins(%l, %factors : !stat, !stat) {
+  ^bb0(%e: f32, %f: f32, %q: index):
+    %m = arith.mulf %e, %f : f32
+    attn.yield %m : f32
+  } -> !stat
+  %o = attn.contract %v, %p valid(%i) into(%scaled_acc : !acc) : !v, !p -> !acc
+  %sum = attn.reduce add %p into %scaled_l : !p -> !stat
+  attn.store_tile %o, %ov[%i] valid(%i) : !acc, !attn.view<q, dv 8, f32>
+  return
+}
+
+// -----
+
 // Heads that take turns: rows of one sequence row at a time.
 #schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false, by_row = true>
 !q = !attn.tile<q 8, d 16, f32, #attn.buffer<[q, d]>>

@@ -168,7 +168,8 @@ func.func @products(%q: memref<1x16x1x4xf32>, %k: memref<1x8x1x4xf32>,
 // -----
 
 // exp, row sum and rounding are one loop nest; the row maximum, which the exp
-// needs, is one before it. The weights of two keys are stored as one word.
+// needs, is one before it. Four keys make a step; the weights of two of them are
+// stored as one word.
 !s = !attn.tile<q 16, kv 8, f32, #attn.buffer<[kv, q]>>
 !p = !attn.tile<q 16, kv 8, bf16, #attn.buffer<[kv, q], pairs>>
 !v = !attn.tile<kv 8, dv 4, bf16, #attn.buffer<[kv, dv], pairs>>
@@ -181,14 +182,22 @@ func.func @products(%q: memref<1x16x1x4xf32>, %k: memref<1x8x1x4xf32>,
 // CHECK:         scf.for {{.*}} iter_args
 // CHECK:           arith.subf
 // CHECK:           %[[E0:.*]] = math.exp2
-// CHECK:           arith.addf %{{.*}}, %[[E0]]
+// CHECK:           %[[S0:.*]] = arith.addf %{{.*}}, %[[E0]]
 // CHECK:           %[[R0:.*]] = arith.truncf %[[E0]]
 // CHECK:           %[[E1:.*]] = math.exp2
-// CHECK:           arith.addf %{{.*}}, %[[E1]]
+// CHECK:           %[[S1:.*]] = arith.addf %[[S0]], %[[E1]]
 // CHECK:           %[[R1:.*]] = arith.truncf %[[E1]]
+// CHECK:           %[[E2:.*]] = math.exp2
+// CHECK:           %[[S2:.*]] = arith.addf %[[S1]], %[[E2]]
+// CHECK:           %[[R2:.*]] = arith.truncf %[[E2]]
+// CHECK:           %[[E3:.*]] = math.exp2
+// CHECK:           arith.addf %[[S2]], %[[E3]]
+// CHECK:           %[[R3:.*]] = arith.truncf %[[E3]]
 // CHECK:           %[[MIXED:.*]] = vector.interleave %[[R0]], %[[R1]]
 // CHECK:           %[[WORDS:.*]] = vector.bitcast %[[MIXED]] : {{.*}} to vector<8xi32>
-// CHECK:           vector.store %[[WORDS]], %{{.*}} : memref<4x16xi32>
+// CHECK:           vector.store %[[WORDS]], %[[BUFFER:[a-z0-9_]+]][{{.*}}] : memref<4x16xi32>
+// CHECK:           vector.interleave %[[R2]], %[[R3]]
+// CHECK:           vector.store %{{.*}}, %[[BUFFER]][{{.*}}] : memref<4x16xi32>
 // CHECK-NEXT:      scf.yield
 // CHECK-NOT:     math.exp2
 // CHECK-NOT:     arith.truncf %{{.*}} : vector<{{.*}}xf32> to

@@ -14,7 +14,7 @@
 // CHECK-LABEL: func @short(
 // CHECK:         config(#attn.config<block_q = 9, block_kv = 16, block_kv_compute = 16, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false, by_row = true>>)
 // CHECK-LABEL: func @decode(
-// CHECK:         config(#attn.config<block_q = 1, block_kv = 128, block_kv_compute = 128, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false, by_row = true>>)
+// CHECK:         config(#attn.config<block_q = 1, block_kv = 32, block_kv_compute = 32, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false, by_row = true>>)
 // CHECK-LABEL: func @wide_head(
 // CHECK:         block_kv = 128,
 // CHECK-LABEL: func @wider_head(
@@ -30,7 +30,7 @@
 // CHECK:         config(#attn.config<block_q = 24, block_kv = 128, block_kv_compute = 128,
 // CHECK-SAME:    pairs = false
 // CHECK-LABEL: func @decode_group(
-// CHECK:         config(#attn.config<block_q = 4, block_kv = 64, block_kv_compute = 64,
+// CHECK:         config(#attn.config<block_q = 4, block_kv = 32, block_kv_compute = 32,
 // CHECK-SAME:      by_row = true>, heads = 4, split = <items = 256, size = 1024>>)
 // CHECK-LABEL: func @decode_sinks(
 // CHECK:         heads = 4, split = <count = 1>>)

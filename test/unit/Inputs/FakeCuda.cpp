@@ -99,9 +99,10 @@ EXPORT int cuModuleLoadDataEx(void **module, const void *code, unsigned,
                               int *options, void **values) {
   logged += "load " + std::string(static_cast<const char *>(code)) + "\n";
   int result = finish("cuModuleLoadDataEx");
-  if (result && options[0] == 5)
+  if (result == 0)
+    *module = new Module();
+  else if (options[0] == 5)
     std::strcpy(static_cast<char *>(values[0]), "line 1: fake");
-  *module = new Module();
   return result;
 }
 EXPORT int cuModuleUnload(void *module) {
@@ -151,8 +152,10 @@ EXPORT int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz,
   return finish("cuLaunchKernel");
 }
 EXPORT int cuMemAlloc_v2(uint64_t *pointer, size_t bytes) {
-  *pointer = reinterpret_cast<uint64_t>(std::malloc(bytes));
-  return finish("cuMemAlloc");
+  int result = finish("cuMemAlloc");
+  if (result == 0)
+    *pointer = reinterpret_cast<uint64_t>(std::malloc(bytes));
+  return result;
 }
 EXPORT int cuMemFree_v2(uint64_t pointer) {
   std::free(reinterpret_cast<void *>(pointer));

@@ -96,8 +96,10 @@ EXPORT int hipModuleLaunchKernel(void *function, unsigned gx, unsigned gy,
   return finish("hipModuleLaunchKernel");
 }
 EXPORT int hipMalloc(void **pointer, size_t bytes) {
-  *pointer = std::malloc(bytes);
-  return finish("hipMalloc");
+  int result = finish("hipMalloc");
+  if (result == 0)
+    *pointer = std::malloc(bytes);
+  return result;
 }
 EXPORT int hipFree(void *pointer) {
   std::free(pointer);

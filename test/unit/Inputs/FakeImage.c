@@ -36,7 +36,8 @@
 #define ARCHITECTURE "aarch64"
 #endif
 
-void *attn_imports[3];
+/* Of kernels of a CPU, which are the most. */
+void *attn_imports[4];
 
 const char attn_manifest[] =
     "{\"abi\": 2, \"architecture\": \"" ARCHITECTURE "\", \"requires\": [], "
