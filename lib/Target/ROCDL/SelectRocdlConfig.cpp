@@ -29,7 +29,7 @@ static constexpr int64_t kRows = 32, kWaves = 8, kMaxWaves = 16;
 static constexpr int64_t kMaxDimOfTwoWaves = 128;
 /// Keys of a tile, and the least.
 static constexpr int64_t kBlockKv = 64, kMinBlockKv = 32;
-static constexpr int64_t kStages = 2;
+static constexpr int64_t kStages = 3, kMinStages = 2;
 /// Enough blocks for the compute units of any chip.
 static constexpr SplitLimits kSplit{/*items=*/512, /*keys=*/256};
 
@@ -54,7 +54,9 @@ struct Choice {
 
   /// Makes the tiles smaller; false if they are the smallest.
   bool shrink() {
-    if (keys > kMinBlockKv && !keepsKeys)
+    if (stages > kMinStages)
+      --stages;
+    else if (keys > kMinBlockKv && !keepsKeys)
       keys = llvm::alignTo(keys / 2, kMinBlockKv);
     else if (stages > 1)
       stages = 1;

@@ -57,6 +57,11 @@ struct OnlineTile {
   double unit = 1;
   /// Whether max may lag behind; with a guard it never does.
   bool lazy = false;
+  /// Scores times this are in units of `unit`, as max is. Other than 1 for
+  /// units of base 2 and lazy max only: scores then become exponents by one
+  /// multiply-add. Rows whose max is so large that it would round them too
+  /// coarsely are NaN without a guard, and exact with one.
+  double factor = 1;
 };
 
 /// The unit of scores that exponents of base 2 are made of.

@@ -192,6 +192,8 @@ private:
                                            const KeyTile &keys, TileKind kind);
   bool isLazy();
   bool isPrescaled();
+  bool isFused();
+  double getExponentFactor();
   /// What the scores of a step are multiplied by to be natural.
   double getUnit();
   mlir::Value buildPrescaled(mlir::Value dots);
