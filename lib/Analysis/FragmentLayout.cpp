@@ -67,6 +67,16 @@ const MatrixInstruction &attn::getMatrixInstruction(MatrixKind kind) {
       table, [&](const MatrixInstruction &row) { return row.kind == kind; });
 }
 
+Type attn::getProductType(Type q, Type k) {
+  auto isNarrow = [](Type type) { return type.getIntOrFloatBitWidth() == 8; };
+  if (isNarrow(q))
+    std::swap(q, k);
+  // Of two, f16 rounds weights to more bits.
+  if (isNarrow(q))
+    return Float16Type::get(q.getContext());
+  return q == k || isNarrow(k) ? q : Type(Float32Type::get(q.getContext()));
+}
+
 //===----------------------------------------------------------------------===//
 // Fragments
 //===----------------------------------------------------------------------===//

@@ -128,10 +128,23 @@ const char *attn_emulator_mutant_name(const attn_emulator *module,
   return module->mutants[index].c_str();
 }
 
+/// Forgets the code that mutant `index` differs in: its name begins with the
+/// function's, which may be a kernel or be called by any.
+static void forgetCode(attn_emulator &module, size_t index) {
+  const std::string &name = module.mutants[index];
+  const std::string function = name.substr(0, name.find(": "));
+  if (findKernel(module, function))
+    module.compiled.erase(function);
+  else
+    module.compiled.clear();
+}
+
 int attn_emulator_mutate(attn_emulator *module, size_t index) {
   if (index >= module->mutants.size())
     return fail("no mutant " + std::to_string(index));
-  module->compiled.clear();
+  if (module->mutant)
+    forgetCode(*module, *module->mutant);
+  forgetCode(*module, index);
   module->mutant = index;
   return 0;
 }

@@ -168,6 +168,7 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   // hundred values, which patterns compare with each other: bottom up, loops
   // come when their bodies are done.
   addUpstream(pm, "symbol-dce,canonicalize{top-down=false},cse");
+  pm.addPass(createDropBarriersPass());
   pm.addPass(std::move(lowerThread));
   // It makes operands of matrix instructions, and each is used several times.
   addUpstream(pm, "cse");

@@ -71,8 +71,6 @@ DeviceExecution::create(mlir::ModuleOp module, const Entry &entry,
                         const RunnerOptions &options) {
   std::string error;
   std::unique_ptr<DeviceExecution> result(new DeviceExecution());
-  result->kind = options.device;
-  result->ordinal = options.deviceOrdinal;
   // Before the work of compiling.
   result->device = Device::open(options.device, options.deviceOrdinal,
                                 options.schedule, error);
@@ -88,24 +86,12 @@ DeviceExecution::create(mlir::ModuleOp module, const Entry &entry,
                                   std::move(image->manifest), error);
   if (!result->binary)
     return createError(error);
-  if (Error failure = result->reload(options.schedule))
-    return std::move(failure);
+  result->kernel = DeviceKernel::create(result->device, result->binary, error);
+  if (!result->kernel)
+    return createError(error);
   if (Error failure = result->allocate(arguments))
     return std::move(failure);
   return std::move(result);
-}
-
-Error DeviceExecution::reload(const DeviceOptions &options) {
-  std::string error;
-  auto opened = Device::open(kind, ordinal, options, error);
-  if (!opened)
-    return createError(error);
-  auto loaded = DeviceKernel::create(opened, binary, error);
-  if (!loaded)
-    return createError(error);
-  device = std::move(opened);
-  kernel = std::move(loaded);
-  return Error::success();
 }
 
 DeviceExecution::~DeviceExecution() {

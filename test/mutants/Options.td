@@ -12,6 +12,7 @@ class Value<string name, string meta, string help>
 
 def target : Value<"target", "<name>", "The GPU whose kernels are mutated">;
 def group : Value<"group", "<name>", "Rows of this group only; repeatable">;
+def every : Value<"every", "<n>", "Every nth mutant only">;
 def list_all : Flag<["--"], "list">, HelpText<"Print every mutant and what "
     "caught it, instead of counts">;
 def help : Flag<["--"], "help">, HelpText<"Print this">;

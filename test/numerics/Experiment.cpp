@@ -179,8 +179,8 @@ Error Experiment::compile(const Experiment *source, const Mutation &mutate) {
   return Error::success();
 }
 
-Error Experiment::reload(const DeviceOptions &options) {
-  return static_cast<runner::DeviceExecution &>(*execution).reload(options);
+void Experiment::setOptions(const DeviceOptions &options) {
+  static_cast<runner::DeviceExecution &>(*execution).setOptions(options);
 }
 
 const Kernel &Experiment::getKernel() const {

@@ -57,7 +57,7 @@ public:
                       const Mutation &mutate = nullptr);
 
   /// Of a device: runs the kernel under another schedule, or as a mutant.
-  llvm::Error reload(const DeviceOptions &options);
+  void setOptions(const DeviceOptions &options);
   /// What a device runs.
   const Kernel &getKernel() const;
 

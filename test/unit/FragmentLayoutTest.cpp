@@ -243,6 +243,48 @@ TEST_F(FragmentLayoutTest, MatrixLoadsMeetInNoBank) {
   EXPECT_EQ(countBankConflicts(same, 16), 7);
 }
 
+/// Lanes that a read of 16 bytes serves together on CDNA3, eight by eight.
+static constexpr int64_t kReadPhases[] = {
+    0,  1,  2,  3,  20, 21, 22, 23, 32, 33, 34, 35, 52, 53, 54, 55,
+    4,  5,  6,  7,  16, 17, 18, 19, 36, 37, 38, 39, 48, 49, 50, 51,
+    8,  9,  10, 11, 28, 29, 30, 31, 40, 41, 42, 43, 60, 61, 62, 63,
+    12, 13, 14, 15, 24, 25, 26, 27, 44, 45, 46, 47, 56, 57, 58, 59};
+
+/// A lane reads eight keys of a column of V: the operands of two steps.
+TEST_F(FragmentLayoutTest, ReadsOfTransposedTilesMeetInNoBank) {
+  for (int64_t keys : {32, 64}) {
+    SharedAttr layout = getTransposedLayout(&context, keys, 2);
+    for (int64_t key = 0; key < keys; key += 16)
+      for (int64_t column = 0; column < 256; column += 32) {
+        SmallVector<int64_t> addresses;
+        for (int64_t lane : kReadPhases)
+          addresses.push_back(getSharedOffset(layout, 2, key + 4 * (lane / 32),
+                                              column + lane % 32));
+        EXPECT_EQ(countBankConflicts(addresses, 16), 0)
+            << keys << " keys, key " << key << " column " << column;
+      }
+  }
+}
+
+/// Sixteen lanes write four keys each, of columns `width` apart. These
+/// writes do meet: two at a time with 64 keys, four with 32.
+TEST_F(FragmentLayoutTest, WritesOfTransposedTilesMeetInFewBanks) {
+  for (auto [keys, meet] : {std::pair<int64_t, int64_t>{64, 2}, {32, 4}}) {
+    SharedAttr layout = getTransposedLayout(&context, keys, 2);
+    for (int64_t width : {2, 4})
+      for (int64_t key = 0; key < keys; key += 4)
+        for (int64_t column = 0; column < 256; column += 16 * width)
+          for (int64_t i = 0; i < width; ++i) {
+            SmallVector<int64_t> addresses;
+            for (int64_t lane = 0; lane < 16; ++lane)
+              addresses.push_back(
+                  getSharedOffset(layout, 2, key, column + lane * width + i));
+            EXPECT_LE(countBankConflicts(addresses, 8), meet - 1)
+                << keys << " keys, key " << key << " column " << column + i;
+          }
+  }
+}
+
 TEST_F(FragmentLayoutTest, ElementsOfABufferHavePlacesOfTheirOwn) {
   for (int64_t bytes : {2, 4})
     for (int64_t headDim : {16, 24, 64, 80, 128, 136, 256}) {

@@ -39,6 +39,11 @@ struct MatrixInstruction {
 
 const MatrixInstruction &getMatrixInstruction(MatrixKind kind);
 
+/// The type that matrix instructions multiply operands of types `q` and `k` in:
+/// the 16-bit type that holds both exactly, where each 8-bit float fits into
+/// either. f32 if there is none: no instruction then does.
+mlir::Type getProductType(mlir::Type q, mlir::Type k);
+
 //===----------------------------------------------------------------------===//
 // Fragments
 //===----------------------------------------------------------------------===//

@@ -135,6 +135,23 @@ def ConvertTileToGpuPass
   ];
 }
 
+def DropBarriersPass : Pass<"attn-drop-barriers", "::mlir::ModuleOp"> {
+  let summary = "Remove barriers that separate no accesses";
+  let description = [{
+    In: kernels of a `gpu.module`, the code of one thread, whose only work item
+    the block has. Out: every `gpu.barrier` has an access since the last barrier
+    and one up to the next that may touch the same memory, shared or an array
+    that the kernel writes, and one of the two writes.
+
+    ```mlir
+    llvm.store %x, %shared : f32, !llvm.ptr<3>
+    gpu.barrier // stays
+    gpu.barrier // goes
+    %y = llvm.load %shared : !llvm.ptr<3> -> f32
+    ```
+  }];
+}
+
 def ConvertLaunchKernelToLLVMPass
     : Pass<"convert-attn-launch-kernel-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Lower attn.launch_kernel to a call of the runtime";

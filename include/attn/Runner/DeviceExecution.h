@@ -25,8 +25,8 @@ public:
          llvm::ArrayRef<Tensor> arguments, const RunnerOptions &options);
   ~DeviceExecution() override;
 
-  /// Loads the kernel anew on a device of the same kind with other options.
-  llvm::Error reload(const DeviceOptions &options);
+  /// Changes how the device runs the kernel.
+  void setOptions(const DeviceOptions &options) { device->setOptions(options); }
 
   llvm::Error call() override;
   llvm::Expected<double> time() override;
@@ -54,8 +54,6 @@ private:
   llvm::Error copyToDevice();
   llvm::Error enqueue();
 
-  std::string kind;
-  int ordinal = 0;
   std::shared_ptr<Device> device;
   std::shared_ptr<const Kernel> binary;
   std::unique_ptr<DeviceKernel> kernel;

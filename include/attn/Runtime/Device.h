@@ -77,6 +77,10 @@ public:
   virtual std::unique_ptr<DeviceProgram> load(const Kernel &kernel,
                                               std::string &error) = 0;
 
+  /// Changes how programs that are loaded already run from now on. A mutant
+  /// makes room for another one only.
+  virtual void setOptions(const DeviceOptions &) {}
+
   // Memory and clocks, for tools that have no library of their own for it. All
   // of it waits for the device. Copies of 0 bytes read and write nothing, and
   // their pointers may be null.

@@ -82,10 +82,10 @@ static Value buildInt(ImplicitLocOpBuilder &b, Type type, int64_t value) {
   return arith::ConstantOp::create(b, attr);
 }
 
-static Value buildFloat(ImplicitLocOpBuilder &b, Type type, float value) {
-  TypedAttr attr = b.getF32FloatAttr(value);
+static Value buildFloat(ImplicitLocOpBuilder &b, Type type, double value) {
+  TypedAttr attr = b.getFloatAttr(getElementTypeOrSelf(type), value);
   if (auto vector = dyn_cast<VectorType>(type))
-    attr = DenseElementsAttr::get(vector, value);
+    attr = DenseElementsAttr::get(vector, attr);
   return arith::ConstantOp::create(b, attr);
 }
 
@@ -103,19 +103,19 @@ static Value moveBits(ImplicitLocOpBuilder &b, Value bytes, Type wide,
   return arith::BitcastOp::create(b, getLike(words, wide), bits);
 }
 
-/// `bytes` of `format` as f32.
-static Value buildSingle(ImplicitLocOpBuilder &b, Value bytes,
-                         Float8Format format) {
-  Type type = getLike(bytes.getType(), b.getF32Type());
+/// `bytes` of `format` as `result`, f32, or f16 where that holds their bits.
+static Value buildWide(ImplicitLocOpBuilder &b, Value bytes, Type result,
+                       Float8Format format) {
+  Type type = getLike(bytes.getType(), result);
   Type wide = format.fitsHalf ? Type(b.getF16Type()) : Type(b.getF32Type());
   int wideMantissa = cast<FloatType>(wide).getFPMantissaWidth() - 1;
   Value value = moveBits(b, bytes, wide, wideMantissa - format.mantissaBits);
-  if (format.fitsHalf)
+  if (wide != result)
     value = arith::ExtFOp::create(b, type, value);
   int exponent = (format.fitsHalf ? kHalfBias : kSingleBias) - format.bias;
   if (exponent != 0)
     value = arith::MulFOp::create(
-        b, value, buildFloat(b, type, std::ldexp(1.0f, exponent)));
+        b, value, buildFloat(b, type, std::ldexp(1.0, exponent)));
   if (format.nan == NaNBytes::AsWide)
     return value;
 
@@ -129,8 +129,17 @@ static Value buildSingle(ImplicitLocOpBuilder &b, Value bytes,
   Value isNaN = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tested,
                                       buildInt(b, bytes.getType(), nanByte));
   return arith::SelectOp::create(
-      b, isNaN, buildFloat(b, type, std::numeric_limits<float>::quiet_NaN()),
+      b, isNaN, buildFloat(b, type, std::numeric_limits<double>::quiet_NaN()),
       value);
+}
+
+/// `single` as a bf16, `type`, which holds it exactly: nothing is rounded.
+static Value buildUpperHalf(ImplicitLocOpBuilder &b, Value single, Type type) {
+  Type words = getLike(type, b.getI32Type());
+  Value bits = arith::BitcastOp::create(b, words, single);
+  Value upper = arith::ShRUIOp::create(b, bits, buildInt(b, words, 16));
+  Value half = arith::TruncIOp::create(b, getLike(type, b.getI16Type()), upper);
+  return arith::BitcastOp::create(b, type, half);
 }
 
 namespace {
@@ -148,16 +157,25 @@ struct ExpandExtF : OpRewritePattern<arith::ExtFOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Value bytes = arith::BitcastOp::create(
         b, getLike(source.getType(), b.getI8Type()), source);
-    Value single = buildSingle(b, bytes, *format);
-    // Both 16-bit types hold what any of the formats does.
-    unsigned width = getElementTypeOrSelf(op.getType()).getIntOrFloatBitWidth();
-    if (width < 32)
-      rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, op.getType(), single);
-    else if (width > 32)
-      rewriter.replaceOpWithNewOp<arith::ExtFOp>(op, op.getType(), single);
-    else
-      rewriter.replaceOp(op, single);
+    rewriter.replaceOp(op, convert(b, bytes, op.getType(), *format));
     return success();
+  }
+
+private:
+  static Value convert(ImplicitLocOpBuilder &b, Value bytes, Type type,
+                       Float8Format format) {
+    Type element = getElementTypeOrSelf(type);
+    if (element.isF16() && format.fitsHalf)
+      return buildWide(b, bytes, element, format);
+    Value single = buildWide(b, bytes, b.getF32Type(), format);
+    // Both 16-bit types hold what any of the formats does.
+    if (element.isBF16())
+      return buildUpperHalf(b, single, type);
+    if (element.isF16())
+      return arith::TruncFOp::create(b, type, single);
+    if (element.isF64())
+      return arith::ExtFOp::create(b, type, single);
+    return single;
   }
 };
 

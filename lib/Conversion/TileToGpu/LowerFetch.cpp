@@ -85,7 +85,7 @@ SmallVector<Type> attn::getFetchedTypes(BlockScheduleAttr schedule,
                                         int64_t bufferRows) {
   FetchPlan plan(schedule, layout, bufferRows);
   return SmallVector<Type>(plan.ofThread * plan.unitRows,
-                           VectorType::get(plan.width, element));
+                           VectorType::get(plan.width, getStoredType(element)));
 }
 
 std::pair<Value, Value> TileFetcher::getUnit(int64_t number) {
@@ -145,12 +145,13 @@ SmallVector<Value> TileFetcher::fetch(FetchTileOp op) {
   return parts;
 }
 
-/// The elements of `part` as they lie in shared memory.
-static Value buildWidened(ImplicitLocOpBuilder &b, Value part, Type element) {
+/// The elements of `part`, of `from` in global memory, as `to`.
+static Value buildConverted(ImplicitLocOpBuilder &b, Value part, Type from,
+                            Type to) {
   auto type = cast<VectorType>(part.getType());
-  if (type.getElementType() == element)
-    return part;
-  return arith::ExtFOp::create(b, type.clone(element), part);
+  if (type.getElementType() != from)
+    part = arith::BitcastOp::create(b, type.clone(from), part);
+  return buildWidened(b, part, to);
 }
 
 void TileFetcher::putChunk(const SharedPlace &place, Value part, Value row,
@@ -186,7 +187,7 @@ void TileFetcher::put(const SharedPlace &place, ValueRange parts,
                       Type element) {
   SmallVector<Value> wide;
   for (Value part : parts)
-    wide.push_back(buildWidened(b, part, element));
+    wide.push_back(buildConverted(b, part, rows.element, element));
   for (int64_t number = 0; number < plan.ofThread; ++number) {
     auto [row, column] = getUnit(number);
     ValueRange unit =

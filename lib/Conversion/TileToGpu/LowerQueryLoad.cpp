@@ -30,7 +30,7 @@ public:
         layout(cast<FragmentAttr>(tile.getLayout())),
         dim(tile.getDims()[tile.getDims()[0] == Dim::q]),
         chunk(VectorType::get(kChunkBytes * 8 /
-                                  rows.element.getIntOrFloatBitWidth(),
+                                  tile.getElementType().getIntOrFloatBitWidth(),
                               rows.element)) {}
 
   void emit();
@@ -64,7 +64,8 @@ private:
 
 Value QueryLoader::loadNeighbours(Value pointer, Value column) {
   Value source = buildAddress(b, pointer, rows.element, toI64(b, column));
-  return LLVM::LoadOp::create(b, chunk, source, /*alignment=*/kChunkBytes);
+  int64_t bits = chunk.getNumElements() * chunk.getElementTypeBitWidth();
+  return buildLoad(b, chunk, source, static_cast<unsigned>(bits / 8));
 }
 
 /// One by one; those beyond the last column are 0.
@@ -77,8 +78,8 @@ Value QueryLoader::loadElements(Value pointer, Value column) {
       Value offset = toI64(b, at);
       if (rows.columnStride)
         offset = arith::MulIOp::create(b, offset, rows.columnStride);
-      return LLVM::LoadOp::create(
-          b, rows.element, buildAddress(b, pointer, rows.element, offset));
+      return buildLoad(b, rows.element,
+                       buildAddress(b, pointer, rows.element, offset));
     }));
   }
   return vector::FromElementsOp::create(b, chunk, elements);
@@ -87,7 +88,7 @@ Value QueryLoader::loadElements(Value pointer, Value column) {
 /// The chunk that begins with register `reg`; 0 beyond the valid rows.
 Value QueryLoader::loadChunk(int64_t reg) {
   Value row = getCoordinate(Dim::q, reg), column = getCoordinate(dim, reg);
-  Value none = LLVM::ZeroOp::create(b, chunk);
+  Value none = arith::ConstantOp::create(b, b.getZeroAttr(chunk));
   Value inTile = toIndex(b, row);
   Value reads = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, inTile,
                                       op.getValid());
@@ -107,7 +108,8 @@ void QueryLoader::emit() {
   SmallVector<Value> values;
   int64_t count = countValues(layout.getRegisters());
   for (int64_t reg = 0; reg < count; reg += chunk.getNumElements()) {
-    auto elements = vector::ToElementsOp::create(b, loadChunk(reg));
+    Value wide = buildWidened(b, loadChunk(reg), tile.getElementType());
+    auto elements = vector::ToElementsOp::create(b, wide);
     llvm::append_range(values, elements.getResults());
   }
   lowering.setRegisters(op.getTile(), values);

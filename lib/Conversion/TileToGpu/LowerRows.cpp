@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Rows are copied in chunks of 16 bytes, asynchronously, where they are known
-// to begin at multiples of 16 bytes; otherwise, and where elements are
-// converted, one element at a time.
+// to begin at multiples of 16 bytes; otherwise one element at a time. Chunks of
+// 8-bit floats are converted, in registers, to elements that products take.
 //
 //===----------------------------------------------------------------------===//
 
@@ -165,11 +165,13 @@ public:
   void copyElements();
 
 private:
+  bool converts() const { return rows.element != element; }
   bool canCopyChunks();
   void copyChunks();
   void copyChunk(Value row, Value chunk);
   void copyChunk(Value isValid, Value row, Value chunk, Value source,
                  Value target);
+  void convertChunk(Value source, Value target);
   void copyColumns(int64_t begin, int64_t width);
   Value getSource(Value row, Value chunk);
   Value loadElement(Value row, Value column);
@@ -193,7 +195,8 @@ private:
 } // namespace
 
 bool TileCopier::canCopyChunks() {
-  return aligned && rows.element == element && !rows.columnStride &&
+  bool convertsNarrow = rows.element.getIntOrFloatBitWidth() == 8;
+  return aligned && (!converts() || convertsNarrow) && !rows.columnStride &&
          !layout.getTransposed() && extent * bytes % kChunkBytes == 0;
 }
 
@@ -223,7 +226,7 @@ Value TileCopier::getThreadSource(Value row, Value chunk) {
   Value pointer = buildRowPointer(b, rows, toI64(b, row));
   Value column = arith::MulIOp::create(b, toI64(b, chunk),
                                        buildI64(b, kChunkBytes / bytes));
-  return buildAddress(b, pointer, element, column);
+  return buildAddress(b, pointer, rows.element, column);
 }
 
 /// The address in global memory of a chunk of a row.
@@ -232,7 +235,7 @@ Value TileCopier::getSource(Value row, Value chunk) {
   Value pointer = buildRowPointer(b, rows, at);
   Value column = arith::MulIOp::create(b, toI64(b, chunk),
                                        buildI64(b, kChunkBytes / bytes));
-  return buildAddress(b, pointer, element, column);
+  return buildAddress(b, pointer, rows.element, column);
 }
 
 void TileCopier::copyChunk(Value row, Value chunk) {
@@ -240,6 +243,16 @@ void TileCopier::copyChunk(Value row, Value chunk) {
   if (valid)
     isValid = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, valid);
   copyChunk(isValid, row, chunk, Value(), Value());
+}
+
+/// Loads as many elements as make a chunk once they are converted.
+void TileCopier::convertChunk(Value source, Value target) {
+  int64_t elements = kChunkBytes / bytes;
+  int64_t loaded = elements * rows.element.getIntOrFloatBitWidth() / 8;
+  Value narrow = buildLoad(b, VectorType::get(elements, rows.element), source,
+                           static_cast<unsigned>(loaded));
+  LLVM::StoreOp::create(b, buildWidened(b, narrow, element), target,
+                        /*alignment=*/kChunkBytes);
 }
 
 /// Copies from `source` to `target`, or, if one is null, from where the rows
@@ -257,13 +270,15 @@ void TileCopier::copyChunk(Value isValid, Value row, Value chunk, Value source,
         reads ? arith::AndIOp::create(b, reads, inside).getResult() : inside;
   }
   auto copy = [&](Value size) {
-    CopyChunkOp::create(b, source ? source : getSource(row, chunk), target,
-                        size);
+    Value from = source ? source : getSource(row, chunk);
+    if (converts())
+      return convertChunk(from, target);
+    CopyChunkOp::create(b, from, target, size);
   };
   if (!reads)
     return copy(Value());
   // The entries of a table of pages may be read for valid rows only.
-  if (!rows.table)
+  if (!rows.table && !converts())
     return copy(arith::SelectOp::create(b, reads, buildI32(b, kChunkBytes),
                                         buildI32(b, 0)));
   auto type = VectorType::get(4, b.getI32Type());
@@ -319,13 +334,13 @@ void TileCopier::copyColumns(int64_t begin, int64_t width) {
     copyChunk(isValid, at, chunk, source, getTarget(row));
   };
   if (isStrided) {
-    source = buildAddress(b, getThreadSource(first, chunk), element,
+    source = buildAddress(b, getThreadSource(first, chunk), rows.element,
                           arith::MulIOp::create(b, firstRow, rows.rowStride));
     distance = arith::MulIOp::create(b, rows.rowStride, buildI64(b, step));
   }
   for (int64_t row = 0; row < rowCount; row += step) {
     if (row > 0 && isStrided)
-      source = buildAddress(b, source, element, distance);
+      source = buildAddress(b, source, rows.element, distance);
     if (row + step <= rowCount) {
       copy(row);
       continue;
@@ -364,11 +379,9 @@ Value TileCopier::loadElement(Value row, Value column) {
     if (rows.columnStride)
       offset = arith::MulIOp::create(b, offset, rows.columnStride);
     Value source = buildRowPointer(b, rows, at);
-    Value value = LLVM::LoadOp::create(
-        b, rows.element, buildAddress(b, source, rows.element, offset));
-    if (rows.element != element)
-      value = arith::ExtFOp::create(b, element, value);
-    return value;
+    Value value = buildLoad(b, rows.element,
+                            buildAddress(b, source, rows.element, offset));
+    return buildWidened(b, value, element);
   });
 }
 

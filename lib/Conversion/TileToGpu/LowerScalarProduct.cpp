@@ -58,6 +58,11 @@ private:
 
 } // namespace
 
+/// The weights of a row are written and read by one warp.
+static void buildWarpBarrier(ImplicitLocOpBuilder &b) {
+  gpu::BarrierOp::create(b)->setAttr(kOfWarp, b.getUnitAttr());
+}
+
 /// Puts the weights of `keys` keys from `first` on, [q][kv], where all lanes of
 /// their rows can read them.
 SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
@@ -71,7 +76,10 @@ SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
   int64_t begin = lowering.allocateShared(
       tile.getExtent(Dim::q) * place.layout.getPitch() * place.elementBytes);
   place.begin = buildI32(b, begin);
-  gpu::BarrierOp::create(b);
+  // Behind the weights of other keys. Those of an earlier product were read
+  // before the barrier that showed the keys of this one.
+  if (first > 0)
+    buildWarpBarrier(b);
   for (auto [reg, value] :
        llvm::enumerate(lowering.getRegisters(op.getRhs()))) {
     // Lanes lie within a step of the instruction, which keys are a multiple of.
@@ -87,7 +95,7 @@ SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
         at(sumDim, key));
     LLVM::StoreOp::create(b, value, lowering.getSharedPointer(b, offset));
   }
-  gpu::BarrierOp::create(b);
+  buildWarpBarrier(b);
   lowering.releaseShared(begin);
   return place;
 }

@@ -33,6 +33,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/Sequence.h"
 
 namespace attn {
@@ -92,6 +93,15 @@ static Operation *findFirstUser(LoadTileOp load) {
   return first;
 }
 
+/// Whether `op` belongs to the further attempts, or to their loop over rows.
+static bool isCold(Operation *op) {
+  auto holdsRetry = [](Operation *region) {
+    return region->walk([](scf::WhileOp) { return WalkResult::interrupt(); })
+        .wasInterrupted();
+  };
+  return op->getParentOfType<scf::WhileOp>() || holdsRetry(op->getParentOp());
+}
+
 /// Replaces `loads`, of one block, by copies that all threads wait for together
 /// where the last of them stands. The buffers stay until their last use.
 static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
@@ -103,13 +113,18 @@ static void waitForLoads(MutableArrayRef<LoadTileOp> loads) {
     buffers.push_back(allocateBuffer(b, load.getTile().getType(), 1));
   gpu::BarrierOp::create(b);
   auto kernel = last->getParentOfType<func::FuncOp>();
-  if (getBlockSchedule(kernel).getFetches() && areAligned(loads)) {
+  bool fetches = getBlockSchedule(kernel).getFetches();
+  if (fetches && areAligned(loads)) {
     fetchAndPut(b, loads, buffers);
   } else {
     for (auto [load, buffer] : llvm::zip_equal(loads, buffers))
       startCopies(b, load, load.getRow(), load.getValid(), buffer, zero);
-    CopyCommitOp::create(b);
-    CopyWaitOp::create(b, 0);
+    // Further attempts copy elements one by one, which are there already, as
+    // are all of a chip that copies through registers.
+    if (!isCold(last) && !fetches) {
+      CopyCommitOp::create(b);
+      CopyWaitOp::create(b, 0);
+    }
   }
   gpu::BarrierOp::create(b);
   for (auto [load, buffer] : llvm::zip_equal(loads, buffers)) {
@@ -148,13 +163,12 @@ static void waitForBlock(MutableArrayRef<LoadTileOp> loads) {
   }
 }
 
-/// A copy of the query tile, which the first wait of a key loop covers.
+/// A copy of the query tile, of the same group as the first copies of keys.
 static void startLoad(LoadTileOp load) {
   ImplicitLocOpBuilder b(load.getLoc(), load);
   TileType tile = load.getTile().getType();
   Value buffer = allocateBuffer(b, tile, 1), zero = buildIndex(b, 0);
   startCopies(b, load, load.getRow(), load.getValid(), buffer, zero);
-  CopyCommitOp::create(b);
   Value shared = SharedTileOp::create(b, tile, buffer, zero);
   load.replaceAllUsesWith(shared);
   if (Operation *user = findLastUser(*load->getBlock(), shared)) {
@@ -288,6 +302,15 @@ void ChainPipeliner::pipeline(size_t number) {
                         buildNextStage(b, stage, 1, stages));
 }
 
+/// Whether the loop of `member` is known to have an iteration.
+static bool hasIterations(const KeyLoop &member) {
+  scf::ForOp loop = member.loop;
+  APInt begin, end;
+  return matchPattern(loop.getLowerBound(), m_ConstantInt(&begin)) &&
+         matchPattern(loop.getUpperBound(), m_ConstantInt(&end)) &&
+         begin.slt(end);
+}
+
 void ChainPipeliner::run() {
   for (LoadTileOp load : chain[0].loads)
     buffers.push_back(allocateBuffer(b, load.getTile().getType(), stages));
@@ -312,19 +335,11 @@ void ChainPipeliner::run() {
   b.setInsertionPointAfter(chain.back().loop);
   // Without any iteration nobody waited for the copy of the query tile, whose
   // buffer is free now.
-  CopyWaitOp::create(b, 0);
+  if (llvm::none_of(chain, hasIterations))
+    CopyWaitOp::create(b, 0);
   gpu::BarrierOp::create(b);
   for (Value buffer : llvm::reverse(buffers))
     memref::DeallocOp::create(b, buffer);
-}
-
-/// Whether `op` belongs to the further attempts, or to their loop over rows.
-static bool isCold(Operation *op) {
-  auto holdsRetry = [](Operation *region) {
-    return region->walk([](scf::WhileOp) { return WalkResult::interrupt(); })
-        .wasInterrupted();
-  };
-  return op->getParentOfType<scf::WhileOp>() || holdsRetry(op->getParentOp());
 }
 
 /// The loop over keys that `load` stands in, or null: it carries tiles.

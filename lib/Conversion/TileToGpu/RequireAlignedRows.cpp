@@ -50,9 +50,11 @@ static bool mayBeAligned(ViewOp view) {
 static ViewOp getMovedView(Operation *op) {
   if (auto load = dyn_cast<LoadTileOp>(op)) {
     auto view = load.getView().getDefiningOp<ViewOp>();
-    bool converts = load.getView().getType().getElementType() !=
-                    load.getTile().getType().getElementType();
-    return view && !converts && mayBeAligned(view) ? view : ViewOp();
+    Type from = load.getView().getType().getElementType();
+    // Chunks of 8-bit floats are converted on their way.
+    bool isWhole = from == load.getTile().getType().getElementType() ||
+                   from.getIntOrFloatBitWidth() == 8;
+    return view && isWhole && mayBeAligned(view) ? view : ViewOp();
   }
   if (auto store = dyn_cast<StoreTileOp>(op)) {
     auto view = store.getView().getDefiningOp<ViewOp>();

@@ -43,10 +43,35 @@ Value attn::toIndex(ImplicitLocOpBuilder &b, Value value) {
   return arith::IndexCastUIOp::create(b, b.getIndexType(), value);
 }
 
+Type attn::getStoredType(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  if (element.getIntOrFloatBitWidth() != 8)
+    return type;
+  Type byte = IntegerType::get(type.getContext(), 8);
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? Type(vector.clone(byte)) : byte;
+}
+
+Value attn::buildLoad(ImplicitLocOpBuilder &b, Type type, Value pointer,
+                      unsigned alignment) {
+  Type stored = getStoredType(type);
+  Value value = LLVM::LoadOp::create(b, stored, pointer, alignment);
+  return stored == type ? value
+                        : arith::BitcastOp::create(b, type, value).getResult();
+}
+
+Value attn::buildWidened(ImplicitLocOpBuilder &b, Value value, Type element) {
+  if (getElementTypeOrSelf(value.getType()) == element)
+    return value;
+  auto vector = dyn_cast<VectorType>(value.getType());
+  Type type = vector ? Type(vector.clone(element)) : element;
+  return arith::ExtFOp::create(b, type, value);
+}
+
 Value attn::buildAddress(ImplicitLocOpBuilder &b, Value pointer, Type element,
                          Value offset) {
-  return LLVM::GEPOp::create(b, pointer.getType(), element, pointer,
-                             ArrayRef<LLVM::GEPArg>{offset});
+  return LLVM::GEPOp::create(b, pointer.getType(), getStoredType(element),
+                             pointer, ArrayRef<LLVM::GEPArg>{offset});
 }
 
 Value attn::buildByteAddress(ImplicitLocOpBuilder &b, Value pointer,

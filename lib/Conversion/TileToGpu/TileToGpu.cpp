@@ -15,6 +15,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace attn {
@@ -39,6 +40,7 @@ private:
   LogicalResult lowerBlock(Block &block);
   LogicalResult lowerOp(Operation *op);
   LogicalResult lowerFor(scf::ForOp loop);
+  LogicalResult lowerGuarded(scf::ForOp loop, Value condition);
   LogicalResult lowerIf(scf::IfOp choice);
   void lowerBuffer(memref::AllocOp op);
   void lowerUniformWrite(Operation *op);
@@ -101,10 +103,45 @@ void BlockKernelLowering::bind(ValueRange from, ValueRange to) {
   }
 }
 
+/// What `loop` runs its only iteration under; null of other loops.
+static Value getCondition(scf::ForOp loop) {
+  auto times = loop.getUpperBound().getDefiningOp<arith::SelectOp>();
+  bool isGuard = times && matchPattern(times.getTrueValue(), m_One()) &&
+                 matchPattern(times.getFalseValue(), m_Zero()) &&
+                 matchPattern(loop.getLowerBound(), m_Zero()) &&
+                 matchPattern(loop.getStep(), m_One());
+  return isGuard ? times.getCondition() : Value();
+}
+
+/// A loop of at most one iteration as a branch: from loops compilers take out
+/// what each element is compared with, and have no registers for it.
+LogicalResult BlockKernelLowering::lowerGuarded(scf::ForOp loop,
+                                                Value condition) {
+  ImplicitLocOpBuilder b(loop.getLoc(), loop);
+  SmallVector<Value> inits = flatten(loop.getInitArgs());
+  auto choice = scf::IfOp::create(b, TypeRange(ValueRange(inits)), condition,
+                                  /*withElseRegion=*/true);
+  loop.getInductionVar().replaceAllUsesWith(loop.getLowerBound());
+  bind(loop.getRegionIterArgs(), inits);
+  Block &then = *choice.thenBlock();
+  then.getOperations().splice(then.end(), loop.getBody()->getOperations());
+  if (failed(lowerBlock(then)))
+    return failure();
+  then.getTerminator()->setOperands(
+      flatten(then.getTerminator()->getOperands()));
+  b.setInsertionPointToEnd(choice.elseBlock());
+  scf::YieldOp::create(b, inits);
+  bind(loop.getResults(), choice.getResults());
+  dead.push_back(loop);
+  return success();
+}
+
 /// A loop that carries registers in place of tiles.
 LogicalResult BlockKernelLowering::lowerFor(scf::ForOp loop) {
   if (llvm::none_of(loop.getResultTypes(), llvm::IsaPred<TileType>))
     return lowerBlock(*loop.getBody());
+  if (Value condition = getCondition(loop))
+    return lowerGuarded(loop, condition);
   ImplicitLocOpBuilder b(loop.getLoc(), loop);
   auto flat = scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
                                  loop.getStep(), flatten(loop.getInitArgs()));

@@ -169,6 +169,14 @@ mlir::Value buildI64(mlir::ImplicitLocOpBuilder &b, int64_t value);
 mlir::Value toI64(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
 /// An unsigned i32 as an index.
 mlir::Value toIndex(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
+/// `type`, or, for 8-bit floats, which LLVM has not, that of their bits.
+mlir::Type getStoredType(mlir::Type type);
+/// Loads a `type`, a scalar or a vector.
+mlir::Value buildLoad(mlir::ImplicitLocOpBuilder &b, mlir::Type type,
+                      mlir::Value pointer, unsigned alignment = 0);
+/// `value`, a scalar or a vector, as one of `element`, which holds it exactly.
+mlir::Value buildWidened(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
+                         mlir::Type element);
 /// `pointer` + `offset` elements of `element`.
 mlir::Value buildAddress(mlir::ImplicitLocOpBuilder &b, mlir::Value pointer,
                          mlir::Type element, mlir::Value offset);

@@ -9,10 +9,12 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/IR/CFG.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/Instructions.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <functional>
 
@@ -132,19 +134,63 @@ static void expectLess(CallInst &call) {
              ConstantInt::get(call.getArgOperand(1)->getType(), 16)));
 }
 
+static bool isShared(const Value *pointer) {
+  constexpr unsigned sharedSpace = 3;
+  auto *type = dyn_cast<PointerType>(pointer->getType());
+  return type && type->getAddressSpace() == sharedSpace;
+}
+
+/// The access to shared memory that comes next on some path, "store i32", for
+/// people and tables to know an operation by; its number depends on the code in
+/// front of it.
+static std::string describeNext(const Instruction &at) {
+  constexpr size_t maxBlocks = 32;
+  SmallVector<const BasicBlock *> blocks{at.getParent()};
+  const Instruction *instruction = at.getNextNode();
+  for (size_t n = 0; n < blocks.size() && n < maxBlocks; ++n) {
+    if (n > 0)
+      instruction = &blocks[n]->front();
+    for (; instruction; instruction = instruction->getNextNode()) {
+      auto *call = dyn_cast<CallInst>(instruction);
+      if (call && !call->arg_empty() && isShared(call->getArgOperand(0)))
+        return (" before " + nameOf(*call)).str();
+      const Value *pointer = getLoadStorePointerOperand(instruction);
+      if (!pointer || !isShared(pointer))
+        continue;
+      std::string text;
+      raw_string_ostream(text) << " before " << instruction->getOpcodeName()
+                               << " " << *getLoadStoreType(instruction);
+      return text;
+    }
+    for (const BasicBlock *next : successors(blocks[n]))
+      if (!is_contained(blocks, next))
+        blocks.push_back(next);
+  }
+  return "";
+}
+
+/// Lanes of a wave run in step: such a fence is for compilers.
+static bool isOfWave(const FenceInst &fence) {
+  SmallVector<StringRef> scopes;
+  fence.getContext().getSyncScopeNames(scopes);
+  return scopes[fence.getSyncScopeID()] == "wavefront";
+}
+
 static std::vector<Mutant> findMutants(Module &module) {
   std::vector<Mutant> mutants;
   StringMap<unsigned> seen;
   auto add = [&](const Instruction &at, const Twine &what,
                  std::function<void()> apply) {
-    const std::string name = (at.getFunction()->getName() + ": " + what).str();
+    const std::string name =
+        (at.getFunction()->getName() + ": " + what + describeNext(at)).str();
     mutants.push_back(
         {name + " #" + std::to_string(seen[name]++), std::move(apply)});
   };
   for (Function &function : module)
     for (BasicBlock &block : function)
       for (Instruction &instruction : block) {
-        if (auto *fence = dyn_cast<FenceInst>(&instruction))
+        auto *fence = dyn_cast<FenceInst>(&instruction);
+        if (fence && !isOfWave(*fence))
           add(*fence, Twine("delete fence ") + toIRString(fence->getOrdering()),
               [fence] { fence->eraseFromParent(); });
         auto *call = dyn_cast<CallInst>(&instruction);

@@ -9,8 +9,35 @@
 #include "WaveMemory.h"
 
 #include <cctype>
+#include <optional>
 
 using namespace attn::emulator;
+
+//===----------------------------------------------------------------------===//
+// What compilers keep in order
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// LLVM takes s_barrier for no access to memory, and may move accesses across:
+/// others see what a fence or a wait came behind, and what they did is known
+/// behind a fence or a wait.
+struct WaveOrder : OperationState {
+  std::optional<Snapshot> published;
+  SyncClock arrived;
+};
+} // namespace
+
+static void holdAccesses(Group &group) {
+  Machine &machine = group.machine();
+  if (!machine.detectsRaces())
+    return;
+  WaveOrder &order = group.thread().warp->state<WaveOrder>();
+  const ActorId actor = group.thread().actor;
+  machine.clocks.acquire(actor, order.arrived);
+  order.arrived.clear();
+  order.published = machine.clocks.snapshot(actor);
+  machine.clocks.tick(actor);
+}
 
 //===----------------------------------------------------------------------===//
 // s_barrier
@@ -42,7 +69,7 @@ static void completeIfAll(WaveBarrier &barrier, Machine &machine) {
     return;
   for (Thread *thread : barrier.waiting) {
     if (machine.detectsRaces())
-      machine.clocks.adopt(thread->actor, barrier.clock);
+      thread->warp->state<WaveOrder>().arrived = barrier.clock;
     machine.wake(*thread);
   }
   barrier.waiting.clear();
@@ -59,8 +86,9 @@ static void barrier(Group &group) {
     completeIfAll(barrier, *warp.machine);
   };
   ++barrier.arrived;
-  if (machine.detectsRaces())
-    machine.clocks.release(group.thread().actor, barrier.clock);
+  const auto &published = group.thread().warp->state<WaveOrder>().published;
+  if (published)
+    machine.clocks.release(*published, published->self, barrier.clock);
   group.forEachActive([&](Thread &thread) {
     barrier.waiting.push_back(&thread);
     machine.holdBack(thread, barrier);
@@ -78,11 +106,11 @@ static void waitCount(Group &group) {
   if ((counts >> 8 & 15) == 0)
     group.machine().flushShared(group.thread());
   waitForVectorMemory(group, (counts & 15) | (counts >> 14 & 3) << 4);
+  holdAccesses(group);
 }
 
 /// "s_waitcnt vmcnt(2) lgkmcnt(0)"
-static void waitCountText(Group &group) {
-  const std::string &text = group.site().text;
+static void waitForCounters(Group &group, const std::string &text) {
   if (text.find("lgkmcnt(0)") != std::string::npos)
     group.machine().flushShared(group.thread());
   const std::string counter = "vmcnt(";
@@ -97,10 +125,16 @@ static void waitCountText(Group &group) {
   waitForVectorMemory(group, count);
 }
 
+static void waitCountText(Group &group) {
+  waitForCounters(group, group.site().text);
+  holdAccesses(group);
+}
+
 /// A fence at the scope of the workgroup or wider waits for the wave's memory.
 static void fence(Group &group) {
   waitForVectorMemory(group, 0);
   group.machine().flushShared(group.thread());
+  holdAccesses(group);
   group.forEachActive([&](Thread &thread) { group.machine().fence(thread); });
 }
 

@@ -68,8 +68,9 @@ const EmulatorLibrary *EmulatorLibrary::get(std::string &error) {
 namespace {
 class EmulatorProgram final : public DeviceProgram {
 public:
-  EmulatorProgram(const EmulatorLibrary &library, const DeviceOptions &options)
-      : library(library), options(options) {}
+  EmulatorProgram(const EmulatorLibrary &library,
+                  std::shared_ptr<const DeviceOptions> options)
+      : library(library), options(std::move(options)) {}
   ~EmulatorProgram() override {
     if (module)
       library.destroy(module);
@@ -83,9 +84,12 @@ public:
   std::string describe() const override;
 
 private:
+  bool mutate(std::string &error);
+
   const EmulatorLibrary &library;
-  const DeviceOptions options;
+  const std::shared_ptr<const DeviceOptions> options;
   attn_emulator *module = nullptr;
+  int64_t mutant = -1;
   std::vector<ManifestGpuKernel> kernels;
   /// A module is used by one thread at a time.
   std::mutex mutex;
@@ -100,17 +104,25 @@ bool EmulatorProgram::load(const ManifestGpu &gpu, std::string_view bitcode,
     error = std::string("emulator: ") + library.getError();
     return false;
   }
-  if (options.mutant >= 0 &&
-      library.mutate(module, static_cast<size_t>(options.mutant)) != 0) {
-    error = std::string("emulator: ") + library.getError();
+  if (!mutate(error))
     return false;
-  }
   for (const ManifestGpuKernel &kernel : kernels)
     if (library.compile(module, kernel.name.c_str()) != 0) {
       error = std::string("emulator: ") + library.getError();
       return false;
     }
   return true;
+}
+
+/// Makes the module the mutant that is wanted now.
+bool EmulatorProgram::mutate(std::string &error) {
+  if (options->mutant < 0 || options->mutant == mutant)
+    return true;
+  mutant = options->mutant;
+  if (library.mutate(module, static_cast<size_t>(mutant)) == 0)
+    return true;
+  error = std::string("emulator: ") + library.getError();
+  return false;
 }
 
 static attn_emulator_launch describeLaunch(const LaunchList &list,
@@ -136,12 +148,14 @@ bool EmulatorProgram::launch(const LaunchList &list,
     if (range.bytes > 0)
       ranges.push_back({range.begin, range.bytes});
   attn_emulator_options given = {};
-  given.detect_races = options.detectRaces;
-  given.eager_copies = options.eagerCopies;
-  given.seed = options.seed;
+  given.detect_races = options->detectRaces;
+  given.eager_copies = options->eagerCopies;
+  given.seed = options->seed;
   given.ranges = ranges.data();
   given.range_count = ranges.size();
   std::lock_guard<std::mutex> lock(mutex);
+  if (!mutate(error))
+    return false;
   for (const GpuLaunch &launch : list.getLaunches()) {
     attn_emulator_launch request =
         describeLaunch(list, launch, kernels.at(launch.kernel));
@@ -169,7 +183,7 @@ namespace {
 class EmulatorDevice final : public Device {
 public:
   EmulatorDevice(const EmulatorLibrary &library, const DeviceOptions &options)
-      : library(library), options(options) {}
+      : library(library), options(std::make_shared<DeviceOptions>(options)) {}
 
   const std::string &getName() const override { return name; }
   ArrayMemory getArrayMemory() const override { return ArrayMemory::Host; }
@@ -182,6 +196,8 @@ public:
       return nullptr;
     return program;
   }
+
+  void setOptions(const DeviceOptions &changed) override { *options = changed; }
 
   void *allocate(size_t bytes, std::string &error) override {
     void *pointer = allocateAlignedMemory(workspaceAlignment, bytes);
@@ -218,7 +234,8 @@ public:
 
 private:
   const EmulatorLibrary &library;
-  const DeviceOptions options;
+  /// Shared with the programs.
+  const std::shared_ptr<DeviceOptions> options;
   const std::string name = "the emulator";
 };
 } // namespace

@@ -59,7 +59,12 @@ static LogicalResult lower(gpu::BlockIdOp op) {
 
 static LogicalResult lower(gpu::BarrierOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  NVVM::BarrierOp::create(b);
+  constexpr int32_t kAllLanes = -1;
+  if (op->hasAttr(kOfWarp))
+    NVVM::SyncWarpOp::create(
+        b, LLVM::ConstantOp::create(b, b.getI32IntegerAttr(kAllLanes)));
+  else
+    NVVM::BarrierOp::create(b);
   return success();
 }
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/FragmentLayout.h"
 #include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Target/Decoding.h"
@@ -43,10 +44,11 @@ static int64_t getMaxDim(AttentionOp op) {
   return std::max(op.getHeadDim(), op.getValueHeadDim());
 }
 
-/// Whether matrix instructions multiply the operands as they are.
+/// Whether matrix instructions multiply the operands.
 static bool usesMatrices(AttentionOp op) {
-  Type element = op.getKType().getElementType();
-  return element == op.getQType().getElementType() && !element.isF32();
+  return !getProductType(op.getQType().getElementType(),
+                         op.getKType().getElementType())
+              .isF32();
 }
 
 namespace {

@@ -17,9 +17,6 @@ using namespace attn;
 static constexpr int64_t kMaxHeadDim = 256;
 
 std::optional<std::string> attn::findUnsupportedOnNvvm(AttentionOp op) {
-  for (ShapedType type : {op.getQType(), op.getKType()})
-    if (type.getElementTypeBitWidth() < 16)
-      return "fp8 operands";
   if (std::max(op.getHeadDim(), op.getValueHeadDim()) > kMaxHeadDim)
     return "head dims above " + std::to_string(kMaxHeadDim);
   return findUnsupportedAnywhere(op);
@@ -35,9 +32,9 @@ int64_t attn::getNvvmSharedBytes(AttentionOp op, ConfigAttr config) {
   auto schedule = cast<BlockScheduleAttr>(config.getSchedule());
   const MatrixInstruction &instruction =
       getMatrixInstruction(schedule.getInstruction());
-  Type element = op.getKType().getElementType();
-  bool isWide = element != op.getQType().getElementType() || element.isF32();
-  int64_t bytes = isWide ? 4 : 2;
+  Type element = getProductType(op.getQType().getElementType(),
+                                op.getKType().getElementType());
+  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
   auto getBytes = [&](int64_t rows, int64_t extent) {
     SharedAttr layout = getConflictFreeLayout(
         op.getContext(), extent, bytes, std::max(instruction.k, instruction.n));

@@ -61,9 +61,17 @@ static LogicalResult lower(gpu::BlockIdOp op) {
   return success();
 }
 
-/// The barrier itself waits for no memory.
+/// The barrier itself waits for no memory. Lanes of a wave run in step: only
+/// compilers have to keep their accesses in order.
 static LogicalResult lower(gpu::BarrierOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
+  auto threads =
+      op->getParentOfType<LLVM::LLVMFuncOp>()->getAttrOfType<IntegerAttr>(
+          kBlockSize);
+  if (op->hasAttr(kOfWarp) || (threads && threads.getInt() <= kLanes)) {
+    LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "wavefront");
+    return success();
+  }
   constexpr StringLiteral kScope = "workgroup";
   LLVM::FenceOp::create(b, LLVM::AtomicOrdering::release, kScope);
   ROCDL::SBarrierOp::create(b);

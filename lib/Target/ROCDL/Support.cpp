@@ -20,10 +20,8 @@ std::optional<std::string> attn::findUnsupportedOnRocdl(AttentionOp op) {
   Type q = op.getQType().getElementType(), k = op.getKType().getElementType();
   if (q.isF32() || k.isF32())
     return "f32 operands";
-  if (q.getIntOrFloatBitWidth() < 16 || k.getIntOrFloatBitWidth() < 16)
-    return "fp8 operands";
-  if (q != k)
-    return "q and k of different types";
+  if (getProductType(q, k).isF32())
+    return "f16 beside bf16";
   if (std::max(op.getHeadDim(), op.getValueHeadDim()) > kMaxHeadDim)
     return "head dims above " + std::to_string(kMaxHeadDim);
   return findUnsupportedAnywhere(op);

@@ -60,11 +60,34 @@ func.func @e5m2fnuz(%x: vector<8xf8E5M2FNUZ>) -> vector<8xf32> {
   return %y : vector<8xf32>
 }
 
+// The upper half of an f32 holds it exactly.
 // CHECK-LABEL: func @to_bf16
-// CHECK:         arith.truncf {{.*}} : f32 to bf16
+// CHECK:         %[[BITS:.*]] = arith.bitcast %{{.*}} : f32 to i32
+// CHECK:         %[[UPPER:.*]] = arith.shrui %[[BITS]], %c16_i32
+// CHECK:         %[[HALF:.*]] = arith.trunci %[[UPPER]] : i32 to i16
+// CHECK:         arith.bitcast %[[HALF]] : i16 to bf16
 func.func @to_bf16(%x: f8E4M3FN) -> bf16 {
   %y = arith.extf %x : f8E4M3FN to bf16
   return %y : bf16
+}
+
+// The multiplication is one of f16.
+// CHECK-LABEL: func @to_f16
+// CHECK-DAG:     %[[POWER:.*]] = arith.constant dense<2.560000e+02> : vector<8xf16>
+// CHECK-NOT:     f32
+// CHECK:         arith.mulf %{{.*}}, %[[POWER]] : vector<8xf16>
+// CHECK-NOT:     f32
+// CHECK:         return
+func.func @to_f16(%x: vector<8xf8E4M3FN>) -> vector<8xf16> {
+  %y = arith.extf %x : vector<8xf8E4M3FN> to vector<8xf16>
+  return %y : vector<8xf16>
+}
+
+// CHECK-LABEL: func @e5m2fnuz_to_f16
+// CHECK:         arith.truncf {{.*}} : f32 to f16
+func.func @e5m2fnuz_to_f16(%x: f8E5M2FNUZ) -> f16 {
+  %y = arith.extf %x : f8E5M2FNUZ to f16
+  return %y : f16
 }
 
 // Other extensions stay.

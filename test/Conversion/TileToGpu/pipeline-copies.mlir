@@ -8,7 +8,7 @@
 // CHECK-LABEL: func private @kernel
 // CHECK:         %[[Q:.*]] = memref.alloc() : memref<1x64x40xbf16, 3>
 // CHECK-NEXT:    attn.copy_tile {{.*}} to %[[Q]]
-// CHECK-NEXT:    attn.copy_commit
+// CHECK-NOT:     attn.copy_commit
 // Two buffers for each of K and V; the first tile is on its way before the
 // loop, if there is one.
 // CHECK:         %[[K:.*]] = memref.alloc() : memref<2x32x40xbf16, 3>
@@ -45,3 +45,10 @@
 // CHECK-DAG:     memref.dealloc %[[V]]
 // CHECK-DAG:     memref.dealloc %[[Q]]
 // CHECK:         attn.combine_partial
+
+// With keys known to be there a wait of the loop was for Q too.
+// RUN: attn-gen --sq=512 --dqk=64 --dtype=bf16 --q-heads=1 \
+// RUN:   | attn-opt --attn-to-tile=target=sm_80 | FileCheck %s --check-prefix=KNOWN
+// KNOWN:     scf.for %{{.*}} = %c0{{.*}} to %c4
+// KNOWN:       attn.copy_wait 0
+// KNOWN-NOT: attn.copy_wait

@@ -8,10 +8,10 @@
 // RUN: attn-opt %t.mlir --attn-to-llvm=target=sm_80 \
 // RUN:   | FileCheck %s --check-prefix=LLVM
 
-// Q, K and V lie in shared memory; the copy of Q has no wait of its own.
+// Q, K and V lie in shared memory; the copy of Q is of the group of the first keys.
 // TILE: %[[Q:.*]] = memref.alloc() : memref<1x128x64xbf16, 3>
 // TILE: attn.copy_tile %{{.*}} to %[[Q]]
-// TILE-NEXT: attn.copy_commit
+// TILE-NOT: attn.copy_commit
 // Row sums stay partial until the loops are done.
 // TILE: attn.fill {{.*}} -> !attn.tile<q 128, f32, #attn.fragment<[q 2 by 8, q 2 by 16], [q 4 by 0, q 8 by 1], [q 4 by 32], partial>>
 // TILE: memref.alloc() : memref<2x128x64xbf16, 3>

@@ -20,6 +20,9 @@ gpu.module @attn_gpu {
     attn.copy_wait 1
     // CHECK: nvvm.barrier
     gpu.barrier
+    // CHECK: %[[LANES:.*]] = llvm.mlir.constant(-1 : i32)
+    // CHECK-NEXT: nvvm.bar.warp.sync %[[LANES]]
+    gpu.barrier {attn.of_warp}
     // CHECK: nvvm.ldmatrix %{{.*}} {eltType = {{.*}}, layout = #nvvm.mma_layout<col>, num = 4 : i32
     %m:4 = attn.load_matrices %s transposed : vector<2xbf16>, vector<2xbf16>,
         vector<2xbf16>, vector<2xbf16>

@@ -1,16 +1,6 @@
 // RUN: attn-opt %s --split-input-file --verify-diagnostics \
 // RUN:   --attn-select-nvvm-config=target=sm_80
 
-func.func @fp8(%q: memref<1x64x8x64xf8E4M3FN>, %o: memref<1x64x8x64xbf16>) {
-  // expected-error @+1 {{unsupported on sm_80: fp8 operands}}
-  attn.attention ins(%q, %q, %q : memref<1x64x8x64xf8E4M3FN>,
-      memref<1x64x8x64xf8E4M3FN>, memref<1x64x8x64xf8E4M3FN>)
-      scale(0.1) outs(%o : memref<1x64x8x64xbf16>)
-  return
-}
-
-// -----
-
 func.func @wide(%q: memref<1x64x8x264xbf16>, %o: memref<1x64x8x264xbf16>) {
   // expected-error @+1 {{unsupported on sm_80: head dims above 256}}
   attn.attention ins(%q, %q, %q : memref<1x64x8x264xbf16>,

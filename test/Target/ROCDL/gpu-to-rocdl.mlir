@@ -37,6 +37,10 @@ gpu.module @attn_gpu {
     // CHECK: rocdl.s.barrier
     // CHECK: llvm.fence syncscope("workgroup") acquire
     gpu.barrier
+    // The lanes of a wave run in step.
+    // CHECK-NEXT: llvm.fence syncscope("wavefront") acq_rel
+    // CHECK-NOT: rocdl.s.barrier
+    gpu.barrier {attn.of_warp}
     %w = llvm.load %s : !llvm.ptr<3> -> vector<4xf32>
     // Weights are rounded by adding half an ulp, two by one addition.
     // CHECK-NOT: arith.truncf

@@ -11,9 +11,23 @@ func.func @f32(%q: memref<1x64x8x64xf32>, %o: memref<1x64x8x64xf32>) {
 
 // -----
 
-func.func @fp8(%q: memref<1x64x8x64xf8E4M3FN>, %o: memref<1x64x8x64xbf16>) {
-  // expected-error @+1 {{unsupported on gfx942: fp8 operands}}
-  attn.attention ins(%q, %q, %q : memref<1x64x8x64xf8E4M3FN>,
+// No 16-bit type holds both.
+func.func @mixed(%q: memref<1x64x8x64xf16>, %k: memref<1x64x8x64xbf16>,
+                 %o: memref<1x64x8x64xbf16>) {
+  // expected-error @+1 {{unsupported on gfx942: f16 beside bf16}}
+  attn.attention ins(%q, %k, %k : memref<1x64x8x64xf16>,
+      memref<1x64x8x64xbf16>, memref<1x64x8x64xbf16>)
+      scale(0.1) outs(%o : memref<1x64x8x64xbf16>)
+  return
+}
+
+// -----
+
+// Queries in f32 stay f32, whatever keys are.
+func.func @query(%q: memref<1x64x8x64xf32>, %k: memref<1x64x8x64xf8E4M3FN>,
+                 %o: memref<1x64x8x64xbf16>) {
+  // expected-error @+1 {{unsupported on gfx942: f32 operands}}
+  attn.attention ins(%q, %k, %k : memref<1x64x8x64xf32>,
       memref<1x64x8x64xf8E4M3FN>, memref<1x64x8x64xf8E4M3FN>)
       scale(0.1) outs(%o : memref<1x64x8x64xbf16>)
   return

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Dialect/Attn/Transforms/ScoreFunction.h"
+#include "attn/Analysis/FragmentLayout.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
 #include "attn/Dialect/Attn/Transforms/OnlineSoftmax.h"
 #include "attn/Dialect/Attn/Transforms/UserFunction.h"
@@ -21,15 +22,11 @@ using namespace attn;
 /// multiplies pairs of them, f32 otherwise.
 static Type chooseOperandType(AttentionOp op) {
   Attribute schedule = op.getConfigAttr().getSchedule();
-  Type element = getElementTypeOrSelf(op.getK().getType());
+  Type q = op.getQType().getElementType(), k = op.getKType().getElementType();
+  if (isa<BlockScheduleAttr>(schedule))
+    return getProductType(q, k);
   auto vectors = dyn_cast<VectorScheduleAttr>(schedule);
-  // Matrix instructions multiply operands of one type.
-  bool hasMatrices = isa<BlockScheduleAttr>(schedule) &&
-                     (element.isBF16() || element.isF16()) &&
-                     element == getElementTypeOrSelf(op.getQ().getType());
-  if ((vectors && vectors.getPairs()) || hasMatrices)
-    return element;
-  return Float32Type::get(op.getContext());
+  return vectors && vectors.getPairs() ? k : Float32Type::get(op.getContext());
 }
 
 /// Bounds of a scale that is a unit. A difference of two products that

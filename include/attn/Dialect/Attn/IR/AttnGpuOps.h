@@ -36,6 +36,8 @@ inline constexpr llvm::StringLiteral kSharedBytes = "attn.shared_bytes";
 /// On an arith.truncf: it rounds weights, whose NaN the sum of the row shows
 /// too, and whose ties may go either way.
 inline constexpr llvm::StringLiteral kRoundsWeights = "attn.rounds_weights";
+/// Of a `gpu.barrier`: the lanes of each warp wait for each other only.
+inline constexpr llvm::StringLiteral kOfWarp = "attn.of_warp";
 
 /// Keys whose weights lie in shared memory at a time for a product without
 /// matrix instructions.
