@@ -13,6 +13,7 @@
 //
 //   - a product as soon as the matrix unit and its operands are ready,
 //   - reads of operands a few products ahead, into few registers,
+//   - loads of a later tile as late as memory allows,
 //   - in between, what lies on the longest way to the end of the block.
 //
 // A fence before each product keeps the order. Time counts in slots of 4
@@ -38,7 +39,8 @@ using namespace llvm;
 /// Waves of a SIMD, which take turns.
 static constexpr int64_t kWaves = 2;
 static constexpr int64_t kTranscendentalSlots = 4, kProductSlots = 8;
-/// From a read of the LDS to its result.
+/// From a read of the LDS to its result. The model has 28; a little less is
+/// better, since products are rarely in time.
 static constexpr int64_t kReadLatency = 26;
 /// A product's result reaches others than the next product later.
 static constexpr int64_t kForwardLatency = 4;
@@ -454,6 +456,7 @@ void BlockScheduler::reorder() {
 }
 
 void BlockScheduler::run() {
+  // Fences from before are there for what is carried, as edges are now.
   for (Instruction &instruction : make_early_inc_range(block))
     if (isFence(instruction))
       instruction.eraseFromParent();
@@ -469,6 +472,7 @@ void BlockScheduler::run() {
     else
       ++now;
   }
+  assert(order.size() == nodes.size() && "edges form a cycle");
   reorder();
 }
 

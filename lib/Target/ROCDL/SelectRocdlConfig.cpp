@@ -29,6 +29,8 @@ static constexpr int64_t kRows = 32, kWaves = 8, kMaxWaves = 16;
 static constexpr int64_t kMaxDimOfTwoWaves = 128;
 /// Keys of a tile, and the least.
 static constexpr int64_t kBlockKv = 64, kMinBlockKv = 32;
+/// Tiles in the LDS: one that is multiplied, one that is stored, and, if it
+/// fits, one in between, so that nobody waits for the LDS.
 static constexpr int64_t kStages = 3, kMinStages = 2;
 /// Enough blocks for the compute units of any chip.
 static constexpr SplitLimits kSplit{/*items=*/512, /*keys=*/256};
