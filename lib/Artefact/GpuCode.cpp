@@ -11,6 +11,7 @@
 #include "attn/Compiler/Diagnostics.h"
 #include "attn/Target/NVVM/Ptxas.h"
 #include "attn/Target/ROCDL/HsacoReport.h"
+#include "attn/Target/ROCDL/InterleaveProducts.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -24,6 +25,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 using namespace llvm;
 using namespace attn;
@@ -151,20 +153,75 @@ static Error addPtx(Module &module, TargetMachine &machine,
   return Error::success();
 }
 
-static Error addHsaco(Module &module, TargetMachine &machine, GpuCode &code) {
+/// Before the code generator, which changes the module it is given.
+static void addBitcode(Module &module, GpuCode &code) {
+  GpuBinary bitcode{"bitcode", ""};
+  raw_string_ostream stream(bitcode.bytes);
+  WriteBitcodeToFile(module, stream);
+  code.binaries.push_back(std::move(bitcode));
+}
+
+namespace {
+struct Hsaco {
+  std::string bytes;
+  KernelResources resources;
+
+  bool spills() const {
+    return any_of(resources, [](const auto &kernel) {
+      return any_of(kernel.second, [](const auto &resource) {
+        return isSpill(resource.first) && resource.second > 0;
+      });
+    });
+  }
+};
+} // namespace
+
+static Expected<Hsaco> buildHsaco(Module &module, TargetMachine &machine,
+                                  StringRef chip) {
   auto object = emitMachineCode(module, machine, MachineCode::Object);
   if (!object)
     return object.takeError();
-  auto hsaco = linkSharedObject((*object)->getBuffer(), LinkedFor::Gpu);
-  if (!hsaco)
-    return hsaco.takeError();
-  auto resources = readHsacoResources(*hsaco, code.target.cpu);
+  auto bytes = linkSharedObject((*object)->getBuffer(), LinkedFor::Gpu);
+  if (!bytes)
+    return bytes.takeError();
+  auto resources = readHsacoResources(*bytes, chip);
   if (!resources)
     return resources.takeError();
+  return Hsaco{std::move(*bytes), std::move(*resources)};
+}
+
+/// In the order of interleaved products, or in the code generator's own where
+/// that one spills registers. `module` is left in the order that was taken.
+static Expected<Hsaco> buildInterleavedHsaco(std::unique_ptr<Module> &module,
+                                             TargetMachine &machine,
+                                             StringRef chip) {
+  std::unique_ptr<Module> plain = CloneModule(*module);
+  interleaveProducts(*module);
+  auto hsaco = buildHsaco(*CloneModule(*module), machine, chip);
+  if (!hsaco || !hsaco->spills())
+    return hsaco;
+  module = std::move(plain);
+  return buildHsaco(*CloneModule(*module), machine, chip);
+}
+
+static Error addHsaco(std::unique_ptr<Module> &module, TargetMachine &machine,
+                      GpuCode &code) {
+  auto hsaco = buildInterleavedHsaco(module, machine, code.target.cpu);
+  if (!hsaco)
+    return hsaco.takeError();
+  addBitcode(*module, code);
   code.assembler = "LLVM";
-  addResources(code, *resources);
-  code.binaries.push_back({"hsaco", std::move(*hsaco)});
+  addResources(code, hsaco->resources);
+  code.binaries.push_back({"hsaco", std::move(hsaco->bytes)});
   return Error::success();
+}
+
+/// The bitcode of what the emulator plays, and nothing else.
+static void addEmulated(Module &module, GpuCode &code) {
+  if (module.getTargetTriple().isAMDGPU())
+    interleaveProducts(module);
+  addBitcode(module, code);
+  code.assembler = "none, for the emulator";
 }
 
 Expected<GpuCode> attn::compileGpuModule(mlir::gpu::GPUModuleOp gpuModule,
@@ -184,19 +241,15 @@ Expected<GpuCode> attn::compileGpuModule(mlir::gpu::GPUModuleOp gpuModule,
   auto module = translate(gpuModule, context, **machine);
   if (!module)
     return module.takeError();
-
-  // Before the code generator, which changes the module it is given.
-  GpuBinary bitcode{"bitcode", ""};
-  raw_string_ostream stream(bitcode.bytes);
-  WriteBitcodeToFile(**module, stream);
-  code.binaries.push_back(std::move(bitcode));
   if (options.onlyBitcode) {
-    code.assembler = "none, for the emulator";
+    addEmulated(**module, code);
     return code;
   }
-  Error error = (*module)->getTargetTriple().isNVPTX()
-                    ? addPtx(**module, **machine, options, code)
-                    : addHsaco(**module, **machine, code);
+  bool isPtx = (*module)->getTargetTriple().isNVPTX();
+  if (isPtx)
+    addBitcode(**module, code);
+  Error error = isPtx ? addPtx(**module, **machine, options, code)
+                      : addHsaco(*module, **machine, code);
   if (error)
     return std::move(error);
   return code;
@@ -222,6 +275,11 @@ Error attn::printGpuCode(mlir::ModuleOp module, const CodegenTarget &target,
   auto ir = translate(*gpuModule, context, **machine);
   if (!ir)
     return ir.takeError();
+  if ((*ir)->getTargetTriple().isAMDGPU()) {
+    auto hsaco = buildInterleavedHsaco(*ir, **machine, target.cpu);
+    if (!hsaco)
+      return hsaco.takeError();
+  }
   if (kind == GpuText::LLVMIR) {
     (*ir)->print(os, /*AAW=*/nullptr);
     return Error::success();

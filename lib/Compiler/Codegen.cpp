@@ -214,6 +214,7 @@ public:
 
   bool shouldRunPass(StringRef name, StringRef) const override {
     return name != "Loop Strength Reduction" &&
+           name != "Straight line strength reduction" &&
            !name.contains("Machine Loop Invariant Code Motion");
   }
   bool isEnabled() const override { return true; }

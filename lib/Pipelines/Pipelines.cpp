@@ -141,9 +141,6 @@ static void buildGpuLayouts(OpPassManager &pm) {
 /// chunks, the others are small.
 static void buildGpuAttempts(OpPassManager &pm) {
   pm.addPass(createLaunchFillsPass());
-  pm.addNestedPass<func::FuncOp>(createPeelFirstAttemptPass());
-  // Results that nobody reads would keep the loop of further attempts as it is.
-  addUpstream(pm, "canonicalize");
   pm.addNestedPass<func::FuncOp>(createShrinkRetriesPass());
   pm.addNestedPass<func::FuncOp>(createRequireAlignedRowsPass());
 }
@@ -167,19 +164,25 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   // Before copies and fills of the host function turn into loops.
   pm.addPass(createConvertLaunchKernelToLLVMPass());
   // Functions of users are in the kernels now; the host has no use for them.
-  addUpstream(pm, "symbol-dce,canonicalize,cse");
+  // Whatever folds puts the loops around it in line again, and a loop carries a
+  // hundred values, which patterns compare with each other: bottom up, loops
+  // come when their bodies are done.
+  addUpstream(pm, "symbol-dce,canonicalize{top-down=false},cse");
   pm.addPass(createDropBarriersPass());
   pm.addPass(std::move(lowerThread));
+  // It makes operands of matrix instructions, and each is used several times.
+  addUpstream(pm, "cse");
   pm.addPass(createExpandMathPass());
   pm.addPass(createExpandFloat8Pass());
   pm.addPass(createExpandCopiesPass());
-  addUpstream(pm, "convert-linalg-to-loops,expand-strided-metadata,"
-                  "lower-affine,convert-scf-to-cf,canonicalize,cse,"
-                  "convert-vector-to-llvm,convert-math-to-llvm,"
-                  "convert-arith-to-llvm,convert-index-to-llvm,"
-                  "finalize-memref-to-llvm,convert-func-to-llvm,"
-                  "convert-cf-to-llvm,convert-ub-to-llvm,"
-                  "reconcile-unrealized-casts,canonicalize,cse");
+  addUpstream(pm,
+              "func.func(convert-linalg-to-loops),"
+              "expand-strided-metadata,lower-affine,convert-scf-to-cf,"
+              "canonicalize,cse,convert-vector-to-llvm,convert-math-to-llvm,"
+              "convert-arith-to-llvm,convert-index-to-llvm,"
+              "finalize-memref-to-llvm,convert-func-to-llvm,"
+              "convert-cf-to-llvm,convert-ub-to-llvm,"
+              "reconcile-unrealized-casts,canonicalize,cse");
 }
 
 static void buildNvvmLLVM(OpPassManager &pm, const PipelineOptions &) {

@@ -41,14 +41,14 @@ def check_waterfalls(kernel):
 
 def check_full_waits(kernel):
     """In the main loops a wait for all memory belongs right before a barrier,
-    or behind the last product of the iteration, where what was loaded for the
+    or behind most products of the iteration, where what was loaded for the
     next one is stored."""
     for loop in isa.main_loops(kernel):
         path = loop.hot_path()
         products = [n for n, i in enumerate(path) if i.kind == "mfma"]
         for number, here in enumerate(path):
             following = path[(number + 1) % len(path)]
-            is_late = number > products[-1] and following.kind == "ds_write"
+            is_late = 2 * sum(n < number for n in products) > len(products)
             if here.counter("vmcnt") == 0 and not (
                 following.kind == "barrier" or is_late
             ):

@@ -27,11 +27,11 @@ def LaunchFillsPass : Pass<"attn-launch-fills", "::mlir::ModuleOp"> {
 def ShrinkRetriesPass : Pass<"attn-shrink-retries", "::mlir::func::FuncOp"> {
   let summary = "Make further attempts at a work item work on small tiles";
   let description = [{
-    In: a kernel of the online stage with an `#attn.block_schedule`, whose first
-    attempt is peeled. Out: the `scf.while` of the others stands in a loop over
-    the fewest rows that the block's warps can share, and goes through the keys
-    of a tile in the smallest steps of the matrix instruction. What is rare then
-    takes few registers and little code.
+    In: a kernel of the online stage with an `#attn.block_schedule`. Out: the
+    `scf.while` of the attempts after the first stands in a loop over the fewest
+    rows that the block's warps can share, and goes through the keys of a tile
+    in the smallest steps of the matrix instruction. What is rare then takes few
+    registers and little code.
 
     ```mlir
     scf.for %row = %c0 to %c128 step %c64 {
@@ -50,10 +50,10 @@ def RequireAlignedRowsPass
     : Pass<"attn-require-aligned-rows", "::mlir::func::FuncOp"> {
   let summary = "Make the first attempt move rows in chunks of 16 bytes only";
   let description = [{
-    In: a kernel of the online stage with an `#attn.block_schedule`, whose first
-    attempt is peeled. Out: the first attempt runs if all rows that it could
-    move in chunks begin at multiples of 16 bytes, and its loads and stores say
-    `aligned`; otherwise the loop of further attempts begins with attempt 0.
+    In: a kernel of the online stage with an `#attn.block_schedule`. Out: the
+    first attempt runs if all rows that it could move in chunks begin at
+    multiples of 16 bytes, and its loads and stores say `aligned`; otherwise the
+    loop of further attempts begins with attempt 0.
 
     ```mlir
     %aligned = attn.rows_aligned %view : !attn.view<kv, d 64, bf16>

@@ -464,6 +464,19 @@ struct ScaleLogDenormals : OpRewritePattern<OpTy> {
   double unit;
 };
 
+/// Applies `patterns` to the functions of `root` and to what becomes of them:
+/// nearly all ops of a kernel are something else.
+static LogicalResult rewriteMath(Operation *root, RewritePatternSet patterns) {
+  SmallVector<Operation *> functions;
+  root->walk([&](Operation *op) {
+    if (isa_and_present<math::MathDialect>(op->getDialect()))
+      functions.push_back(op);
+  });
+  GreedyRewriteConfig config;
+  config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+  return applyOpPatternsGreedily(functions, std::move(patterns), config);
+}
+
 struct ExpandMathPass : attn::impl::ExpandMathPassBase<ExpandMathPass> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
@@ -471,7 +484,7 @@ struct ExpandMathPass : attn::impl::ExpandMathPassBase<ExpandMathPass> {
     patterns.add<KeepTanhNaN>(context);
     patterns.add<ScaleLogDenormals<math::Log2Op>>(context, 1.0);
     patterns.add<ScaleLogDenormals<math::LogOp>>(context, kLn2);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(rewriteMath(getOperation(), std::move(patterns))))
       return signalPassFailure();
     RewritePatternSet expansions(context);
     expansions.add<Expand<math::Exp2Op>>(context, buildExp2);
@@ -487,7 +500,7 @@ struct ExpandMathPass : attn::impl::ExpandMathPassBase<ExpandMathPass> {
                                           return buildSine(b, x, /*shift=*/1);
                                         });
     populateMathPolynomialApproximationPatterns(expansions, isApproximated);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(expansions))))
+    if (failed(rewriteMath(getOperation(), std::move(expansions))))
       signalPassFailure();
   }
 };

@@ -114,17 +114,65 @@ CoordinateComparisons::CoordinateComparisons(ImplicitLocOpBuilder &b, MapOp map,
   }
 }
 
+/// What register `reg` compares with the bound of `op`.
+int64_t CoordinateComparisons::getConstant(Operation *op, int64_t reg) {
+  TileType tile = map.getResult().getType();
+  auto layout = cast<FragmentAttr>(tile.getLayout());
+  int64_t constant = 0;
+  for (auto [dim, factor] :
+       llvm::zip_equal(tile.getDims(), comparisons.find(op)->second.factors))
+    constant += factor * getRegisterOffset(layout, dim, reg);
+  return constant;
+}
+
 Value CoordinateComparisons::build(ImplicitLocOpBuilder &b, Operation *op,
                                    int64_t reg) {
   auto found = comparisons.find(op);
   if (found == comparisons.end())
     return Value();
-  auto &[factors, bound] = found->second;
-  TileType tile = map.getResult().getType();
-  auto layout = cast<FragmentAttr>(tile.getLayout());
-  int64_t constant = 0;
-  for (auto [dim, factor] : llvm::zip_equal(tile.getDims(), factors))
-    constant += factor * getRegisterOffset(layout, dim, reg);
   return arith::CmpIOp::create(b, cast<arith::CmpIOp>(op).getPredicate(),
-                               buildI32(b, constant), bound);
+                               buildI32(b, getConstant(op, reg)),
+                               found->second.bound);
+}
+
+/// The register whose comparison implies those of all others.
+std::optional<int64_t> CoordinateComparisons::findHardest(Operation *op) {
+  bool isBelow;
+  switch (cast<arith::CmpIOp>(op).getPredicate()) {
+  case arith::CmpIPredicate::slt:
+  case arith::CmpIPredicate::sle:
+    isBelow = true;
+    break;
+  case arith::CmpIPredicate::sgt:
+  case arith::CmpIPredicate::sge:
+    isBelow = false;
+    break;
+  default:
+    return std::nullopt;
+  }
+  auto layout = cast<FragmentAttr>(map.getResult().getType().getLayout());
+  int64_t hardest = 0;
+  for (int64_t reg = 1, end = countValues(layout.getRegisters()); reg < end;
+       ++reg) {
+    int64_t here = getConstant(op, reg), there = getConstant(op, hardest);
+    if (isBelow ? here > there : here < there)
+      hardest = reg;
+  }
+  return hardest;
+}
+
+Value CoordinateComparisons::buildForAll(ImplicitLocOpBuilder &b, Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != &map.getBody().front())
+    return Value();
+  if (comparisons.contains(op)) {
+    std::optional<int64_t> hardest = findHardest(op);
+    return hardest ? build(b, op, *hardest) : Value();
+  }
+  auto both = dyn_cast<arith::AndIOp>(op);
+  if (!both)
+    return Value();
+  Value lhs = buildForAll(b, both.getLhs());
+  Value rhs = lhs ? buildForAll(b, both.getRhs()) : Value();
+  return rhs ? arith::AndIOp::create(b, lhs, rhs).getResult() : Value();
 }

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include <cmath>
@@ -42,13 +43,9 @@ public:
   }
 
   void emit() {
-    SmallVector<Value> results;
-    bool inPairs = canPair();
-    for (int64_t reg = 0, end = countRegisters(tile); reg < end; ++reg)
-      if (!inPairs)
-        results.push_back(evaluate(reg));
-      else if (reg % 2 == 0)
-        llvm::append_range(results, evaluatePair(reg));
+    SmallVector<Value> results = emitWhereHidden();
+    if (results.empty())
+      results = emitAll();
     lowering.setRegisters(op.getResult(), results);
   }
 
@@ -70,6 +67,8 @@ private:
     int64_t offset = getRegisterOffset(getFragmentOf(tile), dim, reg);
     return arith::AddIOp::create(b, toIndex(b, thread), buildIndex(b, offset));
   }
+  SmallVector<Value> emitAll();
+  SmallVector<Value> emitWhereHidden();
   Value evaluate(int64_t reg);
   bool canPair();
   SmallVector<Value> evaluatePair(int64_t reg);
@@ -155,6 +154,46 @@ SmallVector<Value> MapEmitter::evaluatePair(int64_t reg) {
   auto result = vector::ToElementsOp::create(
       b, map.lookup(cast<YieldOp>(body.getTerminator()).getValue()));
   return SmallVector<Value>(result.getResults());
+}
+
+SmallVector<Value> MapEmitter::emitAll() {
+  SmallVector<Value> results;
+  bool inPairs = canPair();
+  for (int64_t reg = 0, end = countRegisters(tile); reg < end; ++reg)
+    if (!inPairs)
+      results.push_back(evaluate(reg));
+    else if (reg % 2 == 0)
+      llvm::append_range(results, evaluatePair(reg));
+  return results;
+}
+
+/// A mask that hides some of its input, in a branch that warps take which it
+/// hides something from: of the tiles that a mask crosses, most do not lie on
+/// its edge for all of their warps. Empty if the map is something else.
+SmallVector<Value> MapEmitter::emitWhereHidden() {
+  auto choice = cast<YieldOp>(body.getTerminator())
+                    .getValue()
+                    .getDefiningOp<arith::SelectOp>();
+  if (!lowering.getSchedule().getLazy() || !choice ||
+      choice.getTrueValue() != body.getArgument(0))
+    return {};
+  Value all = comparisons.buildForAll(b, choice.getCondition());
+  if (!all)
+    return {};
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  Value hides =
+      VoteAnyOp::create(b, b.getI1Type(), arith::XOrIOp::create(b, all, yes));
+  SmallVector<Value> inputs;
+  for (int64_t reg = 0, end = countRegisters(tile); reg < end; ++reg)
+    inputs.push_back(getInput(0, reg));
+  auto masked = scf::IfOp::create(b, TypeRange(ValueRange(inputs)), hides,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard insertion(b);
+  b.setInsertionPointToStart(masked.elseBlock());
+  scf::YieldOp::create(b, inputs);
+  b.setInsertionPointToStart(masked.thenBlock());
+  scf::YieldOp::create(b, emitAll());
+  return SmallVector<Value>(masked.getResults());
 }
 
 void attn::lowerMapToRegisters(MapOp op, ThreadLowering &lowering) {

@@ -17,6 +17,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace attn;
@@ -170,7 +172,7 @@ private:
   void copyChunk(Value isValid, Value row, Value chunk, Value source,
                  Value target);
   void convertChunk(Value source, Value target);
-  void copyRows(int64_t chunks);
+  void copyColumns(int64_t begin, int64_t width);
   Value getSource(Value row, Value chunk);
   Value loadElement(Value row, Value column);
   Value getAddress(Value row, Value chunk);
@@ -288,35 +290,48 @@ void TileCopier::copyChunk(Value isValid, Value row, Value chunk, Value source,
       });
 }
 
-/// A thread's chunks lie in one column, a number of rows apart: of what the
-/// layout repeats, if it is a multiple of that, so that one address serves all.
-void TileCopier::copyRows(int64_t chunks) {
+/// Chunks [begin, begin + width) of all rows; the threads are a multiple of
+/// `width`. A thread's chunks lie in one column, a number of rows apart.
+void TileCopier::copyColumns(int64_t begin, int64_t width) {
   Value first, chunk, offset;
   lowering.buildAtEntry([&](ImplicitLocOpBuilder &b) -> Value {
     Value thread = lowering.getThread();
-    first = arith::DivUIOp::create(b, thread, buildI32(b, chunks));
-    chunk = arith::RemUIOp::create(b, thread, buildI32(b, chunks));
+    first = arith::DivUIOp::create(b, thread, buildI32(b, width));
+    chunk = arith::RemUIOp::create(b, thread, buildI32(b, width));
+    if (begin > 0)
+      chunk = arith::AddIOp::create(b, chunk, buildI32(b, begin));
     return offset = getOffset(b, first, chunk);
   });
-  int64_t step = lowering.getThreads() / chunks;
+  int64_t step = lowering.getThreads() / width;
   bool isStrided = !rows.table && rows.heads == 1;
-  Value source, distance, target, left;
+  Value source, distance, left;
   if (valid)
     left = arith::SubIOp::create(b, valid, first);
-  if (step % layout.getSwizzle() == 0)
-    target = lowering.getSharedPointer(
-        b, arith::AddIOp::create(b, place.begin, offset));
+  // Rows below the first one flip those bits of its offset that the layout
+  // swizzles, if no thread's first row has them too.
+  int64_t swizzle = layout.getSwizzle();
+  bool flips = step % swizzle == 0 || llvm::isPowerOf2_64(step);
+  SmallVector<Value> targets(swizzle);
+  auto getTarget = [&](int64_t row) -> Value {
+    if (!flips)
+      return Value();
+    Value &target = targets[row % swizzle];
+    if (!target) {
+      Value flipped = arith::XOrIOp::create(
+          b, offset, buildI32(b, row % swizzle * kChunkBytes));
+      target = lowering.getSharedPointer(
+          b, arith::AddIOp::create(b, place.begin, flipped));
+    }
+    return buildByteAddress(b, target, row * layout.getPitch() * bytes);
+  };
   auto copy = [&](int64_t row) {
-    Value here =
-        target ? buildByteAddress(b, target, row * layout.getPitch() * bytes)
-               : Value();
     // One register for all rows.
     Value isValid;
     if (left)
       isValid = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, left,
                                       buildI32(b, row));
     Value at = arith::AddIOp::create(b, first, buildI32(b, row));
-    copyChunk(isValid, at, chunk, source, here);
+    copyChunk(isValid, at, chunk, source, getTarget(row));
   };
   if (isStrided) {
     source = buildAddress(b, getThreadSource(first, chunk), rows.element,
@@ -336,24 +351,16 @@ void TileCopier::copyRows(int64_t chunks) {
   }
 }
 
-/// Neighbouring threads copy neighbouring chunks.
+/// Neighbouring threads copy neighbouring chunks, by groups of columns of which
+/// each is a power of two: what differs between the copies of a thread is then
+/// the row, which costs an addition, and not a division.
 void TileCopier::copyChunks() {
   int64_t chunks = layout.getColumns() * bytes / kChunkBytes;
-  int64_t total = rowCount * chunks, threads = lowering.getThreads();
-  if (threads % chunks == 0)
-    return copyRows(chunks);
-  Value thread = lowering.getThread();
-  for (int64_t first = 0; first < total; first += threads) {
-    Value number = arith::AddIOp::create(b, thread, buildI32(b, first));
-    Value row = arith::DivUIOp::create(b, number, buildI32(b, chunks));
-    Value chunk = arith::RemUIOp::create(b, number, buildI32(b, chunks));
-    if (first + threads <= total) {
-      copyChunk(row, chunk);
-      continue;
-    }
-    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, thread,
-                                         buildI32(b, total - first));
-    buildIf(b, exists, [&] { copyChunk(row, chunk); });
+  int64_t threads = lowering.getThreads(), widest = threads & -threads;
+  for (int64_t begin = 0, width; begin < chunks; begin += width) {
+    width =
+        std::min<int64_t>(llvm::bit_floor<uint64_t>(chunks - begin), widest);
+    copyColumns(begin, width);
   }
 }
 

@@ -16,6 +16,9 @@
 //
 // The body has no branch: after the last tile, the last one is fetched again.
 //
+// With a third buffer, tile i was there one iteration earlier: the barrier
+// stands before the put, and nobody waits for the LDS at the head of the body.
+//
 //===----------------------------------------------------------------------===//
 
 #include "TileToGpu.h"
@@ -26,6 +29,8 @@
 
 using namespace mlir;
 using namespace attn;
+
+static constexpr int64_t kStagesOfLateBarrier = 3;
 
 Value attn::buildNextStage(ImplicitLocOpBuilder &b, Value stage,
                            int64_t distance, int64_t stages) {
@@ -136,7 +141,13 @@ void FetchPipeliner::pipeline(size_t number) {
   KeyLoop &member = chain[number];
   Value stage = member.loop.getRegionIterArgs().back();
   b.setInsertionPointToStart(member.loop.getBody());
-  gpu::BarrierOp::create(b);
+  bool isLate = stages >= kStagesOfLateBarrier;
+  if (!isLate)
+    gpu::BarrierOp::create(b);
+  // Behind the branches of the body, beside the products.
+  auto products = member.loop.getBody()->getOps<ContractOp>();
+  if (!products.empty())
+    b.setInsertionPoint(*products.begin());
   ChainTile later = buildLaterTile(b, chain, number, stages - 1);
   SmallVector<ValueRange> parts;
   for (auto [load, rows, buffer] :
@@ -148,6 +159,8 @@ void FetchPipeliner::pipeline(size_t number) {
             .getResult());
   auto yield = cast<scf::YieldOp>(member.loop.getBody()->getTerminator());
   b.setInsertionPoint(yield);
+  if (isLate)
+    gpu::BarrierOp::create(b);
   Value next = buildNextStage(b, stage, stages - 1, stages);
   for (auto [load, rows, part, buffer] :
        llvm::zip_equal(member.loads, later.rows, parts, buffers))
@@ -162,6 +175,8 @@ void FetchPipeliner::run() {
   gpu::BarrierOp::create(b);
   for (int64_t stage = 0; stage < stages - 1; ++stage)
     fetchFirst(stage);
+  if (stages >= kStagesOfLateBarrier)
+    gpu::BarrierOp::create(b);
   Value stage = buildIndex(b, 0);
   for (KeyLoop &member : chain) {
     addStage(b, member, stage);

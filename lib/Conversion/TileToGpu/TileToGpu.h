@@ -220,8 +220,14 @@ public:
   /// is no such comparison.
   mlir::Value build(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op,
                     int64_t reg);
+  /// Whether `value`, of the map's body, is true for all registers of this
+  /// thread; null if one comparison each for its ends does not tell.
+  mlir::Value buildForAll(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
 
 private:
+  std::optional<int64_t> findHardest(mlir::Operation *op);
+  int64_t getConstant(mlir::Operation *op, int64_t reg);
+
   struct Comparison {
     llvm::SmallVector<int64_t, 2> factors;
     mlir::Value bound;

@@ -9,6 +9,7 @@
 #include "attn/Target/CPU/Passes.h"
 #include "attn/Target/CPU/Support.h"
 #include "attn/Target/CPU/TargetInfo.h"
+#include "attn/Target/Decoding.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
@@ -41,14 +42,10 @@ static constexpr int64_t kStreamedBytes = 8 << 10;
 static constexpr int64_t kStreamedRows = 8;
 static constexpr int64_t kStreamedKeys = 32;
 
-/// Up to this many rows of a sequence are decoding, or the verification of a
-/// few speculated tokens: its time is that of reading K and V.
-static constexpr int64_t kDecodeRows = 16;
 /// A few decoded sequences are split until they make this many work items,
 /// enough for the threads of any machine, but into parts of at least so many
 /// keys: reading them hides the cost of merging.
-static constexpr int64_t kSplitItems = 256;
-static constexpr int64_t kSplitKeys = 1024;
+static constexpr SplitLimits kSplit{/*items=*/256, /*keys=*/1024};
 
 namespace {
 struct RegisterTile {
@@ -75,57 +72,6 @@ static RegisterTile chooseRegisterTile(const CpuTarget &target,
   return tile;
 }
 
-/// A length to which no block is rounded up: all blocks are smaller.
-static constexpr int64_t kLongLength = int64_t(1) << 20;
-
-/// A number of rows or keys, if known.
-static std::optional<int64_t> getStaticLength(int64_t length) {
-  if (ShapedType::isDynamic(length))
-    return std::nullopt;
-  return std::clamp<int64_t>(length, 1, kLongLength);
-}
-
-/// The number of rows of a sequence, if known; of packed ones the average.
-static std::optional<int64_t> getRows(AttentionOp op) {
-  int64_t rows =
-      op.getQType().getDimSize(getLayoutDims(op.getQLayout()).sequence);
-  std::optional<int64_t> length = getStaticLength(rows);
-  if (!length || !op.isPackedQ())
-    return length;
-  int64_t starts = cast<ShapedType>(op.getCuSeqlensQ().getType()).getDimSize(0);
-  if (ShapedType::isDynamic(starts) || starts < 2)
-    return std::nullopt;
-  return llvm::divideCeil(*length, starts - 1);
-}
-
-/// Query heads per KV head, if known.
-static int64_t getGroup(AttentionOp op) {
-  int64_t heads = op.getQType().getDimSize(getLayoutDims(op.getQLayout()).head);
-  int64_t kvHeads =
-      op.getKType().getDimSize(getLayoutDims(op.getKLayout()).head);
-  return ShapedType::isDynamic(heads) || ShapedType::isDynamic(kvHeads)
-             ? 1
-             : heads / kvHeads;
-}
-
-static bool readsArrays(Attribute mask) {
-  return mask && (isa<DenseAttr, SegmentsAttr, CustomAttr>(mask) ||
-                  llvm::any_of(getMaskOperands(mask), readsArrays));
-}
-
-/// Whether scores or visibility take further arrays, by row, key or both.
-static bool readsArrays(AttentionOp op) {
-  return op.getBias() || op.getQPositions() || op.getScoreModAttr() ||
-         readsArrays(op.getMaskAttr());
-}
-
-/// Whether rows of different heads can share a tile: nothing but q, out, lse
-/// and the sinks, which the merge adds, differs by head.
-static bool canShareTile(AttentionOp op) {
-  return !op.getBlockQ() && !op.getAlibiSlopes() && !readsArrays(op) &&
-         haveEqualMasks(op.getMaskAttr(), getGroup(op));
-}
-
 /// Whether the few rows of a tile can lie along the lanes one by one, which
 /// reads the rows of K and V where they are, in vectors. Further arrays of
 /// scores are read for rows that lie along the lanes together.
@@ -141,16 +87,11 @@ static bool canStreamKeys(AttentionOp op) {
 static QueryTile chooseQueryTile(AttentionOp op, int64_t unit) {
   int64_t rows = kBlockQ, heads = 1;
   bool decodes = false;
-  if (std::optional<int64_t> length = getRows(op)) {
+  if (std::optional<int64_t> length = getQueryRows(op)) {
     rows = std::min(rows, *length);
     decodes = rows <= kDecodeRows;
-    if (decodes && canShareTile(op)) {
-      // The most heads that divide the group and leave a tile of the usual
-      // size.
-      heads = std::min(getGroup(op), kBlockQ / rows);
-      while (getGroup(op) % heads != 0)
-        --heads;
-    }
+    if (decodes)
+      heads = chooseSharedHeads(op, rows, /*unit=*/1, kBlockQ);
   }
   rows = op.getBlockQ().value_or(rows * heads);
   // With more rows, all of them along the lanes are as fast.
@@ -158,33 +99,6 @@ static QueryTile chooseQueryTile(AttentionOp op, int64_t unit) {
   if (!byRow && !op.getBlockQ())
     rows = llvm::alignTo(rows, std::lcm(unit, heads));
   return {rows, heads, byRow};
-}
-
-/// The split of the keys that the op asks for, or that decoding needs.
-static SplitAttr chooseSplit(AttentionOp op, const QueryTile &tile) {
-  MLIRContext *context = op.getContext();
-  if (op.getNumSplits())
-    return SplitAttr::get(context, *op.getNumSplits(), 0, 0);
-  if (op.getSplitSize())
-    return SplitAttr::get(context, 0, 0, *op.getSplitSize());
-  // Sinks of the rows of several heads enter with the merge.
-  SplitAttr none;
-  if (tile.heads > 1 && op.getSinks())
-    none = SplitAttr::get(context, 1, 0, 0);
-  std::optional<int64_t> rows = getRows(op);
-  if (!rows || *rows > kDecodeRows)
-    return none;
-  std::optional<int64_t> keys = getStaticLength(op.getNumKeys());
-  if (keys && *keys < 2 * kSplitKeys)
-    return none;
-  LayoutDims dims = getLayoutDims(op.getQLayout());
-  ShapedType q = op.getQType();
-  if (!op.isPackedQ() && !q.isDynamicDim(dims.batch) &&
-      !q.isDynamicDim(dims.head) &&
-      q.getDimSize(dims.batch) >=
-          kSplitItems * tile.heads / q.getDimSize(dims.head))
-    return none;
-  return SplitAttr::get(context, 0, kSplitItems, kSplitKeys);
 }
 
 /// Whether what a row sees moves along with the row.
@@ -231,7 +145,8 @@ static ConfigAttr chooseConfig(AttentionOp op, const CpuTarget &target) {
   auto schedule = VectorScheduleAttr::get(context, tile.rows, tile.lanes, unit,
                                           pairs, query.byRow);
   return ConfigAttr::get(context, query.rows, blockKv, compute, schedule,
-                         query.heads, chooseSplit(op, query));
+                         query.heads,
+                         chooseDecodeSplit(op, query.heads, kSplit));
 }
 
 namespace {

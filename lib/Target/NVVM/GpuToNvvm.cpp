@@ -153,9 +153,9 @@ static LogicalResult lower(attn::MmaOp op) {
     return refuse(op);
   auto toOperands = [&](ValueRange values) {
     return llvm::map_to_vector(values, [&](Value value) -> Value {
-      return isBF16
-                 ? LLVM::BitcastOp::create(b, b.getI32Type(), value).getResult()
-                 : value;
+      // What ldmatrix has loaded is of this type already.
+      return isBF16 ? b.createOrFold<LLVM::BitcastOp>(b.getI32Type(), value)
+                    : value;
     });
   };
   SmallVector<Value> lhs = toOperands(op.getLhs()),

@@ -8,10 +8,12 @@
 #include "attn/Analysis/FragmentLayout.h"
 #include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "attn/Target/Decoding.h"
 #include "attn/Target/NVVM/Passes.h"
 #include "attn/Target/NVVM/Support.h"
 #include "attn/Target/Support.h"
 #include "llvm/Support/MathExtras.h"
+#include <numeric>
 
 namespace attn {
 #define GEN_PASS_DEF_SELECTNVVMCONFIGPASS
@@ -26,18 +28,17 @@ using namespace attn;
 /// wider heads leave no registers for that.
 static constexpr int64_t kRows = 16, kMaxDimOfTwo = 128;
 static constexpr int64_t kWarps = 4, kMaxWarps = 32;
+/// Rows of a tile that several heads share.
+static constexpr int64_t kMaxDecodeRows = 8 * kRows;
 /// Keys of a tile, and the least. Narrow heads leave registers for the scores
 /// of twice as many.
 static constexpr int64_t kBlockKv = 64, kNarrowDim = 64, kMinBlockKv = 16;
 static constexpr int64_t kStages = 2;
-
-/// A number of rows or keys, if known.
-static std::optional<int64_t> getStaticLength(int64_t length) {
-  constexpr int64_t kLong = int64_t(1) << 20;
-  if (ShapedType::isDynamic(length))
-    return std::nullopt;
-  return std::clamp<int64_t>(length, 1, kLong);
-}
+/// Bytes of a tile of K or V in decoding: six blocks of one warp then share a
+/// multiprocessor, and hide the time that memory takes.
+static constexpr int64_t kStreamedBytes = 8 << 10;
+/// Blocks that keep the memory of the largest GPU busy, in one wave.
+static constexpr SplitLimits kSplit{/*items=*/512, /*keys=*/128};
 
 static int64_t getMaxDim(AttentionOp op) {
   return std::max(op.getHeadDim(), op.getValueHeadDim());
@@ -54,6 +55,8 @@ namespace {
 /// What is chosen, before it is fitted to the shared memory.
 struct Choice {
   int64_t warps = kWarps, rowsOfWarp = kRows, keys = kBlockKv, stages = kStages;
+  /// Heads that share a tile.
+  int64_t heads = 1;
 
   ConfigAttr get(MLIRContext *context) const {
     auto schedule =
@@ -61,7 +64,7 @@ struct Choice {
                                /*lanes=*/32, stages, /*transposed=*/false,
                                /*fetches=*/false, /*lazy=*/false);
     return ConfigAttr::get(context, warps * rowsOfWarp, keys, keys, schedule,
-                           /*heads=*/1, /*split=*/SplitAttr());
+                           heads, /*split=*/SplitAttr());
   }
 
   /// Makes the tiles smaller; false if they are the smallest.
@@ -74,6 +77,7 @@ struct Choice {
       keys = llvm::alignTo(keys / 2, kMinBlockKv);
     } else if (warps > 1 && !keepsRows) {
       warps /= 2;
+      heads = 1;
     } else {
       return false;
     }
@@ -82,15 +86,24 @@ struct Choice {
 };
 } // namespace
 
+/// The rows of a tile, of all its heads, if few are known to be enough.
+static std::optional<int64_t> chooseTileRows(AttentionOp op, Choice &choice) {
+  std::optional<int64_t> rows = getQueryRows(op);
+  if (op.getBlockQ())
+    return op.getBlockQ();
+  if (rows && *rows <= kDecodeRows) {
+    choice.heads = chooseSharedHeads(op, *rows, kRows, kMaxDecodeRows);
+    return llvm::alignTo(*rows * choice.heads, std::lcm(kRows, choice.heads));
+  }
+  return op.isPackedQ() ? std::nullopt : rows;
+}
+
 /// Four warps, or as many as the rows need.
 static void chooseRows(AttentionOp op, Choice &choice) {
-  std::optional<int64_t> rows = op.getBlockQ();
-  if (!rows && !op.isPackedQ())
-    rows = getStaticLength(
-        op.getQType().getDimSize(getLayoutDims(op.getQLayout()).sequence));
+  std::optional<int64_t> rows = chooseTileRows(op, choice);
   bool allowsTwo = usesMatrices(op) && getMaxDim(op) <= kMaxDimOfTwo;
   int64_t warpRows = allowsTwo ? 2 * kRows : kRows;
-  bool isShort = rows && *rows <= kWarps * kRows;
+  bool isShort = choice.heads > 1 || (rows && *rows <= kWarps * kRows);
   choice.rowsOfWarp = isShort ? kRows : warpRows;
   if (op.getBlockQ() && *rows % kRows == 0 && *rows % (kWarps * warpRows) != 0)
     choice.rowsOfWarp = kRows;
@@ -106,6 +119,13 @@ static bool hasWindow(Attribute mask) {
 
 /// As many keys as leave no register to spill.
 static int64_t chooseKeys(AttentionOp op) {
+  std::optional<int64_t> rows = getQueryRows(op);
+  if (rows && *rows <= kDecodeRows) {
+    int64_t bytes = getMaxDim(op) * op.getKType().getElementTypeBitWidth() / 8;
+    return std::clamp<int64_t>(
+        llvm::alignDown(kStreamedBytes / bytes, kMinBlockKv), kMinBlockKv,
+        kBlockKv);
+  }
   if (!usesMatrices(op))
     return kBlockKv;
   // A window wastes half a tile at either end, and compares twice.
@@ -132,13 +152,10 @@ static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
          choice.shrink(op.getBlockQ().has_value(),
                        op.getBlockKvCompute().has_value()))
     config = choice.get(context);
-  SplitAttr split;
-  if (op.getNumSplits() || op.getSplitSize())
-    split = SplitAttr::get(context, op.getNumSplits().value_or(0), 0,
-                           op.getSplitSize().value_or(0));
   return ConfigAttr::get(context, config.getBlockQ(),
                          getTileKeys(op, choice.keys), choice.keys,
-                         config.getSchedule(), /*heads=*/1, split);
+                         config.getSchedule(), choice.heads,
+                         chooseDecodeSplit(op, choice.heads, kSplit));
 }
 
 namespace {

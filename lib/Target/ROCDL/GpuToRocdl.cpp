@@ -256,26 +256,28 @@ static LogicalResult lower(attn::MmaOp op) {
   return success();
 }
 
-static Value buildSplat(ImplicitLocOpBuilder &b, VectorType type,
-                        int32_t value) {
-  return arith::ConstantOp::create(
-      b, DenseElementsAttr::get(type, b.getI32IntegerAttr(value)));
-}
-
 /// Weights to bf16: the code generator's own sequence looks after NaN, which
-/// the sum of the row shows anyway, and takes twice as long. Ties go up.
+/// the sum of the row shows anyway, and takes twice as long. Ties go up. A sum
+/// of 64 bits adds half an ulp to two weights: they are not negative, so that
+/// nothing is carried from one to the other.
 static LogicalResult lowerRounding(arith::TruncFOp op) {
   auto type = dyn_cast<VectorType>(op.getType());
   if (!op->hasAttr(kRoundsWeights) || !type ||
-      !type.getElementType().isBF16() ||
+      !type.getElementType().isBF16() || type.getNumElements() % 2 != 0 ||
       !getElementTypeOrSelf(op.getIn()).isF32())
     return success();
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  constexpr int32_t kHalfUlp = 0x8000, kShift = 16;
+  constexpr int64_t kHalfUlps = 0x0000800000008000, kShift = 16;
+  auto pairs = VectorType::get(type.getNumElements() / 2, b.getI64Type());
+  auto splat = [&](VectorType of, int64_t value) -> Value {
+    auto element = b.getIntegerAttr(of.getElementType(), value);
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(of, element));
+  };
   VectorType wide = type.clone(b.getI32Type());
-  Value bits = LLVM::BitcastOp::create(b, wide, op.getIn());
-  Value up = arith::AddIOp::create(b, bits, buildSplat(b, wide, kHalfUlp));
-  Value high = arith::ShRUIOp::create(b, up, buildSplat(b, wide, kShift));
+  Value bits = LLVM::BitcastOp::create(b, pairs, op.getIn());
+  Value up = arith::AddIOp::create(b, bits, splat(pairs, kHalfUlps));
+  Value each = LLVM::BitcastOp::create(b, wide, up);
+  Value high = arith::ShRUIOp::create(b, each, splat(wide, kShift));
   Value narrow = arith::TruncIOp::create(b, type.clone(b.getI16Type()), high);
   op.replaceAllUsesWith(LLVM::BitcastOp::create(b, type, narrow).getResult());
   op.erase();

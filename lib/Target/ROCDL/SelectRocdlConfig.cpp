@@ -7,10 +7,12 @@
 
 #include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
+#include "attn/Target/Decoding.h"
 #include "attn/Target/ROCDL/Passes.h"
 #include "attn/Target/ROCDL/Support.h"
 #include "attn/Target/Support.h"
 #include "llvm/Support/MathExtras.h"
+#include <numeric>
 
 namespace attn {
 #define GEN_PASS_DEF_SELECTROCDLCONFIGPASS
@@ -27,12 +29,18 @@ static constexpr int64_t kRows = 32, kWaves = 8, kMaxWaves = 16;
 static constexpr int64_t kMaxDimOfTwoWaves = 128;
 /// Keys of a tile, and the least.
 static constexpr int64_t kBlockKv = 64, kMinBlockKv = 32;
-static constexpr int64_t kStages = 2;
+/// Tiles in the LDS: one that is multiplied, one that is stored, and, if it
+/// fits, one in between, so that nobody waits for the LDS.
+static constexpr int64_t kStages = 3, kMinStages = 2;
+/// Enough blocks for the compute units of any chip.
+static constexpr SplitLimits kSplit{/*items=*/512, /*keys=*/256};
 
 namespace {
 /// What is chosen, before it is fitted to the shared memory.
 struct Choice {
   int64_t waves = kWaves, keys = kBlockKv, stages = kStages;
+  /// Heads that share a tile.
+  int64_t heads = 1;
   bool keepsRows = false, keepsKeys = false;
 
   ConfigAttr get(AttentionOp op) const {
@@ -41,23 +49,21 @@ struct Choice {
         BlockScheduleAttr::get(context, MatrixKind::m32n32k8, waves,
                                /*lanes=*/64, stages, /*transposed=*/true,
                                /*fetches=*/true, /*lazy=*/true);
-    SplitAttr split;
-    if (op.getNumSplits() || op.getSplitSize())
-      split = SplitAttr::get(context, op.getNumSplits().value_or(0), 0,
-                             op.getSplitSize().value_or(0));
     return ConfigAttr::get(context, waves * kRows, getTileKeys(op, keys), keys,
-                           schedule,
-                           /*heads=*/1, split);
+                           schedule, heads,
+                           chooseDecodeSplit(op, heads, kSplit));
   }
 
   /// Makes the tiles smaller; false if they are the smallest.
   bool shrink() {
-    if (keys > kMinBlockKv && !keepsKeys)
+    if (stages > kMinStages)
+      --stages;
+    else if (keys > kMinBlockKv && !keepsKeys)
       keys = llvm::alignTo(keys / 2, kMinBlockKv);
     else if (stages > 1)
       stages = 1;
     else if (waves > 1 && !keepsRows)
-      waves /= 2;
+      waves /= 2, heads = 1;
     else
       return false;
     return true;
@@ -72,13 +78,17 @@ static void chooseWaves(AttentionOp op, Choice &choice) {
     choice.keepsRows = true;
     return;
   }
-  int64_t rows =
-      op.getQType().getDimSize(getLayoutDims(op.getQLayout()).sequence);
   int64_t dim = std::max(op.getHeadDim(), op.getValueHeadDim());
   choice.waves = dim > kMaxDimOfTwoWaves ? kWaves / 2 : kWaves;
-  if (!op.isPackedQ() && !ShapedType::isDynamic(rows))
-    choice.waves =
-        std::clamp<int64_t>(llvm::divideCeil(rows, kRows), 1, choice.waves);
+  std::optional<int64_t> rows = getQueryRows(op);
+  if (!rows || (op.isPackedQ() && *rows > kDecodeRows))
+    return;
+  if (*rows <= kDecodeRows)
+    choice.heads = chooseSharedHeads(op, *rows, kRows, choice.waves * kRows);
+  int64_t tileRows =
+      llvm::alignTo(*rows * choice.heads, std::lcm(kRows, choice.heads));
+  choice.waves =
+      std::min<int64_t>(llvm::divideCeil(tileRows, kRows), choice.waves);
 }
 
 static ConfigAttr chooseConfig(AttentionOp op, const RocdlTarget &target) {

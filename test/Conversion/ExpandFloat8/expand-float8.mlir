@@ -1,5 +1,5 @@
-// RUN: attn-opt %s --attn-expand-float8 | FileCheck %s
-// RUN: attn-opt %s --attn-expand-float8 | FileCheck %s --check-prefix=NONE
+// RUN: attn-opt %s --attn-expand-float8 --canonicalize | FileCheck %s
+// RUN: attn-opt %s --attn-expand-float8 --canonicalize | FileCheck %s --check-prefix=NONE
 // That the results are exact: test/unit/ExpandFloat8Test.cpp.
 
 // NONE-NOT: arith.extf {{.*}}f8

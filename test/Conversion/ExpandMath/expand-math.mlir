@@ -1,5 +1,5 @@
-// RUN: attn-opt %s --attn-expand-math | FileCheck %s
-// RUN: attn-opt %s --attn-expand-math | FileCheck %s --check-prefix=NONE
+// RUN: attn-opt %s --attn-expand-math --canonicalize | FileCheck %s
+// RUN: attn-opt %s --attn-expand-math --canonicalize | FileCheck %s --check-prefix=NONE
 // How exact the result is: test/unit/ExpandMathTest.cpp.
 
 // Two clamps that keep NaN, the rounding by a magic number, five steps of

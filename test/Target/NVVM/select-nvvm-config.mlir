@@ -74,3 +74,25 @@ func.func @steps(%q: memref<1x4096x8x128xbf16>, %o: memref<1x4096x8x128xbf16>) {
       scale(0.1) block_kv(1000) outs(%o : memref<1x4096x8x128xbf16>)
   return
 }
+
+// The rows of the heads of one KV head share a tile, and keys are split.
+// CHECK-LABEL: @decode
+// CHECK: block_q = 16, block_kv = 32{{.*}}warps = 1{{.*}}heads = 4, split = <items = 512, size = 128>
+func.func @decode(%q: memref<8x1x32x128xbf16>, %k: memref<8x8192x8x128xbf16>,
+                  %o: memref<8x1x32x128xbf16>) {
+  attn.attention ins(%q, %k, %k : memref<8x1x32x128xbf16>,
+      memref<8x8192x8x128xbf16>, memref<8x8192x8x128xbf16>)
+      scale(0.1) outs(%o : memref<8x1x32x128xbf16>)
+  return
+}
+
+// Tiles are whole warps of rows and hold whole groups.
+// CHECK-LABEL: @seven
+// CHECK: block_q = 112{{.*}}warps = 7{{.*}}heads = 7
+func.func @seven(%q: memref<1x1x28x128xbf16>, %k: memref<1x256x4x128xbf16>,
+                 %o: memref<1x1x28x128xbf16>) {
+  attn.attention ins(%q, %k, %k : memref<1x1x28x128xbf16>,
+      memref<1x256x4x128xbf16>, memref<1x256x4x128xbf16>)
+      scale(0.1) outs(%o : memref<1x1x28x128xbf16>)
+  return
+}

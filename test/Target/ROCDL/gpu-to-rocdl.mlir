@@ -42,9 +42,10 @@ gpu.module @attn_gpu {
     // CHECK-NOT: rocdl.s.barrier
     gpu.barrier {attn.of_warp}
     %w = llvm.load %s : !llvm.ptr<3> -> vector<4xf32>
-    // Weights are rounded by adding half an ulp.
+    // Weights are rounded by adding half an ulp, two by one addition.
     // CHECK-NOT: arith.truncf
-    // CHECK: arith.constant dense<32768> : vector<4xi32>
+    // CHECK: arith.constant dense<140737488388096> : vector<2xi64>
+    // CHECK: arith.addi {{.*}} : vector<2xi64>
     %r = arith.truncf %w {attn.rounds_weights} : vector<4xf32> to vector<4xbf16>
     %zero = arith.constant 0.0 : f32
     // CHECK: llvm.call_intrinsic "llvm.amdgcn.mfma.f32.16x16x16bf16.1k"(%{{.*}}) : (vector<4xi16>, vector<4xi16>, vector<4xf32>, i32, i32, i32) -> vector<4xf32>

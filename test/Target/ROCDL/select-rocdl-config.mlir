@@ -40,3 +40,14 @@ func.func @short(%q: memref<1x40x8x64xbf16>, %o: memref<1x40x8x64xbf16>) {
       scale(0.1) outs(%o : memref<1x40x8x64xbf16>)
   return
 }
+
+// The rows of the heads of one KV head share a tile, and keys are split.
+// CHECK-LABEL: @decode
+// CHECK: block_q = 32{{.*}}warps = 1{{.*}}heads = 4, split = <items = 512, size = 256>
+func.func @decode(%q: memref<8x1x32x128xbf16>, %k: memref<8x8192x8x128xbf16>,
+                  %o: memref<8x1x32x128xbf16>) {
+  attn.attention ins(%q, %k, %k : memref<8x1x32x128xbf16>,
+      memref<8x8192x8x128xbf16>, memref<8x8192x8x128xbf16>)
+      scale(0.1) outs(%o : memref<8x1x32x128xbf16>)
+  return
+}

@@ -16,13 +16,14 @@
 //   l   = sum of w_p + exp(sink - m)
 //
 // A sum of weighted means is never larger than they are: it does not overflow.
-// A part with lse_p = -inf is not read. A row with one other part has w_p = 1:
-// it is copied exactly.
+// A part with lse_p = -inf does not count. A row with one other part has w_p =
+// 1: it is copied exactly.
 //
 // A CPU keeps the weights of a row in memory and merges vectors of elements. Of
 // a block of threads, each merges elements of its own, and computes the weights
-// again for each. A target that wants blocks gives the op an attribute
-// `attn.block_size` when it chooses configs.
+// again for each; it loads of several parts before it adds them, one by one, as
+// nothing else hides the time that memory takes. A target that wants blocks
+// gives the op an attribute `attn.block_size` when it chooses configs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -57,6 +58,9 @@ static constexpr double kLog2E = 1.44269504088896340736;
 /// narrower ones.
 static constexpr int64_t kLanes = 16;
 
+/// Parts that a thread of a block loads at once.
+static constexpr int64_t kPartsAtOnce = 8;
+
 //===----------------------------------------------------------------------===//
 // The kernel
 //===----------------------------------------------------------------------===//
@@ -86,13 +90,15 @@ private:
 
   Value arg(Value operand) const { return args.lookup(operand); }
   Value loadPartLse(const Row &row, Value part);
-  Value buildSum(Value init, function_ref<Value(Value part, Value sum)> add);
+  using LoadFn = function_ref<SmallVector<Value>(Value part)>;
+  using AddFn = function_ref<Value(Value part, ValueRange loaded, Value sum)>;
+  Value buildSum(Value init, LoadFn load, AddFn add);
   Value buildWeight(Value lse, Value max);
   Value buildIsEmpty(Value lse);
   Row buildRow(Value index);
   void weighParts(Row &row, Value sink);
   void keepWeights(const Row &row);
-  Value getWeight(const Row &row, Value part);
+  Value getWeight(const Row &row, Value part, Value lse);
   void storeLse(const Row &row);
   void mergeElements(const Row &row, Value first, int64_t width);
   void mergeOut(const Row &row);
@@ -121,14 +127,30 @@ Value MergeKernelBuilder::loadPartLse(const Row &row, Value part) {
 }
 
 /// init + ... over all parts, in ascending order.
-Value MergeKernelBuilder::buildSum(Value init,
-                                   function_ref<Value(Value, Value)> add) {
-  auto loop = scf::ForOp::create(b, buildIndex(b, 0), parts, buildIndex(b, 1),
-                                 ValueRange{init});
+Value MergeKernelBuilder::buildSum(Value init, LoadFn load, AddFn add) {
+  int64_t count = thread ? kPartsAtOnce : 1;
+  auto loop = scf::ForOp::create(b, buildIndex(b, 0), parts,
+                                 buildIndex(b, count), ValueRange{init});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  scf::YieldOp::create(b,
-                       add(loop.getInductionVar(), loop.getRegionIterArg(0)));
+  // Behind the last part, the first of the turn is loaded again and not added.
+  Value first = loop.getInductionVar(), sum = loop.getRegionIterArg(0);
+  SmallVector<Value> numbers{first}, exist{Value()};
+  for (int64_t i = 1; i < count; ++i) {
+    Value number = arith::AddIOp::create(b, first, buildIndex(b, i));
+    exist.push_back(
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, number, parts));
+    numbers.push_back(arith::SelectOp::create(b, exist.back(), number, first));
+  }
+  SmallVector<SmallVector<Value>> loaded;
+  for (Value number : numbers)
+    loaded.push_back(load(number));
+  for (auto [number, exists, values] :
+       llvm::zip_equal(numbers, exist, loaded)) {
+    Value next = add(number, values, sum);
+    sum = exists ? arith::SelectOp::create(b, exists, next, sum) : next;
+  }
+  scf::YieldOp::create(b, sum);
   return loop.getResult(0);
 }
 
@@ -158,22 +180,26 @@ MergeKernelBuilder::Row MergeKernelBuilder::buildRow(Value index) {
 /// Fills in the maximum and the sum of `row`.
 void MergeKernelBuilder::weighParts(Row &row, Value sink) {
   Value none = buildF32(b, -INFINITY);
-  Value max = buildSum(sink ? sink : none, [&](Value part, Value max) -> Value {
-    Value lse = loadPartLse(row, part);
+  auto loadLse = [&](Value part) {
+    return SmallVector<Value>{loadPartLse(row, part)};
+  };
+  auto takeGreater = [&](Value, ValueRange lse, Value max) -> Value {
     // Keeps the maximum where lse is NaN: the sum brings it to the result.
     Value greater =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, lse, max);
-    return arith::SelectOp::create(b, greater, lse, max);
-  });
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, lse[0], max);
+    return arith::SelectOp::create(b, greater, lse[0], max);
+  };
+  Value max = buildSum(sink ? sink : none, loadLse, takeGreater);
   // Subtracting 0 instead of -inf keeps -inf.
   row.max = arith::SelectOp::create(b, buildIsEmpty(max), buildF32(b, 0), max);
   Value init = sink ? buildWeight(sink, row.max) : buildF32(b, 0);
-  row.sum = buildSum(init, [&](Value part, Value sum) -> Value {
-    Value weight = buildWeight(loadPartLse(row, part), row.max);
+  auto addWeight = [&](Value part, ValueRange lse, Value sum) -> Value {
+    Value weight = buildWeight(lse[0], row.max);
     if (weights)
       memref::StoreOp::create(b, weight, weights, part);
     return arith::AddFOp::create(b, sum, weight);
-  });
+  };
+  row.sum = buildSum(init, loadLse, addWeight);
   if (weights)
     keepWeights(row);
   // A NaN sum must reach the results.
@@ -200,10 +226,10 @@ void MergeKernelBuilder::keepWeights(const Row &row) {
                           part);
 }
 
-Value MergeKernelBuilder::getWeight(const Row &row, Value part) {
+Value MergeKernelBuilder::getWeight(const Row &row, Value part, Value lse) {
   if (weights)
     return memref::LoadOp::create(b, weights, part);
-  Value weight = buildWeight(loadPartLse(row, part), row.max);
+  Value weight = buildWeight(lse, row.max);
   return arith::DivFOp::create(b, weight, row.sum);
 }
 
@@ -230,23 +256,37 @@ void MergeKernelBuilder::mergeElements(const Row &row, Value first,
   auto splat = [&](Value scalar) -> Value {
     return vector::BroadcastOp::create(b, type, scalar);
   };
-  Value zero = splat(buildF32(b, 0));
-  Value acc = buildSum(zero, [&](Value part, Value acc) -> Value {
-    Value empty = buildIsEmpty(loadPartLse(row, part));
+  auto loadOut = [&](Value part) -> Value {
+    return vector::LoadOp::create(
+        b, type, arg(op.getPartOuts()),
+        ValueRange{part, row.batch, row.head, row.row, first});
+  };
+  auto addOut = [&](Value part, Value lse, Value out, Value acc) -> Value {
+    return math::FmaOp::create(b, splat(getWeight(row, part, lse)), out, acc);
+  };
+  auto load = [&](Value part) {
+    SmallVector<Value> loaded{loadPartLse(row, part)};
+    if (thread)
+      loaded.push_back(loadOut(part));
+    return loaded;
+  };
+  auto add = [&](Value part, ValueRange loaded, Value acc) -> Value {
+    Value empty = buildIsEmpty(loaded[0]);
+    if (thread) {
+      Value sum = addOut(part, loaded[0], loaded[1], acc);
+      return arith::SelectOp::create(b, empty, acc, sum);
+    }
     auto choice =
         scf::IfOp::create(b, TypeRange{type}, empty, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(choice.thenBlock());
     scf::YieldOp::create(b, acc);
     b.setInsertionPointToStart(choice.elseBlock());
-    Value weight = getWeight(row, part);
-    Value out = vector::LoadOp::create(
-        b, type, arg(op.getPartOuts()),
-        ValueRange{part, row.batch, row.head, row.row, first});
-    Value sum = math::FmaOp::create(b, splat(weight), out, acc);
-    scf::YieldOp::create(b, sum);
+    scf::YieldOp::create(b, addOut(part, loaded[0], loadOut(part), acc));
     return choice.getResult(0);
-  });
+  };
+  Value zero = splat(buildF32(b, 0));
+  Value acc = buildSum(zero, load, add);
   Value result = arith::SelectOp::create(b, row.has, acc, zero);
   Value out = arg(op.getOuts().front());
   Type element = cast<MemRefType>(out.getType()).getElementType();

@@ -76,6 +76,13 @@ static LogicalResult verifyConvertible(AttentionOp op, ModuleOp module) {
   return success();
 }
 
+/// The counters are a global of the host.
+static LogicalResult verifyCountable(AttentionOp op) {
+  if (isa<BlockScheduleAttr>(op.getConfigAttr().getSchedule()))
+    return op.emitOpError("unsupported on GPUs: counters of tiles");
+  return success();
+}
+
 /// The kernel function named `name`, with arguments of `types`, up to its
 /// terminator.
 static func::FuncOp createKernel(AttentionOp op, StringRef name,
@@ -218,7 +225,8 @@ struct ConvertToOnlinePass
     SmallVector<AttentionOp> ops;
     getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
     for (AttentionOp op : ops)
-      if (failed(verifyConvertible(op, getOperation())))
+      if (failed(verifyConvertible(op, getOperation())) ||
+          (countTiles && failed(verifyCountable(op))))
         return signalPassFailure();
     if (countTiles && failed(createTileCounts(getOperation())))
       return signalPassFailure();

@@ -98,6 +98,27 @@ static Value buildExpDifference(ImplicitLocOpBuilder &b, Value lhs, Value rhs,
       });
 }
 
+/// The weights of the scores of a tile, with `max` subtracted.
+static Value buildWeights(ImplicitLocOpBuilder &b, const OnlineTile &tile,
+                          Value max) {
+  if (tile.factor == 1)
+    return buildExpDifference(b, tile.scores, max, tile.unit, tile.lazy);
+  assert(tile.unit == kBase2Unit && tile.lazy && "factor of other exponents");
+  Value factor = buildF32(b, tile.factor);
+  return buildMap(
+      b, cast<TileType>(tile.scores.getType()), {tile.scores, max},
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        Value minus = arith::NegFOp::create(b, elements[1]);
+        Value exponent = math::FmaOp::create(b, elements[0], factor, minus);
+        if (tile.guard) {
+          Value scaled = arith::MulFOp::create(b, elements[0], factor);
+          Value exact = arith::SubFOp::create(b, scaled, elements[1]);
+          exponent = arith::SelectOp::create(b, tile.guard, exact, exponent);
+        }
+        return math::Exp2Op::create(b, exponent).getResult();
+      });
+}
+
 /// lhs * rhs, elementwise with rhs broadcast.
 static Value buildProduct(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
   return buildMap(
@@ -133,6 +154,48 @@ static OnlineState buildRescaled(ImplicitLocOpBuilder &b,
 /// Weights of up to 2 to this, before a lazy maximum follows.
 static constexpr double kLazyExponent = 8;
 
+/// The largest magnitude of a maximum, in units of base 2, with which a
+/// multiply-add gives the exponents. What the maximum was rounded by is common
+/// to its row and no error, but the largest weight, 2 to that, must still round
+/// to 1 in every type of 16 bits.
+static constexpr double kMaxFusedMax = 0x1p11;
+
+/// What scores of a row are compared with, in their own units, to tell whether
+/// its maximum follows.
+static Value buildLimits(ImplicitLocOpBuilder &b, const OnlineState &state,
+                         const OnlineTile &tile) {
+  constexpr double kMaxF32 = 0x1.fffffep127;
+  Value margin =
+      buildF32(b, std::min(kLazyExponent / (tile.unit * kLog2E), kMaxF32));
+  if (tile.guard)
+    margin = arith::SelectOp::create(b, tile.guard, buildF32(b, 0), margin);
+  return buildMap(
+      b, cast<TileType>(state.max.getType()), state.max,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        Value limit = arith::AddFOp::create(b, elements[0], margin);
+        if (tile.factor != 1)
+          limit = arith::MulFOp::create(b, limit, buildF32(b, 1 / tile.factor));
+        return limit;
+      });
+}
+
+/// The maximum that a row's largest score makes: NaN if it is too large.
+static Value buildRowMax(ImplicitLocOpBuilder &b, const OnlineTile &tile,
+                         Value largest) {
+  if (tile.factor == 1)
+    return largest;
+  Value max = arith::MulFOp::create(b, largest, buildF32(b, tile.factor));
+  Value tooLarge = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
+                                         math::AbsFOp::create(b, max),
+                                         buildF32(b, kMaxFusedMax));
+  if (tile.guard) {
+    Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+    Value free = arith::XOrIOp::create(b, tile.guard, yes);
+    tooLarge = arith::AndIOp::create(b, tooLarge, free);
+  }
+  return arith::SelectOp::create(b, tooLarge, buildF32(b, NAN), max);
+}
+
 /// The state whose maxima have followed the scores where these exceed them by
 /// much. -inf is exceeded by every number, so that first tiles give the exact
 /// maximum.
@@ -140,30 +203,22 @@ static OnlineState buildFollowed(ImplicitLocOpBuilder &b,
                                  const OnlineState &state,
                                  const OnlineTile &tile) {
   auto statType = cast<TileType>(state.max.getType());
-  constexpr double kMaxF32 = 0x1.fffffep127;
-  Value margin =
-      buildF32(b, std::min(kLazyExponent / (tile.unit * kLog2E), kMaxF32));
-  if (tile.guard)
-    margin = arith::SelectOp::create(b, tile.guard, buildF32(b, 0), margin);
-  Value limits = buildMap(
-      b, statType, state.max,
-      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
-        return arith::AddFOp::create(b, elements[0], margin).getResult();
-      });
+  Value limits = buildLimits(b, state, tile);
   Value exceeds = AnyAboveOp::create(b, b.getI1Type(), tile.scores, limits);
   auto choice =
       scf::IfOp::create(b, TypeRange{state.acc.getType(), statType, statType},
                         exceeds, /*withElseRegion=*/true);
   ImplicitLocOpBuilder then(b.getLoc(), choice.getThenBodyBuilder());
-  Value whole =
-      ReduceOp::create(then, ReductionKind::max, tile.scores, state.max);
+  Value none = FillOp::create(then, statType, buildNegativeInfinity(then));
+  Value largest = ReduceOp::create(then, ReductionKind::max, tile.scores, none);
   // Only the rows that exceed: a row's result depends on no other row.
   Value max = buildMap(
-      then, statType, {whole, limits, state.max},
-      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+      then, statType, {largest, limits, state.max},
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
         Value follows = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
                                               elements[0], elements[1]);
-        return arith::SelectOp::create(b, follows, elements[0], elements[2])
+        return arith::SelectOp::create(
+                   b, follows, buildRowMax(b, tile, elements[0]), elements[2])
             .getResult();
       });
   scf::YieldOp::create(then,
@@ -185,8 +240,7 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
         ReduceOp::create(b, ReductionKind::max, tile.scores, state.max),
         tile.unit);
   Value safeMax = buildSafeMax(b, next.max);
-  Value weights =
-      buildExpDifference(b, tile.scores, safeMax, tile.unit, tile.lazy);
+  Value weights = buildWeights(b, tile, safeMax);
   next.sum = ReduceOp::create(b, ReductionKind::add, weights, next.sum);
   Value rounded = buildRounded(b, weights, tile.weightType);
   next.acc =
@@ -213,9 +267,10 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
       b, statType, state.sum,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
         Value has = buildRowHasOutput(b, at[0], rows, elements[0]);
-        Value scaled = arith::MulFOp::create(b, elements[0], accScale);
-        return arith::SelectOp::create(b, has, scaled, buildF32(b, 0))
-            .getResult();
+        Value sum = elements[0];
+        if (accScale)
+          sum = arith::MulFOp::create(b, sum, accScale);
+        return arith::SelectOp::create(b, has, sum, buildF32(b, 0)).getResult();
       });
   return buildMap(
       b, cast<TileType>(state.acc.getType()), {state.acc, divisor},

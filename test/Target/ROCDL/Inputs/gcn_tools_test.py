@@ -189,9 +189,12 @@ class Lint(unittest.TestCase):
 
     def test_full_wait(self):
         wait = "s_waitcnt vmcnt(0)"
-        self.assert_finds(self.in_loop(wait, "ds_read_b32 v1, v2"), "vmcnt(0)")
-        good = self.in_loop(wait, "s_barrier")
-        self.assertEqual(lint.violations(kernel_of(good)), [])
+        early = self.in_loop(wait, "ds_read_b32 v1, v2", MFMA)
+        self.assert_finds(early, "vmcnt(0)")
+        late = self.in_loop(MFMA, wait, "ds_write_b32 v1, v2", MFMA)
+        barrier = self.in_loop(wait, "s_barrier", MFMA)
+        for good in late, barrier:
+            self.assertEqual(lint.violations(kernel_of(good)), [])
 
 
 if __name__ == "__main__":

@@ -57,6 +57,11 @@ struct OnlineTile {
   double unit = 1;
   /// Whether max may lag behind; with a guard it never does.
   bool lazy = false;
+  /// Scores times this are in units of `unit`, as max is. Other than 1 for
+  /// units of base 2 and lazy max only: scores then become exponents by one
+  /// multiply-add. Rows whose max is so large that it would round them too
+  /// coarsely are NaN without a guard, and exact with one.
+  double factor = 1;
 };
 
 /// The unit of scores that exponents of base 2 are made of.
@@ -68,7 +73,7 @@ OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
                             const OnlineState &state, const OnlineTile &tile);
 
 /// out = descale acc / (accScale sum), as a q x dv tile; 0 in rows without
-/// visible key and in rows from `rows` on. Both factors are f32; `descale` may
+/// visible key and in rows from `rows` on. Both factors are f32; either may
 /// be null.
 mlir::Value buildOutput(mlir::ImplicitLocOpBuilder &b, const OnlineState &state,
                         mlir::Value rows, mlir::Value accScale,

@@ -130,31 +130,6 @@ def ConvertMergePass : Pass<"attn-convert-merge", "::mlir::ModuleOp"> {
   ];
 }
 
-def PeelFirstAttemptPass
-    : Pass<"attn-peel-first-attempt", "::mlir::func::FuncOp"> {
-  let summary = "Take the first attempt at a work item out of the loop";
-  let description = [{
-    In: kernels whose attempts at a work item are an `scf.while`. Out: the first
-    attempt, with plain products and stores, and under one condition the loop
-    over the rare further ones. A machine with few registers then has a body
-    without guards for what nearly always is the only attempt.
-
-    ```mlir
-    attn.contract ...                       // attempt 0
-    attn.store_tile ...
-    scf.if %not_finite {
-      scf.while (%attempt = %c1) ... {
-        attn.contract ... guard(%yes scale %x)
-        attn.store_tile ... keep_finite(%yes)
-      }
-    }
-    ```
-  }];
-  let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"
-  ];
-}
-
 def PipelineScoresPass
     : Pass<"attn-pipeline-scores", "::mlir::func::FuncOp"> {
   let summary = "Multiply the next keys beside the softmax of these";

@@ -192,6 +192,8 @@ private:
                                            const KeyTile &keys, TileKind kind);
   bool isLazy();
   bool isPrescaled();
+  bool isFused();
+  double getExponentFactor();
   /// What the scores of a step are multiplied by to be natural.
   double getUnit();
   mlir::Value buildPrescaled(mlir::Value dots);
@@ -218,12 +220,17 @@ private:
   mlir::FailureOr<OnlineState>
   buildComputeSteps(const OnlineState &state, mlir::Value tile, TileKind kind);
   void buildTileCount(TileKind kind);
-  llvm::LogicalResult buildAttempts();
   void storeTile(mlir::Value out, mlir::Value lse, mlir::Value keepFinite);
   void storeResults(const OnlineState &state);
   void storePadding();
   llvm::LogicalResult buildSequenceItem();
   llvm::LogicalResult buildPackedItem();
+
+  // Attempts.cpp
+  mlir::FailureOr<OnlineState> buildKeys(const OnlineState &state);
+  mlir::FailureOr<mlir::Value> buildAttempt();
+  llvm::LogicalResult buildAttemptLoop(int64_t begin);
+  llvm::LogicalResult buildAttempts();
 
   AttentionOp op;
   ConfigAttr config;
@@ -249,6 +256,8 @@ private:
   /// i1: whether products with V must skip keys of weight 0; and the factor by
   /// which they then keep accumulators small.
   mlir::Value guard, guardScale;
+  /// Whether tiles without hidden keys go through the masked body too.
+  bool oneBody = false;
   std::optional<ScoreFunction> score;
   std::optional<PairOperand> bias, positions;
   /// Those of the mask, by slot.

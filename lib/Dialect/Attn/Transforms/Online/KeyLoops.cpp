@@ -172,60 +172,6 @@ void KernelBuilder::storePadding() {
             /*keepFinite=*/Value());
 }
 
-/// 2^32 keys of the largest V then fit into an f32 accumulator.
-static constexpr float kSmallWeight = 0x1p-32f;
-
-/// Walks the keys and stores the results; again, up to twice, if an accumulator
-/// is not finite, which is rare:
-///
-///   0  plain products; hidden keys have weight 0, which keeps their V out
-///      unless it is NaN or infinite,
-///   1  products that skip weights of 0,
-///   2  the same with small weights, in case visible V add up to more than f32
-///      holds on the way to a finite mean.
-///
-/// Later attempts keep the finite results of earlier ones: small weights lose
-/// bits of a tiny V.
-LogicalResult KernelBuilder::buildAttempts() {
-  Value first = buildIndex(b, 0), last = buildIndex(b, 2);
-  auto attempts = scf::WhileOp::create(b, b.getIndexType(), ValueRange{first});
-  OpBuilder::InsertionGuard insertion(b);
-  Block *body =
-      b.createBlock(&attempts.getBefore(), {}, b.getIndexType(), b.getLoc());
-  Value attempt = body->getArgument(0);
-  auto isAttempt = [&](arith::CmpIPredicate predicate, Value number) -> Value {
-    return arith::CmpIOp::create(b, predicate, attempt, number);
-  };
-  guard = isAttempt(arith::CmpIPredicate::ne, first);
-  guardScale =
-      arith::SelectOp::create(b, isAttempt(arith::CmpIPredicate::eq, last),
-                              buildF32(b, kSmallWeight), buildF32(b, 1));
-  FailureOr<OnlineState> state =
-      buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(), item.sink);
-  BodyRanges unmasked = full;
-  if (table && canBeFull()) // It tells which tiles of the others are full.
-    unmasked.append(partial);
-  state = buildRangeLoops(*state, unmasked, TileKind::Full);
-  if (failed(state))
-    return failure();
-  state = buildRangeLoops(*state, partial, TileKind::Partial);
-  if (failed(state))
-    return failure();
-  Value finite = AllFiniteOp::create(b, state->acc);
-  storeResults(*state);
-  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  Value overflows = arith::XOrIOp::create(b, finite, yes);
-  Value notLast = isAttempt(arith::CmpIPredicate::ne, last);
-  Value again = arith::AndIOp::create(b, overflows, notLast);
-  scf::ConditionOp::create(b, again, attempt);
-  Block *next =
-      b.createBlock(&attempts.getAfter(), {}, b.getIndexType(), b.getLoc());
-  Value following =
-      arith::AddIOp::create(b, next->getArgument(0), buildIndex(b, 1));
-  scf::YieldOp::create(b, following);
-  return success();
-}
-
 KernelBuilder::KernelBuilder(AttentionOp op, func::FuncOp kernel,
                              const IRMapping &args, const Workspace &workspace,
                              Value table, bool fillsTable, bool countTiles,

@@ -154,9 +154,23 @@ double KernelBuilder::getUnit() {
   return isPrescaled() ? kBase2Unit : score->getUnit();
 }
 
+/// Whether they are turned into exponents where the maximum is subtracted. The
+/// largest weight of a row then is 1 but for a rounding, which results of the
+/// type of V do not show.
+bool KernelBuilder::isFused() {
+  Type operand = score->getOperandType();
+  return isPrescaled() && !operand.isF32() &&
+         getElementTypeOrSelf(out.getType()) == operand;
+}
+
+/// What products are multiplied by to be exponents.
+double KernelBuilder::getExponentFactor() {
+  return isPrescaled() ? score->getUnit() / kBase2Unit : 1;
+}
+
 Value KernelBuilder::buildPrescaled(Value dots) {
-  double factor = score->getUnit() / kBase2Unit;
-  if (!isPrescaled() || factor == 1)
+  double factor = getExponentFactor();
+  if (isFused() || factor == 1)
     return dots;
   return buildMap(
       b, cast<TileType>(dots.getType()), dots,
@@ -195,7 +209,9 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
   FailureOr<Value> scores = buildScores(buildPrescaled(dots), step, kind);
   if (failed(scores))
     return failure();
-  return buildOnlineStep(
-      b, state,
-      {*scores, v, valid, guard, guardScale, operandType, getUnit(), isLazy()});
+  OnlineTile tile{*scores,    v,           valid,     guard,
+                  guardScale, operandType, getUnit(), isLazy()};
+  if (isFused())
+    tile.factor = getExponentFactor();
+  return buildOnlineStep(b, state, tile);
 }

@@ -172,10 +172,13 @@ bool KernelBuilder::canBeFull() {
 /// How often the body of `kind` runs on `tile`: 0 or 1 times.
 Value KernelBuilder::buildTimes(Value tile, TileKind kind) {
   Value content = memref::LoadOp::create(b, table, ValueRange{tableRow, tile});
-  Value wanted =
-      buildVisibility(b, kind == TileKind::Full ? TileVisibility::full
-                                                : TileVisibility::partial);
-  Value runs =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, content, wanted);
+  auto is = [&](arith::CmpIPredicate predicate, TileVisibility visibility) {
+    return arith::CmpIOp::create(b, predicate, content,
+                                 buildVisibility(b, visibility));
+  };
+  Value runs = oneBody ? is(arith::CmpIPredicate::ne, TileVisibility::empty)
+               : kind == TileKind::Full
+                   ? is(arith::CmpIPredicate::eq, TileVisibility::full)
+                   : is(arith::CmpIPredicate::eq, TileVisibility::partial);
   return arith::SelectOp::create(b, runs, buildIndex(b, 1), buildIndex(b, 0));
 }
