@@ -203,7 +203,8 @@ namespace {
 /// While alive, keeps the code generator from trading computations in a loop
 /// for registers around it, which the loops of a GPU kernel do not have: from a
 /// pointer for each array that a loop walks, and from an address for each step
-/// of a product.
+/// of a product. Straight-line strength reduction finds nothing to reduce, and
+/// takes a fifth of the time.
 class KeepLoopsLean : public OptPassGate {
 public:
   explicit KeepLoopsLean(LLVMContext &context)

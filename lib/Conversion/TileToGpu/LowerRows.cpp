@@ -317,8 +317,10 @@ void TileCopier::copyColumns(int64_t begin, int64_t width) {
       return Value();
     Value &target = targets[row % swizzle];
     if (!target) {
-      Value flipped = arith::XOrIOp::create(
-          b, offset, buildI32(b, row % swizzle * kChunkBytes));
+      Value flipped = offset;
+      if (row % swizzle != 0)
+        flipped = arith::XOrIOp::create(
+            b, offset, buildI32(b, row % swizzle * kChunkBytes));
       target = lowering.getSharedPointer(
           b, arith::AddIOp::create(b, place.begin, flipped));
     }
@@ -333,6 +335,8 @@ void TileCopier::copyColumns(int64_t begin, int64_t width) {
     Value at = arith::AddIOp::create(b, first, buildI32(b, row));
     copyChunk(isValid, at, chunk, source, getTarget(row));
   };
+  // In front of the source's, which takes more registers.
+  getTarget(0);
   if (isStrided) {
     source = buildAddress(b, getThreadSource(first, chunk), rows.element,
                           arith::MulIOp::create(b, firstRow, rows.rowStride));

@@ -29,12 +29,27 @@ using namespace attn;
 /// 2^32 keys of the largest V then fit into an f32 accumulator.
 static constexpr float kSmallWeight = 0x1p-32f;
 
+/// Makes one range of two where the second begins as the first one ends.
+static void joinNeighbours(BodyRanges &ranges) {
+  BodyRanges joined;
+  for (auto [begin, end] : llvm::zip_equal(ranges.begins, ranges.ends)) {
+    if (!joined.ends.empty() && joined.ends.back() == begin) {
+      joined.ends.back() = end;
+      continue;
+    }
+    joined.begins.push_back(begin);
+    joined.ends.push_back(end);
+  }
+  ranges = std::move(joined);
+}
+
 /// The keys of all tiles: those that need no mask, then the others; with
 /// `oneBody` all through the body that masks, even where nothing is hidden.
 FailureOr<OnlineState> KernelBuilder::buildKeys(const OnlineState &state) {
   if (oneBody && !partial.begins.empty()) {
     BodyRanges all = full;
     all.append(partial);
+    joinNeighbours(all);
     return buildRangeLoops(state, all, TileKind::Partial);
   }
   BodyRanges unmasked = full;
