@@ -65,7 +65,7 @@ int64_t attn::chooseSharedHeads(AttentionOp op, int64_t rows, int64_t unit,
                                 int64_t maxRows) {
   if (!canShareTile(op))
     return 1;
-  int64_t heads = getGroup(op);
+  int64_t heads = std::min(getGroup(op), std::max<int64_t>(maxRows / rows, 1));
   while (heads > 1 &&
          (getGroup(op) % heads != 0 ||
           llvm::alignTo(rows * heads, std::lcm(unit, heads)) > maxRows))
