@@ -93,10 +93,13 @@ func.func @reduce(%x: f32) attributes {attn.schedule = #schedule} {
 // CHECK-LABEL: func private @rescaled_product_0(
 // CHECK-SAME:    %[[C:[^:]+]]: memref<2x8xf32>, {{.*}}: index, {{.*}}: index, %[[F:[^:]+]]: memref<2xf32>
 // CHECK:         %[[SUMS:.+]]:2 = scf.for
-// CHECK:         %[[ONE:.+]] = memref.load %[[F]]
+// CHECK:         %[[ONE:.+]] = memref.load %[[F]][%[[ROW:[a-z0-9_]+]]]
 // CHECK:         %[[FACTOR:.+]] = vector.broadcast %[[ONE]]
-// CHECK:         %[[OLD:.+]] = vector.load %[[C]]
+// CHECK:         %[[OLD:.+]] = vector.load %[[C]][%[[ROW]], %{{.+}}]
 // CHECK:         math.fma %[[OLD]], %[[FACTOR]], %[[SUMS]]#0
+// CHECK:         memref.load %[[F]][%[[NEXT:[a-z0-9_]+]]]
+// CHECK:         vector.load %[[C]][%[[NEXT]], %{{.+}}]
+// CHECK:         math.fma {{.*}}, %[[SUMS]]#1
 // CHECK-LABEL: func @rescaled(
 // CHECK:         call @rescaled_product_0(%{{.+}}, %[[FACTORS:[^,]+]])
 // CHECK:         scf.for %[[Q:[^ ]+]] =
