@@ -110,10 +110,14 @@ static constexpr Equivalence equivalences[] = {
     {ofWideCausal, "delete fence release before store <4 x bfloat>"},
     {ofWideCausal, "delete llvm.amdgcn.s.barrier before store <4 x bfloat>"},
     {ofWideCausal, "delete fence acquire before store <4 x bfloat>"},
-    // The last tile's keys are put where the loop's last buffers do not lie.
+    // The last tile is put where the loop's last buffers do not lie, or where the
+    // same threads put them.
     {"full", "delete fence release before store <4 x i32>"},
     {"full", "delete llvm.amdgcn.s.barrier before store <4 x i32>"},
     {"full", "delete fence acquire before store <4 x i32>"},
+    {"8-bit floats", "delete fence release before store <8 x half>"},
+    {"8-bit floats", "delete llvm.amdgcn.s.barrier before store <8 x half>"},
+    {"8-bit floats", "delete fence acquire before store <8 x half>"},
     // V's reads are elsewhere than the copies.
     {"full, d 128", "delete llvm.nvvm.barrier.cta.sync.aligned.all before "
                     "llvm.nvvm.cp.async.cg.shared.global.16.s"},
