@@ -199,30 +199,40 @@ private:
 };
 } // namespace
 
+/// Passes of a code generator that do harm, or nothing for their time, by the
+/// names that gates are asked with: those of loops by their titles, others by
+/// their options.
+static ArrayRef<StringRef> getNeedlessPasses(const Triple &triple) {
+  // Strength reduction trades computations in a loop for registers around it,
+  // which the loops of a GPU kernel do not have: a pointer for each array that
+  // a loop walks. What global value numbering finds, CSE of MLIR has found.
+  static constexpr StringRef ptx[] = {"Loop Strength Reduction", "gvn"};
+  // It ran among the passes on IR already.
+  static constexpr StringRef amdgpu[] = {"gvn"};
+  if (triple.isNVPTX())
+    return ptx;
+  return triple.isAMDGPU() ? ArrayRef(amdgpu) : ArrayRef<StringRef>();
+}
+
 namespace {
-/// While alive, keeps the code generator from trading computations in a loop
-/// for registers around it, which the loops of a GPU kernel do not have: from a
-/// pointer for each array that a loop walks, and from an address for each step
-/// of a product. Straight-line strength reduction finds nothing to reduce, and
-/// takes a fifth of the time.
-class KeepLoopsLean : public OptPassGate {
+/// While alive, skips some passes.
+class PassSkipper : public OptPassGate {
 public:
-  explicit KeepLoopsLean(LLVMContext &context)
-      : context(context), outer(context.getOptPassGate()) {
+  PassSkipper(LLVMContext &context, ArrayRef<StringRef> skipped)
+      : context(context), outer(context.getOptPassGate()), skipped(skipped) {
     context.setOptPassGate(*this);
   }
-  ~KeepLoopsLean() override { context.setOptPassGate(outer); }
+  ~PassSkipper() override { context.setOptPassGate(outer); }
 
   bool shouldRunPass(StringRef name, StringRef) const override {
-    return name != "Loop Strength Reduction" &&
-           name != "Straight line strength reduction" &&
-           !name.contains("Machine Loop Invariant Code Motion");
+    return !is_contained(skipped, name);
   }
-  bool isEnabled() const override { return true; }
+  bool isEnabled() const override { return !skipped.empty(); }
 
 private:
   LLVMContext &context;
   OptPassGate &outer;
+  ArrayRef<StringRef> skipped;
 };
 } // namespace
 
@@ -238,9 +248,8 @@ attn::emitMachineCode(Module &module, TargetMachine &machine,
   if (machine.addPassesToEmitFile(passes, stream, /*DwoOut=*/nullptr, type))
     return createError("this target cannot write machine code");
   CodegenErrors errors(module.getContext());
-  std::optional<KeepLoopsLean> gate;
-  if (module.getTargetTriple().isNVPTX())
-    gate.emplace(module.getContext());
+  PassSkipper gate(module.getContext(),
+                   getNeedlessPasses(module.getTargetTriple()));
   passes.run(module);
   if (!errors.getText().empty())
     return createError("code generation failed: " + errors.getText());

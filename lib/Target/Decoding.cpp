@@ -7,7 +7,6 @@
 
 #include "attn/Target/Decoding.h"
 #include "llvm/Support/MathExtras.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace attn;
@@ -66,9 +65,11 @@ int64_t attn::chooseSharedHeads(AttentionOp op, int64_t rows, int64_t unit,
   if (!canShareTile(op))
     return 1;
   int64_t heads = std::min(getGroup(op), std::max<int64_t>(maxRows / rows, 1));
-  while (heads > 1 &&
-         (getGroup(op) % heads != 0 ||
-          llvm::alignTo(rows * heads, std::lcm(unit, heads)) > maxRows))
+  auto fits = [&] {
+    int64_t tileRows = llvm::alignTo(rows * heads, unit);
+    return tileRows <= maxRows;
+  };
+  while (heads > 1 && (getGroup(op) % heads != 0 || !fits()))
     --heads;
   return heads;
 }

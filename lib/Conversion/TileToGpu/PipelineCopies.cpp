@@ -16,7 +16,8 @@
 //
 // Where the accumulators leave few registers for the scores, V has a group, a
 // wait and a barrier of its own in front of its use: its copies start when the
-// scores are gone.
+// scores are gone. Then one buffer is enough to run ahead: V is copied while K
+// is used, and the next K while V is.
 //
 // Groups are closed where there is nothing to copy too, so that they count
 // iterations. Loops that follow each other, over tiles that need no mask and
@@ -178,16 +179,16 @@ static void startLoad(LoadTileOp load) {
   load.erase();
 }
 
-/// How many groups the copies of `member` form, each waited for on its own.
-static size_t countGroups(KeyLoop &member) {
+/// Whether the accumulators that `loop` carries leave few registers for the
+/// scores.
+static bool isCrowded(scf::ForOp loop) {
   // Registers of a thread that the loop carries as one tile.
   constexpr int64_t kManyRegisters = 128;
-  bool isCrowded = llvm::any_of(member.loop.getResultTypes(), [](Type type) {
+  return llvm::any_of(loop.getResultTypes(), [](Type type) {
     auto tile = dyn_cast<TileType>(type);
     auto layout = tile ? dyn_cast<FragmentAttr>(tile.getLayout()) : nullptr;
     return layout && countValues(layout.getRegisters()) >= kManyRegisters;
   });
-  return isCrowded ? member.loads.size() : 1;
 }
 
 namespace {
@@ -197,7 +198,7 @@ class ChainPipeliner {
 public:
   ChainPipeliner(MutableArrayRef<KeyLoop> chain, int64_t stages)
       : chain(chain), stages(stages), b(chain[0].loop.getLoc(), chain[0].loop),
-        groups(countGroups(chain[0])) {}
+        groups(isCrowded(chain[0].loop) ? chain[0].loads.size() : 1) {}
 
   void run();
 
@@ -208,6 +209,7 @@ private:
     return groups == 1 ? llvm::seq<size_t>(0, count)
                        : llvm::seq<size_t>(group, group + 1);
   }
+  size_t getLead() const;
   void copyAhead(size_t number, size_t group, Value iteration, Value stage);
   void copyTiles(KeyLoop &member, size_t group, Value iteration, Value stage);
   void waitForGroup(size_t number, size_t group, Value stage);
@@ -222,6 +224,11 @@ private:
 };
 
 } // namespace
+
+/// How many groups the copies are ahead of their use.
+size_t ChainPipeliner::getLead() const {
+  return std::max<size_t>(groups * (stages - 1), 1);
+}
 
 /// Starts the copies of a group for an iteration.
 void ChainPipeliner::copyTiles(KeyLoop &member, size_t group, Value iteration,
@@ -273,10 +280,15 @@ Value ChainPipeliner::buildLater(KeyLoop &member, Value iteration,
 /// those that nobody uses any more.
 void ChainPipeliner::waitForGroup(size_t number, size_t group, Value stage) {
   KeyLoop &member = chain[number];
-  CopyWaitOp::create(b, groups * (stages - 1) - 1);
+  CopyWaitOp::create(b, getLead() - 1);
   gpu::BarrierOp::create(b);
-  Value ahead = buildLater(member, member.loop.getInductionVar(), stages - 1);
-  copyAhead(number, group, ahead, buildNextStage(b, stage, stages - 1, stages));
+  size_t next = group + getLead(), distance = next / groups;
+  Value iteration = member.loop.getInductionVar();
+  if (distance == 0)
+    copyTiles(member, next, iteration, stage);
+  else
+    copyAhead(number, next % groups, buildLater(member, iteration, distance),
+              buildNextStage(b, stage, distance, stages));
   CopyCommitOp::create(b);
   for (size_t i : getGroup(group)) {
     LoadTileOp load = member.loads[i];
@@ -312,16 +324,17 @@ static bool hasIterations(const KeyLoop &member) {
 }
 
 void ChainPipeliner::run() {
+  assert((stages > 1 || groups > 1) && "nothing to be ahead of");
   for (LoadTileOp load : chain[0].loads)
     buffers.push_back(allocateBuffer(b, load.getTile().getType(), stages));
   gpu::BarrierOp::create(b);
-  for (int64_t stage = 0; stage < stages - 1; ++stage)
-    for (size_t group = 0; group < groups; ++group) {
-      copyAhead(0, group,
-                buildLater(chain[0], chain[0].loop.getLowerBound(), stage),
-                buildIndex(b, stage));
-      CopyCommitOp::create(b);
-    }
+  for (size_t next = 0; next < getLead(); ++next) {
+    int64_t stage = next / groups;
+    copyAhead(0, next % groups,
+              buildLater(chain[0], chain[0].loop.getLowerBound(), stage),
+              buildIndex(b, stage));
+    CopyCommitOp::create(b);
+  }
   Value stage = buildIndex(b, 0);
   for (KeyLoop &member : chain) {
     addStage(b, member, stage);
@@ -350,6 +363,17 @@ static scf::ForOp getKeyLoop(LoadTileOp load) {
   return carriesTiles ? loop : scf::ForOp();
 }
 
+/// Whether copies of `loads` run ahead of their use, into a second buffer or
+/// into that of another tile.
+static bool runAhead(ArrayRef<LoadTileOp> loads, BlockScheduleAttr schedule) {
+  auto isOfCrowdedLoop = [](LoadTileOp load) {
+    scf::ForOp loop = getKeyLoop(load);
+    return loop && !isCold(load) && isCrowded(loop);
+  };
+  return schedule.getStages() > 1 ||
+         (!schedule.getFetches() && llvm::any_of(loads, isOfCrowdedLoop));
+}
+
 namespace {
 struct PipelineCopiesPass
     : attn::impl::PipelineCopiesPassBase<PipelineCopiesPass> {
@@ -362,14 +386,15 @@ struct PipelineCopiesPass
       if (isa<SharedAttr>(load.getTile().getType().getLayout()))
         loads.push_back(load);
     });
+    bool ahead = runAhead(loads, schedule);
     llvm::MapVector<Operation *, SmallVector<LoadTileOp>> byLoop;
     llvm::MapVector<Block *, SmallVector<LoadTileOp>> waited;
     for (LoadTileOp load : loads) {
       bool isQuery = load.getTile().getType().hasDim(Dim::q);
       scf::ForOp loop = getKeyLoop(load);
-      if (!isQuery && loop && schedule.getStages() > 1 && !isCold(load))
+      if (!isQuery && loop && ahead && !isCold(load))
         byLoop[loop].push_back(load);
-      else if (isQuery && schedule.getStages() > 1 && !isCold(load))
+      else if (isQuery && ahead && !isCold(load))
         startLoad(load);
       else if (isQuery)
         waitForLoads(load);

@@ -34,6 +34,8 @@ static constexpr int64_t kStagesOfLateBarrier = 3;
 
 Value attn::buildNextStage(ImplicitLocOpBuilder &b, Value stage,
                            int64_t distance, int64_t stages) {
+  if (stages == 1)
+    return buildIndex(b, 0);
   Value next = arith::AddIOp::create(b, stage, buildIndex(b, distance));
   Value wraps = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, next,
                                       buildIndex(b, stages));

@@ -13,7 +13,6 @@
 #include "attn/Target/NVVM/Support.h"
 #include "attn/Target/Support.h"
 #include "llvm/Support/MathExtras.h"
-#include <numeric>
 
 namespace attn {
 #define GEN_PASS_DEF_SELECTNVVMCONFIGPASS
@@ -34,6 +33,8 @@ static constexpr int64_t kMaxDecodeRows = 8 * kRows;
 /// of twice as many.
 static constexpr int64_t kBlockKv = 64, kNarrowDim = 64, kMinBlockKv = 16;
 static constexpr int64_t kStages = 2;
+/// Shared memory that the system takes of each block.
+static constexpr int64_t kReservedBytes = 1 << 10;
 /// Bytes of a tile of K or V in decoding: six blocks of one warp then share a
 /// multiprocessor, and hide the time that memory takes.
 static constexpr int64_t kStreamedBytes = 8 << 10;
@@ -93,7 +94,7 @@ static std::optional<int64_t> chooseTileRows(AttentionOp op, Choice &choice) {
     return op.getBlockQ();
   if (rows && *rows <= kDecodeRows) {
     choice.heads = chooseSharedHeads(op, *rows, kRows, kMaxDecodeRows);
-    return llvm::alignTo(*rows * choice.heads, std::lcm(kRows, choice.heads));
+    return llvm::alignTo(*rows * choice.heads, kRows);
   }
   return op.isPackedQ() ? std::nullopt : rows;
 }
@@ -138,6 +139,27 @@ static int64_t chooseKeys(AttentionOp op) {
   return isCrowded ? keys / 2 : keys;
 }
 
+/// Whether two blocks share a multiprocessor.
+static bool fitsTwice(AttentionOp op, const Choice &choice,
+                      const NvvmTarget &target) {
+  int64_t bytes = getNvvmSharedBytes(op, choice.get(op.getContext()));
+  return 2 * (bytes + kReservedBytes) <= target.sharedPerProcessor;
+}
+
+/// The accumulators of wide heads leave room for two blocks of four warps: they
+/// cover each other's waits better than a second buffer does, and a tile of K
+/// is copied while that of V is used.
+static void chooseStages(AttentionOp op, Choice &choice,
+                         const NvvmTarget &target) {
+  if (!usesMatrices(op) || getMaxDim(op) <= kMaxDimOfTwo ||
+      fitsTwice(op, choice, target))
+    return;
+  Choice single = choice;
+  single.stages = 1;
+  if (fitsTwice(op, single, target))
+    choice = single;
+}
+
 static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
   Choice choice;
   chooseRows(op, choice);
@@ -146,6 +168,7 @@ static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
     choice.keys =
         std::min<int64_t>(choice.keys, llvm::alignTo(*keys, kMinBlockKv));
   choice.keys = getStepKeys(op, choice.keys, kMinBlockKv);
+  chooseStages(op, choice, target);
   MLIRContext *context = op.getContext();
   ConfigAttr config = choice.get(context);
   while (getNvvmSharedBytes(op, config) > target.sharedPerBlock &&

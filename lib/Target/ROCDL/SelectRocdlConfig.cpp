@@ -12,7 +12,6 @@
 #include "attn/Target/ROCDL/Support.h"
 #include "attn/Target/Support.h"
 #include "llvm/Support/MathExtras.h"
-#include <numeric>
 
 namespace attn {
 #define GEN_PASS_DEF_SELECTROCDLCONFIGPASS
@@ -85,10 +84,8 @@ static void chooseWaves(AttentionOp op, Choice &choice) {
     return;
   if (*rows <= kDecodeRows)
     choice.heads = chooseSharedHeads(op, *rows, kRows, choice.waves * kRows);
-  int64_t tileRows =
-      llvm::alignTo(*rows * choice.heads, std::lcm(kRows, choice.heads));
-  choice.waves =
-      std::min<int64_t>(llvm::divideCeil(tileRows, kRows), choice.waves);
+  choice.waves = std::min<int64_t>(
+      llvm::divideCeil(*rows * choice.heads, kRows), choice.waves);
 }
 
 static ConfigAttr chooseConfig(AttentionOp op, const RocdlTarget &target) {

@@ -113,8 +113,8 @@
 
 // -----
 
-// expected-error @+1 {{config heads 3 does not divide block_q 4}}
-"test.op"() {a = #attn.config<block_q = 4, block_kv = 1, block_kv_compute = 1, schedule = unit, heads = 3>} : () -> ()
+// expected-error @+1 {{config heads are 5; expected 1 to block_q, which is 4}}
+"test.op"() {a = #attn.config<block_q = 4, block_kv = 1, block_kv_compute = 1, schedule = unit, heads = 5>} : () -> ()
 
 // -----
 

@@ -86,9 +86,9 @@ func.func @decode(%q: memref<8x1x32x128xbf16>, %k: memref<8x8192x8x128xbf16>,
   return
 }
 
-// Tiles are whole warps of rows and hold whole groups.
+// Two rows of seven heads fill a tile but for two rows.
 // CHECK-LABEL: @seven
-// CHECK: block_q = 112{{.*}}warps = 7{{.*}}heads = 7
+// CHECK: block_q = 16{{.*}}warps = 1{{.*}}heads = 7
 func.func @seven(%q: memref<1x1x28x128xbf16>, %k: memref<1x256x4x128xbf16>,
                  %o: memref<1x1x28x128xbf16>) {
   attn.attention ins(%q, %k, %k : memref<1x1x28x128xbf16>,

@@ -304,9 +304,9 @@ LogicalResult ConfigAttr::verify(EmitError emitError, int64_t blockQ,
   if (blockKv % blockKvCompute != 0)
     return emitError() << "config block_kv_compute " << blockKvCompute
                        << " does not divide block_kv " << blockKv;
-  if (heads < 1 || blockQ % heads != 0)
-    return emitError() << "config heads " << heads
-                       << " does not divide block_q " << blockQ;
+  if (heads < 1 || heads > blockQ)
+    return emitError() << "config heads are " << heads
+                       << "; expected 1 to block_q, which is " << blockQ;
   return success();
 }
 
