@@ -110,7 +110,8 @@ static constexpr Equivalence equivalences[] = {
     {ofWideCausal, "delete fence release before store <4 x bfloat>"},
     {ofWideCausal, "delete llvm.amdgcn.s.barrier before store <4 x bfloat>"},
     {ofWideCausal, "delete fence acquire before store <4 x bfloat>"},
-    // The last tile is put where the loop's last buffers do not lie, or where the
+    // The last tile is put where the loop's last buffers do not lie, or where
+    // the
     // same threads put them.
     {"full", "delete fence release before store <4 x i32>"},
     {"full", "delete llvm.amdgcn.s.barrier before store <4 x i32>"},
