@@ -19,7 +19,8 @@ using namespace attn;
 //===----------------------------------------------------------------------===//
 
 /// PTX ISA, "Matrix fragments for mma.m16n8k16 with floating point type";
-/// AMD matrix instruction calculator, v_mfma_f32_32x32x8 and 16x16x16.
+/// AMD matrix instruction calculator, v_mfma_f32_32x32x8, 16x16x16 and, of f32,
+/// 16x16x4.
 static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
   constexpr Dim m = Dim::q, n = Dim::kv, k = Dim::d;
   return {{MatrixKind::m16n8k16,
@@ -28,6 +29,7 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            16,
            /*lanes=*/32,
            /*perRegister=*/2,
+           /*operandBits=*/16,
            {{k, 2, 1}, {m, 2, 8}, {k, 2, 8}},
            {{k, 4, 2}, {m, 8, 1}},
            {{k, 2, 1}, {k, 2, 8}},
@@ -40,6 +42,7 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            8,
            /*lanes=*/64,
            /*perRegister=*/4,
+           /*operandBits=*/16,
            {{k, 4, 1}},
            {{m, 32, 1}, {k, 2, 4}},
            {{k, 4, 1}},
@@ -52,10 +55,24 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            16,
            /*lanes=*/64,
            /*perRegister=*/4,
+           /*operandBits=*/16,
            {{k, 4, 1}},
            {{m, 16, 1}, {k, 4, 4}},
            {{k, 4, 1}},
            {{n, 16, 1}, {k, 4, 4}},
+           {{m, 4, 1}},
+           {{n, 16, 1}, {m, 4, 4}}},
+          {MatrixKind::m16n16k4,
+           16,
+           16,
+           4,
+           /*lanes=*/64,
+           /*perRegister=*/1,
+           /*operandBits=*/32,
+           {},
+           {{m, 16, 1}, {k, 4, 1}},
+           {},
+           {{n, 16, 1}, {k, 4, 1}},
            {{m, 4, 1}},
            {{n, 16, 1}, {m, 4, 4}}}};
 }
@@ -278,11 +295,14 @@ static int64_t getSwizzle(SharedAttr layout, int64_t bytes, int64_t row) {
   return size < 4 ? near : near ^ (row / (together * size) % (size / 2));
 }
 
+bool attn::swapsKeys(int64_t bytes) { return bytes == 2; }
+
 int64_t attn::getSharedOffset(SharedAttr layout, int64_t bytes, int64_t row,
                               int64_t column) {
   if (layout.getTransposed()) {
     std::swap(row, column);
-    column = (column & ~12) | (column & 4) << 1 | (column & 8) >> 1;
+    if (swapsKeys(bytes))
+      column = (column & ~12) | (column & 4) << 1 | (column & 8) >> 1;
   }
   int64_t byte = column * bytes;
   int64_t chunk = (byte / kChunk) ^ getSwizzle(layout, bytes, row);

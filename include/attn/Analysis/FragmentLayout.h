@@ -30,8 +30,9 @@ namespace attn {
 struct MatrixInstruction {
   MatrixKind kind;
   int64_t m, n, k, lanes;
-  /// Elements of an operand in one register.
-  int64_t perRegister;
+  /// Elements of an operand in one register, or in two neighbouring ones, and
+  /// the bits of each.
+  int64_t perRegister, operandBits;
   llvm::SmallVector<LayoutDigit> aRegisters, aLanes;
   llvm::SmallVector<LayoutDigit> bRegisters, bLanes;
   llvm::SmallVector<LayoutDigit> dRegisters, dLanes;
@@ -41,7 +42,7 @@ const MatrixInstruction &getMatrixInstruction(MatrixKind kind);
 
 /// The type that matrix instructions multiply operands of types `q` and `k` in:
 /// the 16-bit type that holds both exactly, where each 8-bit float fits into
-/// either. f32 if there is none: no instruction then does.
+/// either. f32 if there is none.
 mlir::Type getProductType(mlir::Type q, mlir::Type k);
 
 //===----------------------------------------------------------------------===//
@@ -103,6 +104,10 @@ SharedAttr getTransposedLayout(mlir::MLIRContext *context, int64_t keys,
 /// The rows of a buffer in shared memory for a tile of `extents`, keys or
 /// queries first.
 int64_t getBufferRows(SharedAttr layout, int64_t rows, int64_t columns);
+
+/// Whether keys of `bytes` bytes change places in a transposed layout; see
+/// #attn.shared.
+bool swapsKeys(int64_t bytes);
 
 /// The byte offset of an element, of `bytes` bytes, of a buffer.
 int64_t getSharedOffset(SharedAttr layout, int64_t bytes, int64_t row,

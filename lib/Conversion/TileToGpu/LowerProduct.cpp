@@ -12,14 +12,18 @@
 using namespace mlir;
 using namespace attn;
 
-bool attn::canUseMatrixInstruction(ContractOp op) {
+/// Whether `instruction` multiplies what `op` does. A guarded product leaves
+/// terms out, which no instruction can.
+static bool multiplies(const MatrixInstruction &instruction, ContractOp op) {
   Type lhs = op.getLhs().getType().getElementType();
   Type rhs = op.getRhs().getType().getElementType();
-  return !op.getGuard() && lhs == rhs && (lhs.isBF16() || lhs.isF16());
+  return !op.getGuard() && lhs == rhs &&
+         lhs.getIntOrFloatBitWidth() == instruction.operandBits;
 }
 
 void attn::lowerProduct(ContractOp op, ThreadLowering &lowering) {
-  if (!canUseMatrixInstruction(op))
+  if (!multiplies(getMatrixInstruction(lowering.getSchedule().getInstruction()),
+                  op))
     return lowerScalarProduct(op, lowering);
   if (lowering.getSchedule().getTransposed())
     return lowerTransposedProduct(op, lowering);
