@@ -19,8 +19,8 @@ using namespace attn;
 //===----------------------------------------------------------------------===//
 
 /// PTX ISA, "Matrix fragments for mma.m16n8k16 with floating point type";
-/// AMD matrix instruction calculator, v_mfma_f32_32x32x8, 16x16x16 and, of f32,
-/// 16x16x4.
+/// AMD matrix instruction calculator, v_mfma_f32_32x32x8 and 16x16x16. In f32
+/// the latter is four 16x16x4: number i multiplies element i of each lane.
 static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
   constexpr Dim m = Dim::q, n = Dim::kv, k = Dim::d;
   return {{MatrixKind::m16n8k16,
@@ -29,7 +29,7 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            16,
            /*lanes=*/32,
            /*perRegister=*/2,
-           /*operandBits=*/16,
+           /*takesF32=*/false,
            {{k, 2, 1}, {m, 2, 8}, {k, 2, 8}},
            {{k, 4, 2}, {m, 8, 1}},
            {{k, 2, 1}, {k, 2, 8}},
@@ -42,7 +42,7 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            8,
            /*lanes=*/64,
            /*perRegister=*/4,
-           /*operandBits=*/16,
+           /*takesF32=*/false,
            {{k, 4, 1}},
            {{m, 32, 1}, {k, 2, 4}},
            {{k, 4, 1}},
@@ -55,24 +55,11 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            16,
            /*lanes=*/64,
            /*perRegister=*/4,
-           /*operandBits=*/16,
+           /*takesF32=*/true,
            {{k, 4, 1}},
            {{m, 16, 1}, {k, 4, 4}},
            {{k, 4, 1}},
            {{n, 16, 1}, {k, 4, 4}},
-           {{m, 4, 1}},
-           {{n, 16, 1}, {m, 4, 4}}},
-          {MatrixKind::m16n16k4,
-           16,
-           16,
-           4,
-           /*lanes=*/64,
-           /*perRegister=*/1,
-           /*operandBits=*/32,
-           {},
-           {{m, 16, 1}, {k, 4, 1}},
-           {},
-           {{n, 16, 1}, {k, 4, 1}},
            {{m, 4, 1}},
            {{n, 16, 1}, {m, 4, 4}}}};
 }
@@ -82,6 +69,11 @@ const MatrixInstruction &attn::getMatrixInstruction(MatrixKind kind) {
       makeMatrixInstructions();
   return *llvm::find_if(
       table, [&](const MatrixInstruction &row) { return row.kind == kind; });
+}
+
+bool attn::multiplies(const MatrixInstruction &instruction, Type element) {
+  return element.isBF16() || element.isF16() ||
+         (instruction.takesF32 && element.isF32());
 }
 
 Type attn::getProductType(Type q, Type k) {

@@ -30,15 +30,19 @@ namespace attn {
 struct MatrixInstruction {
   MatrixKind kind;
   int64_t m, n, k, lanes;
-  /// Elements of an operand in one register, or in two neighbouring ones, and
-  /// the bits of each.
-  int64_t perRegister, operandBits;
+  /// Elements of an operand in one register.
+  int64_t perRegister;
+  /// Whether operands may be f32 too.
+  bool takesF32;
   llvm::SmallVector<LayoutDigit> aRegisters, aLanes;
   llvm::SmallVector<LayoutDigit> bRegisters, bLanes;
   llvm::SmallVector<LayoutDigit> dRegisters, dLanes;
 };
 
 const MatrixInstruction &getMatrixInstruction(MatrixKind kind);
+
+/// Whether `instruction` multiplies operands of type `element`.
+bool multiplies(const MatrixInstruction &instruction, mlir::Type element);
 
 /// The type that matrix instructions multiply operands of types `q` and `k` in:
 /// the 16-bit type that holds both exactly, where each 8-bit float fits into

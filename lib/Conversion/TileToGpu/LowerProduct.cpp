@@ -12,18 +12,17 @@
 using namespace mlir;
 using namespace attn;
 
-/// Whether `instruction` multiplies what `op` does. A guarded product leaves
-/// terms out, which no instruction can.
-static bool multiplies(const MatrixInstruction &instruction, ContractOp op) {
+/// A guarded product leaves terms out, which no instruction can.
+static bool canUseMatrixInstruction(ContractOp op, MatrixKind kind) {
   Type lhs = op.getLhs().getType().getElementType();
   Type rhs = op.getRhs().getType().getElementType();
   return !op.getGuard() && lhs == rhs &&
-         lhs.getIntOrFloatBitWidth() == instruction.operandBits;
+         multiplies(getMatrixInstruction(kind), lhs);
 }
 
 void attn::lowerProduct(ContractOp op, ThreadLowering &lowering) {
-  if (!multiplies(getMatrixInstruction(lowering.getSchedule().getInstruction()),
-                  op))
+  MatrixKind kind = lowering.getSchedule().getInstruction();
+  if (!canUseMatrixInstruction(op, kind))
     return lowerScalarProduct(op, lowering);
   if (lowering.getSchedule().getTransposed())
     return lowerTransposedProduct(op, lowering);

@@ -7,11 +7,11 @@
 //
 // The columns of the instruction are query rows: a lane owns one of them in the
 // scores, in the weights and in the result. Registers of the scores then are
-// those of the weights as an operand: a step of the instruction takes four
-// neighbouring keys a lane, or, in f32, one of them.
+// those of the weights as an operand, where a step of the instruction takes
+// four neighbouring keys a lane.
 //
-// The order of the terms is free, as long as both operands have the same: a
-// chunk of 16 bytes makes two steps, or four in f32.
+// Along the head dim the order of the terms is free, as long as both operands
+// have the same: a chunk of 16 bytes makes two steps.
 //
 //===----------------------------------------------------------------------===//
 
@@ -205,7 +205,6 @@ void TransposedProduct::multiplyAlongHead() {
 /// Of a transposed tile, a chunk holds what a lane needs for its steps.
 void TransposedProduct::multiplyAlongKeys() {
   RegisterIndex weights(op.getRhs().getType(), ArrayRef<Dim>{Dim::q, sumDim});
-  auto layout = cast<FragmentAttr>(op.getRhs().getType().getLayout());
   Value base = getChunkBase();
   int64_t keysOfChunk = chunkElements * countSumLanes(instruction);
   int64_t keys = op.getLhs().getType().getExtent(sumDim);
@@ -215,9 +214,7 @@ void TransposedProduct::multiplyAlongKeys() {
       for (int64_t tile = 0; tile < queryTiles; ++tile) {
         SmallVector<int64_t> terms;
         for (int64_t e = 0; e < instruction.perRegister; ++e)
-          terms.push_back(
-              first + getRegisterOffset(layout, sumDim,
-                                        step * instruction.perRegister + e));
+          terms.push_back(first + step * instruction.k + e);
         operands.push_back(gather(weights, {tile * instruction.n}, terms));
       }
     for (int64_t rowTile = 0; rowTile < rowTiles; ++rowTile) {

@@ -214,10 +214,10 @@ static LogicalResult lower(CopyWaitOp) { return success(); }
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A row of the instruction table and the intrinsic that it is.
+/// A row of the instruction table and the intrinsic that it is, of f32 one for
+/// each element of a lane.
 struct MfmaName {
   MatrixKind kind;
-  /// By the type of the operands; empty where there is none.
   StringLiteral bf16, f16, f32;
   int64_t accumulators;
 
@@ -234,18 +234,18 @@ static constexpr MfmaName kMfmaNames[] = {
     {MatrixKind::m32n32k8, "llvm.amdgcn.mfma.f32.32x32x8bf16.1k",
      "llvm.amdgcn.mfma.f32.32x32x8f16", "", 16},
     {MatrixKind::m16n16k16, "llvm.amdgcn.mfma.f32.16x16x16bf16.1k",
-     "llvm.amdgcn.mfma.f32.16x16x16f16", "", 4},
-    {MatrixKind::m16n16k4, "", "", "llvm.amdgcn.mfma.f32.16x16x4f32", 4}};
+     "llvm.amdgcn.mfma.f32.16x16x16f16", "llvm.amdgcn.mfma.f32.16x16x4f32", 4}};
 
-/// What the intrinsics take an operand as: bf16 as integers, and one element as
-/// a scalar.
-static Value buildMfmaOperand(ImplicitLocOpBuilder &b, Value value) {
+/// What intrinsics take a register of an operand as, one after the other.
+static SmallVector<Value> buildMfmaOperands(ImplicitLocOpBuilder &b,
+                                            Value value) {
   auto type = cast<VectorType>(value.getType());
+  if (type.getElementType().isF32())
+    return SmallVector<Value>(
+        vector::ToElementsOp::create(b, value).getResults());
   if (type.getElementType().isBF16())
-    return LLVM::BitcastOp::create(b, type.clone(b.getI16Type()), value);
-  if (type.getNumElements() == 1)
-    return vector::ExtractOp::create(b, value, int64_t(0));
-  return value;
+    return {LLVM::BitcastOp::create(b, type.clone(b.getI16Type()), value)};
+  return {value};
 }
 
 static LogicalResult lower(attn::MmaOp op) {
@@ -259,12 +259,14 @@ static LogicalResult lower(attn::MmaOp op) {
   auto type = VectorType::get(name->accumulators, b.getF32Type());
   Value none = buildI32(b, 0);
   Value acc = vector::FromElementsOp::create(b, type, op.getAcc());
-  auto product = LLVM::CallIntrinsicOp::create(
-      b, Type(type), b.getStringAttr(name->get(element)),
-      ValueRange{buildMfmaOperand(b, op.getLhs().front()),
-                 buildMfmaOperand(b, op.getRhs().front()), acc, none, none,
-                 none});
-  auto sums = vector::ToElementsOp::create(b, product->getResult(0));
+  for (auto [lhs, rhs] :
+       llvm::zip_equal(buildMfmaOperands(b, op.getLhs().front()),
+                       buildMfmaOperands(b, op.getRhs().front())))
+    acc = LLVM::CallIntrinsicOp::create(
+              b, Type(type), b.getStringAttr(name->get(element)),
+              ValueRange{lhs, rhs, acc, none, none, none})
+              ->getResult(0);
+  auto sums = vector::ToElementsOp::create(b, acc);
   op->replaceAllUsesWith(sums.getResults());
   return success();
 }

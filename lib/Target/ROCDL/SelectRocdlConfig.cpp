@@ -26,6 +26,8 @@ using namespace attn;
 /// Rows of a wave, and waves of a block: two on each SIMD, which share the keys
 /// and values that they load.
 static constexpr int64_t kRows = 32, kWaves = 8, kMaxWaves = 16;
+/// SIMDs of a compute unit, which has the LDS.
+static constexpr int64_t kSimds = 4;
 /// Accumulators of wider heads need the registers of two waves, unless there is
 /// an instruction for fewer rows.
 static constexpr int64_t kMaxDimOfTwoWaves = 128;
@@ -41,9 +43,9 @@ namespace {
 /// What is chosen, before it is fitted to the shared memory.
 struct Choice {
   explicit Choice(AttentionOp op)
-      : instruction(getMatrixInstruction(getRocdlInstruction(op))) {}
+      : instruction(&getMatrixInstruction(getRocdlInstruction(op))) {}
 
-  const MatrixInstruction &instruction;
+  const MatrixInstruction *instruction;
   int64_t waves = kWaves, rowsOfWave = kRows, keys = kBlockKv, stages = kStages;
   /// Heads that share a tile.
   int64_t heads = 1;
@@ -52,7 +54,7 @@ struct Choice {
   ConfigAttr get(AttentionOp op) const {
     MLIRContext *context = op.getContext();
     auto schedule =
-        BlockScheduleAttr::get(context, instruction.kind, waves,
+        BlockScheduleAttr::get(context, instruction->kind, waves,
                                /*lanes=*/64, stages, /*transposed=*/true,
                                /*fetches=*/true, /*lazy=*/true);
     return ConfigAttr::get(context, waves * rowsOfWave, getTileKeys(op, keys),
@@ -64,8 +66,8 @@ struct Choice {
   bool shrink() {
     if (stages > kMinStages)
       --stages;
-    else if (keys > instruction.m && !keepsKeys)
-      keys = llvm::alignTo(keys / 2, instruction.m);
+    else if (keys > instruction->m && !keepsKeys)
+      keys = llvm::alignTo(keys / 2, instruction->m);
     else if (stages > 1)
       stages = 1;
     else if (waves > 1 && !keepsRows)
@@ -84,7 +86,7 @@ static void chooseWaves(AttentionOp op, Choice &choice) {
   std::optional<int64_t> rows = getQueryRows(op);
   bool isDecoding = rows && *rows <= kDecodeRows;
   if (isWide || isDecoding)
-    choice.rowsOfWave = choice.instruction.n;
+    choice.rowsOfWave = choice.instruction->n;
   auto countWaves = [&](int64_t rows, int64_t most) {
     return std::min(llvm::divideCeil(rows, choice.rowsOfWave), most);
   };
@@ -105,6 +107,14 @@ static void chooseWaves(AttentionOp op, Choice &choice) {
   choice.waves = countWaves(tileRows, choice.waves);
 }
 
+/// Makes `choice` small enough for `bytes` of LDS; false if it cannot be.
+static bool fit(AttentionOp op, Choice &choice, int64_t bytes) {
+  while (getRocdlSharedBytes(op, choice.get(op)) > bytes)
+    if (!choice.shrink())
+      return false;
+  return true;
+}
+
 static ConfigAttr chooseConfig(AttentionOp op, const RocdlTarget &target) {
   Choice choice(op);
   chooseWaves(op, choice);
@@ -112,12 +122,16 @@ static ConfigAttr chooseConfig(AttentionOp op, const RocdlTarget &target) {
   // What is computed for each score takes registers beside it.
   if (op.getAlibiSlopes())
     choice.keys /= 2;
-  choice.keys = getStepKeys(op, choice.keys, choice.instruction.m);
-  ConfigAttr config = choice.get(op);
-  while (getRocdlSharedBytes(op, config) > target.sharedPerBlock &&
-         choice.shrink())
-    config = choice.get(op);
-  return config;
+  choice.keys = getStepKeys(op, choice.keys, choice.instruction->m);
+  // A block that leaves SIMDs without a wave makes room for another one, if it
+  // still can load ahead.
+  Choice small = choice;
+  if (small.waves <= kSimds / 2 && fit(op, small, target.sharedPerBlock / 2) &&
+      small.waves == choice.waves && small.stages >= kMinStages)
+    return small.get(op);
+  // What never fits is refused.
+  fit(op, choice, target.sharedPerBlock);
+  return choice.get(op);
 }
 
 namespace {

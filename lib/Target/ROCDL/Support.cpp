@@ -26,10 +26,14 @@ std::optional<std::string> attn::findUnsupportedOnRocdl(AttentionOp op) {
 // Configurations
 //===----------------------------------------------------------------------===//
 
+static Type getProductType(AttentionOp op) {
+  return attn::getProductType(op.getQType().getElementType(),
+                              op.getKType().getElementType());
+}
+
 MatrixKind attn::getRocdlInstruction(AttentionOp op) {
-  Type element = getProductType(op.getQType().getElementType(),
-                                op.getKType().getElementType());
-  return element.isF32() ? MatrixKind::m16n16k4 : MatrixKind::m32n32k8;
+  return getProductType(op).isF32() ? MatrixKind::m16n16k16
+                                    : MatrixKind::m32n32k8;
 }
 
 static int64_t alignShared(int64_t bytes) { return llvm::alignTo(bytes, 128); }
@@ -38,8 +42,8 @@ int64_t attn::getRocdlSharedBytes(AttentionOp op, ConfigAttr config) {
   auto schedule = cast<BlockScheduleAttr>(config.getSchedule());
   const MatrixInstruction &instruction =
       getMatrixInstruction(schedule.getInstruction());
-  int64_t keys = config.getBlockKvCompute(),
-          bytes = instruction.operandBits / 8;
+  int64_t keys = config.getBlockKvCompute();
+  int64_t bytes = getProductType(op).getIntOrFloatBitWidth() / 8;
   SharedAttr ofKeys =
       getConflictFreeLayout(op.getContext(), op.getHeadDim(), bytes,
                             std::max(instruction.k, instruction.n));

@@ -15,7 +15,7 @@ include "attn/Dialect/Attn/IR/AttnEnums.td"
 def Attn_MatrixKind
     : I32Enum<"MatrixKind", "matrix instruction of a warp", [
     I32EnumCase<"m16n8k16", 0>, I32EnumCase<"m32n32k8", 1>,
-    I32EnumCase<"m16n16k16", 2>, I32EnumCase<"m16n16k4", 3>]> {
+    I32EnumCase<"m16n16k16", 2>]> {
   let cppNamespace = "::attn";
 }
 
@@ -30,10 +30,9 @@ def Attn_BlockScheduleAttr : AttrDef<Attn_Dialect, "BlockSchedule"> {
   let description = [{
     `warps` warps of `lanes` threads share the query rows of a work item: each
     has its own rows and sees all keys. `instruction` multiplies 16-bit
-    operands, m16n16k4 those of f32; where they are wider, its result layout
-    still says which thread has which elements. With `transposed`, the
-    instruction computes S^T = K Q^T and O^T = V^T P^T: its columns, not its
-    rows, are query rows.
+    operands, m16n16k16 those of f32 too; of others its result layout says who
+    has which elements. With `transposed`, the instruction computes S^T = K Q^T
+    and O^T = V^T P^T: its columns, not its rows, are query rows.
 
     Tiles of K and V go through `stages` buffers in shared memory: loads of the
     next ones are under way while one is in use. With `fetches`, for chips that
@@ -85,12 +84,11 @@ def Attn_SharedAttr : AttrDef<Attn_Dialect, "Shared"> {
     c xor (r mod `swizzle`), so that `swizzle` neighbouring rows of one chunk
     lie in different banks. The first dim of the tile's view is the row.
 
-    With `transposed`, the other dim is the row and keys are the columns. Of 16
-    bits, key 16 u + 8 b + 4 h + w lies in column 16 u + 8 h + 4 b + w, so that
-    one chunk holds what a lane needs for two steps of eight keys; of 32 bits,
-    key i lies in column i. Chunk c of row r is at c xor (r / n mod `swizzle`)
-    xor (r / (n `swizzle`) mod (`swizzle` / 2)), n being the rows that fit into
-    128 bytes, at least 1.
+    With `transposed`, the other dim is the row and keys are the columns: in
+    their order if of 32 bits; else key 16 u + 8 b + 4 h + w is in column
+    16 u + 8 h + 4 b + w: a chunk holds a lane's part of two steps of 8 keys.
+    Chunk c of row r is at c xor (r / n mod `swizzle`) xor (r / (n `swizzle`)
+    mod (`swizzle` / 2)), n being the rows of 128 bytes, at least 1.
     ```mlir
     #attn.shared<columns = 128, pitch = 128, swizzle = 8>
     #attn.shared<columns = 80, pitch = 88>
