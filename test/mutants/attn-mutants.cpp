@@ -91,16 +91,33 @@ struct Equivalence {
 };
 } // namespace
 
+static constexpr StringLiteral ofCausal = "causal, a block without keys";
+static constexpr StringLiteral ofWideCausal =
+    "causal, a block without keys, d 128";
 static constexpr StringLiteral ofParts =
     "decoding in parts, some without keys, and a merge";
 static constexpr StringLiteral ofSegments =
     "segments: full, empty and partial tiles";
 
 static constexpr Equivalence equivalences[] = {
-    // In the first iteration, of an unrolled loop.
+    // In the first iteration, of an unrolled or peeled loop.
     {"full", "delete fence release before store <4 x bfloat>"},
     {"full", "delete llvm.amdgcn.s.barrier before store <4 x bfloat>"},
     {"full", "delete fence acquire before store <4 x bfloat>"},
+    {ofCausal, "delete fence release before store <4 x bfloat>"},
+    {ofCausal, "delete llvm.amdgcn.s.barrier before store <4 x bfloat>"},
+    {ofCausal, "delete fence acquire before store <4 x bfloat>"},
+    {ofWideCausal, "delete fence release before store <4 x bfloat>"},
+    {ofWideCausal, "delete llvm.amdgcn.s.barrier before store <4 x bfloat>"},
+    {ofWideCausal, "delete fence acquire before store <4 x bfloat>"},
+    // The last tile is put where the loop's last buffers do not lie, or where the
+    // same threads put them.
+    {"full", "delete fence release before store <4 x i32>"},
+    {"full", "delete llvm.amdgcn.s.barrier before store <4 x i32>"},
+    {"full", "delete fence acquire before store <4 x i32>"},
+    {"8-bit floats", "delete fence release before store <8 x half>"},
+    {"8-bit floats", "delete llvm.amdgcn.s.barrier before store <8 x half>"},
+    {"8-bit floats", "delete fence acquire before store <8 x half>"},
     // V's reads are elsewhere than the copies.
     {"full, d 128", "delete llvm.nvvm.barrier.cta.sync.aligned.all before "
                     "llvm.nvvm.cp.async.cg.shared.global.16.s"},

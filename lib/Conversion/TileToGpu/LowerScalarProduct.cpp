@@ -64,6 +64,20 @@ static void buildWarpBarrier(ImplicitLocOpBuilder &b) {
   gpu::BarrierOp::create(b)->setAttr(kOfWarp, b.getUnitAttr());
 }
 
+/// Whether memory that was in use since the last barrier may be free in front
+/// of `op`: that of the query tile, behind the last product with it.
+static bool mayReuseMemory(Operation *op) {
+  for (Operation *prev = op->getPrevNode(); prev; prev = prev->getPrevNode()) {
+    if (isa<gpu::BarrierOp>(prev) && !prev->hasAttr(kOfWarp))
+      return false;
+    WalkResult result =
+        prev->walk([](memref::DeallocOp) { return WalkResult::interrupt(); });
+    if (result.wasInterrupted())
+      return true;
+  }
+  return true;
+}
+
 /// Puts the weights of `keys` keys from `first` on, [q][kv], where all lanes of
 /// their rows can read them.
 SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
@@ -71,15 +85,21 @@ SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
   auto from = cast<FragmentAttr>(tile.getLayout());
   SharedPlace place;
   place.elementBytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
-  place.layout =
-      SharedAttr::get(b.getContext(), keys, keys + 16 / place.elementBytes,
-                      /*swizzle=*/1, /*transposed=*/false);
+  // The last keys may be fewer. They take the layout of all others, so that the
+  // rows of a warp stay where only this warp reads and writes.
+  int64_t columns = std::min(kSharedWeightKeys, tile.getExtent(sumDim));
+  place.layout = SharedAttr::get(b.getContext(), columns,
+                                 columns + 16 / place.elementBytes,
+                                 /*swizzle=*/1, /*transposed=*/false);
   int64_t begin = lowering.allocateShared(
       tile.getExtent(Dim::q) * place.layout.getPitch() * place.elementBytes);
   place.begin = buildI32(b, begin);
-  // The memory may have been that of the query tile, or of weights of another
-  // number of keys, whose rows lay elsewhere: of other warps.
-  gpu::BarrierOp::create(b);
+  // Behind the weights of other keys. Those of an earlier product were read
+  // before the barrier that showed the keys of this one.
+  if (first > 0)
+    buildWarpBarrier(b);
+  else if (mayReuseMemory(op))
+    gpu::BarrierOp::create(b);
   for (auto [reg, value] :
        llvm::enumerate(lowering.getRegisters(op.getRhs()))) {
     // Lanes lie within a step of the instruction, which keys are a multiple of.
