@@ -229,15 +229,20 @@ void TransposedProduct::multiplyAlongKeys() {
 void TransposedProduct::emit() {
   auto layout = cast<FragmentAttr>(result.getLayout());
   sumIndex.emplace(result, ArrayRef<Dim>{Dim::q, rowDim});
-  sums.assign(countValues(layout.getRegisters()), Value());
-  if (op.getInto())
+  sums.assign(countValues(layout.getRegisters()), buildF32(b, 0));
+  // In f32 the sum of a tile is added at the end, so that it is rounded into
+  // the large sum of many keys once.
+  bool addsLast = element.isF32();
+  if (op.getInto() && !addsLast)
     sums = SmallVector<Value>(lowering.getRegisters(op.getInto()));
-  else
-    llvm::fill(sums, buildF32(b, 0));
   if (sumDim == Dim::kv)
     multiplyAlongKeys();
   else
     multiplyAlongHead();
+  if (op.getInto() && addsLast)
+    for (auto [sum, into] :
+         llvm::zip_equal(sums, lowering.getRegisters(op.getInto())))
+      sum = arith::AddFOp::create(b, into, sum);
   lowering.setRegisters(op.getResult(), sums);
 }
 

@@ -222,10 +222,9 @@ struct MfmaName {
   int64_t accumulators;
 
   StringRef get(Type element) const {
-    return element.isBF16()  ? bf16
-           : element.isF16() ? f16
-           : element.isF32() ? f32
-                             : StringRef();
+    if (element.isF32())
+      return f32;
+    return element.isBF16() ? bf16 : element.isF16() ? f16 : StringLiteral("");
   }
 };
 } // namespace

@@ -88,7 +88,7 @@ static void chooseWaves(AttentionOp op, Choice &choice) {
   if (isWide || isDecoding)
     choice.rowsOfWave = choice.instruction->n;
   auto countWaves = [&](int64_t rows, int64_t most) {
-    return std::min(llvm::divideCeil(rows, choice.rowsOfWave), most);
+    return std::min<int64_t>(llvm::divideCeil(rows, choice.rowsOfWave), most);
   };
   if (op.getBlockQ()) {
     choice.waves = countWaves(*op.getBlockQ(), kMaxWaves);
