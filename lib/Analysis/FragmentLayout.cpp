@@ -277,8 +277,7 @@ int64_t attn::getBufferRows(SharedAttr layout, int64_t rows, int64_t columns) {
   return layout.getTransposed() ? llvm::alignTo(columns, kMultiple) : rows;
 }
 
-/// What the chunks of a row change places by.
-static int64_t getSwizzle(SharedAttr layout, int64_t bytes, int64_t row) {
+int64_t attn::getSwizzle(SharedAttr layout, int64_t bytes, int64_t row) {
   int64_t size = layout.getSwizzle();
   if (!layout.getTransposed())
     return row % size;

@@ -109,6 +109,9 @@ SharedAttr getTransposedLayout(mlir::MLIRContext *context, int64_t keys,
 /// queries first.
 int64_t getBufferRows(SharedAttr layout, int64_t rows, int64_t columns);
 
+/// What the number of a chunk of `row` is xored with.
+int64_t getSwizzle(SharedAttr layout, int64_t bytes, int64_t row);
+
 /// Whether keys of `bytes` bytes change places in a transposed layout; see
 /// #attn.shared.
 bool swapsKeys(int64_t bytes);

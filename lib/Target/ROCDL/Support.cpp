@@ -26,13 +26,13 @@ std::optional<std::string> attn::findUnsupportedOnRocdl(AttentionOp op) {
 // Configurations
 //===----------------------------------------------------------------------===//
 
-static Type getProductType(AttentionOp op) {
+static Type getOperandType(AttentionOp op) {
   return attn::getProductType(op.getQType().getElementType(),
                               op.getKType().getElementType());
 }
 
 MatrixKind attn::getRocdlInstruction(AttentionOp op) {
-  return getProductType(op).isF32() ? MatrixKind::m16n16k16
+  return getOperandType(op).isF32() ? MatrixKind::m16n16k16
                                     : MatrixKind::m32n32k8;
 }
 
@@ -43,7 +43,7 @@ int64_t attn::getRocdlSharedBytes(AttentionOp op, ConfigAttr config) {
   const MatrixInstruction &instruction =
       getMatrixInstruction(schedule.getInstruction());
   int64_t keys = config.getBlockKvCompute();
-  int64_t bytes = getProductType(op).getIntOrFloatBitWidth() / 8;
+  int64_t bytes = getOperandType(op).getIntOrFloatBitWidth() / 8;
   SharedAttr ofKeys =
       getConflictFreeLayout(op.getContext(), op.getHeadDim(), bytes,
                             std::max(instruction.k, instruction.n));
