@@ -117,6 +117,7 @@ public:
 private:
   Value round(Value value);
   void storeElement(Value pointer, int64_t reg);
+  void storeInside(int64_t reg, function_ref<void()> store);
   void storePairs(Value pointer, ArrayRef<int64_t> members);
   bool arePairs(ArrayRef<int64_t> members);
   int64_t getColumn(int64_t reg) {
@@ -165,14 +166,19 @@ void RowStorer::storeElement(Value pointer, int64_t reg) {
     Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
     buildIf(b, arith::XOrIOp::create(b, keeps, yes), store);
   };
+  storeInside(reg, storeUnlessKept);
+}
+
+/// Calls `store` for lanes whose column of a register is below the extent.
+void RowStorer::storeInside(int64_t reg, function_ref<void()> store) {
   // Lanes of one register lie within a step of the instruction.
   FragmentAttr layout = getFragmentOf(tile);
   int64_t reach =
       evaluate(layout.getLanes(), dim, countValues(layout.getLanes()) - 1);
   if (getColumn(reg) + reach < getExtent())
-    return storeUnlessKept();
+    return store();
   Value column = buildCoordinate(b, tile, dim, reg, lowering);
-  buildIf(b, buildLess(b, column, buildIndex(b, getExtent())), storeUnlessKept);
+  buildIf(b, buildLess(b, column, buildIndex(b, getExtent())), store);
 }
 
 /// Whether registers follow each other two by two along a row.
@@ -199,8 +205,10 @@ void RowStorer::storePairs(Value pointer, ArrayRef<int64_t> members) {
         b, VectorType::get(2, b.getF32Type()),
         ValueRange{values[members[i]], values[members[i + 1]]});
     Value target = buildByteAddress(b, first, getColumn(members[i]) * bytes);
-    LLVM::StoreOp::create(b, round(pair), target,
-                          /*alignment=*/static_cast<unsigned>(2 * bytes));
+    storeInside(members[i], [&] {
+      LLVM::StoreOp::create(b, round(pair), target,
+                            /*alignment=*/static_cast<unsigned>(2 * bytes));
+    });
   }
 }
 
