@@ -118,6 +118,7 @@ private:
   Value round(Value value);
   Value keepFinite(Value target, Value value);
   void storeElement(Value pointer, int64_t reg);
+  void storeInside(int64_t reg, function_ref<void()> store);
   void storePairs(Value pointer, ArrayRef<int64_t> members);
   bool arePairs(ArrayRef<int64_t> members);
   int64_t getColumn(int64_t reg) {
@@ -172,6 +173,11 @@ void RowStorer::storeElement(Value pointer, int64_t reg) {
       rounded = keepFinite(target, rounded);
     LLVM::StoreOp::create(b, rounded, target);
   };
+  storeInside(reg, store);
+}
+
+/// Calls `store` for lanes whose column of a register is below the extent.
+void RowStorer::storeInside(int64_t reg, function_ref<void()> store) {
   // Lanes of one register lie within a step of the instruction.
   FragmentAttr layout = getFragmentOf(tile);
   int64_t reach =
@@ -206,8 +212,10 @@ void RowStorer::storePairs(Value pointer, ArrayRef<int64_t> members) {
         b, VectorType::get(2, b.getF32Type()),
         ValueRange{values[members[i]], values[members[i + 1]]});
     Value target = buildByteAddress(b, first, getColumn(members[i]) * bytes);
-    LLVM::StoreOp::create(b, round(pair), target,
-                          /*alignment=*/static_cast<unsigned>(2 * bytes));
+    storeInside(members[i], [&] {
+      LLVM::StoreOp::create(b, round(pair), target,
+                            /*alignment=*/static_cast<unsigned>(2 * bytes));
+    });
   }
 }
 
