@@ -52,3 +52,27 @@
 // KNOWN:     scf.for %{{.*}} = %c0{{.*}} to %c4
 // KNOWN:       attn.copy_wait 0
 // KNOWN-NOT: attn.copy_wait
+
+// One buffer for each where the accumulators fill the registers: V is copied
+// while K is used, and the next K while V is.
+// RUN: attn-gen --sq=1024 --dqk=256 --dtype=bf16 --q-heads=1 --memref \
+// RUN:   | attn-opt --attn-to-tile=target=sm_90 \
+// RUN:   | FileCheck %s --check-prefix=SINGLE
+// SINGLE:      attn.copy_tile {{.*}} !attn.view<q, d 256
+// SINGLE:      %[[K:.*]] = memref.alloc() : memref<1x64x256xbf16, 3>
+// SINGLE:      %[[V:.*]] = memref.alloc() : memref<1x64x256xbf16, 3>
+// SINGLE:      attn.copy_tile {{.*}} to %[[K]]
+// SINGLE-NEXT: attn.copy_commit
+// SINGLE:      scf.for %{{.*}} = %c0 to %c16
+// SINGLE-NEXT:   attn.copy_wait 0
+// SINGLE-NEXT:   gpu.barrier
+// SINGLE:        attn.copy_tile {{.*}} to %[[V]]
+// SINGLE-NEXT:   attn.copy_commit
+// SINGLE-NEXT:   attn.shared_tile %[[K]][%c0]
+// SINGLE:        attn.copy_wait 0
+// SINGLE-NEXT:   gpu.barrier
+// SINGLE:        scf.if
+// SINGLE:          attn.copy_tile {{.*}} to %[[K]]
+// SINGLE:        attn.copy_commit
+// SINGLE-NEXT:   attn.shared_tile %[[V]][%c0]
+// SINGLE:        scf.yield

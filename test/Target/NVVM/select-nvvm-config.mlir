@@ -1,6 +1,8 @@
 // RUN: attn-opt %s --attn-select-nvvm-config=target=sm_80 | FileCheck %s
 // RUN: attn-opt %s --attn-select-nvvm-config=target=sm_86 \
 // RUN:   | FileCheck %s --check-prefix=SMALL
+// RUN: attn-opt %s --attn-select-nvvm-config=target=sm_90 \
+// RUN:   | FileCheck %s --check-prefix=LARGE
 
 // Two tiles of rows per warp, where registers allow it.
 // CHECK-LABEL: @d128
@@ -24,6 +26,9 @@ func.func @d64(%q: memref<1x4096x8x64xf16>, %o: memref<1x4096x8x64xf16>) {
 // CHECK-LABEL: @d256
 // CHECK: block_q = 64, block_kv = 64{{.*}}warps = 4
 // Less shared memory: fewer keys.
+// Two blocks on a multiprocessor come before two buffers.
+// LARGE-LABEL: @d256
+// LARGE: block_q = 64, block_kv = 64{{.*}}warps = 4{{.*}}stages = 1
 // SMALL-LABEL: @d256
 // SMALL: block_q = 64, block_kv = 32{{.*}}stages = 2
 func.func @d256(%q: memref<1x4096x8x256xbf16>, %o: memref<1x4096x8x256xbf16>) {
