@@ -99,6 +99,8 @@ config.substitutions += [
     ("%gpu_problems", "500" if nightly else "25"),
     # Which rows of the grid run on the emulator.
     ("%gpu_rows", "--every=1" if nightly else "--every=4"),
+    # Which of them run in f32 where their table says so: those are slow.
+    ("%gpu_f32_rows", "--every=1" if nightly else "--every=24 --first=7"),
 ]
 
 # ---- Features ----------------------------------------------------------------

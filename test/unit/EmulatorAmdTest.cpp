@@ -336,6 +336,18 @@ static std::string copyToLds(const std::string &wait) {
       1, 1);
 }
 
+TEST(EmulatorAmdTest, LdsCopiesLandWithoutAWait) {
+  Words in(64), out(64);
+  for (int32_t eager : {0, 1}) {
+    TestLaunch launch = amdLaunch(
+        copyToLds("%q = getelementptr i32, ptr addrspace(3) @tile, i32 %tid\n"
+                  "store i32 0, ptr addrspace(3) %q\n"
+                  "call void @llvm.amdgcn.s.barrier()\n"));
+    launch.options.eager_copies = eager;
+    EXPECT_TRUE(contains(launch.run({&in, &out}), "without an order"));
+  }
+}
+
 TEST(EmulatorAmdTest, LdsCopiesNeedAWait) {
   for (int32_t eager : {0, 1}) {
     // vmcnt(0), the other counters at their maximum.

@@ -116,6 +116,7 @@ public:
 
 private:
   Value round(Value value);
+  Value keepFinite(Value target, Value value);
   void storeElement(Value pointer, int64_t reg);
   void storeInside(int64_t reg, function_ref<void()> store);
   void storePairs(Value pointer, ArrayRef<int64_t> members);
@@ -147,7 +148,17 @@ Value RowStorer::round(Value value) {
              : arith::TruncFOp::create(b, element, value).getResult();
 }
 
-/// Stores one register, unless the view has a finite value there that is kept.
+/// What is at `target`, if it is finite and finite values are kept, or `value`.
+/// A branch around each store would cost assemblers more than the retries are
+/// worth.
+Value RowStorer::keepFinite(Value target, Value value) {
+  Value old = LLVM::LoadOp::create(b, rows.element, target);
+  Value finite = math::IsFiniteOp::create(b, old);
+  Value keeps = arith::AndIOp::create(b, op.getKeepFinite(), finite);
+  return arith::SelectOp::create(b, keeps, old, value);
+}
+
+/// Stores one register.
 void RowStorer::storeElement(Value pointer, int64_t reg) {
   Value offset = arith::AddIOp::create(
       b, toI64(b, lowering.getThreadOffset(getFragmentOf(tile), dim)),
@@ -156,17 +167,13 @@ void RowStorer::storeElement(Value pointer, int64_t reg) {
     offset = arith::MulIOp::create(b, offset, rows.columnStride);
   Value target = buildAddress(b, pointer, rows.element, offset);
   Value value = lowering.getRegisters(op.getTile())[reg];
-  auto store = [&] { LLVM::StoreOp::create(b, round(value), target); };
-  auto storeUnlessKept = [&] {
-    if (!op.getKeepFinite())
-      return store();
-    Value old = LLVM::LoadOp::create(b, rows.element, target);
-    Value finite = math::IsFiniteOp::create(b, old);
-    Value keeps = arith::AndIOp::create(b, op.getKeepFinite(), finite);
-    Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-    buildIf(b, arith::XOrIOp::create(b, keeps, yes), store);
+  auto store = [&] {
+    Value rounded = round(value);
+    if (op.getKeepFinite())
+      rounded = keepFinite(target, rounded);
+    LLVM::StoreOp::create(b, rounded, target);
   };
-  storeInside(reg, storeUnlessKept);
+  storeInside(reg, store);
 }
 
 /// Calls `store` for lanes whose column of a register is below the extent.
