@@ -174,3 +174,87 @@ func.func @chained(%k: !attn.view<kv, d 64, bf16>, %b: index, %c: index,
   }
   return %u : !m
 }
+
+// Elements that are hidden are no larger: the carried product tells enough.
+
+// CHECK-LABEL: func @hidden
+// CHECK: scf.for {{.*}} iter_args({{.*}}, %[[T:.*]] = %{{.*}})
+// CHECK: scf.if %[[T]]
+// CHECK: %[[X:.*]] = attn.contract
+// CHECK: attn.any_above %[[X]]
+func.func @hidden(%k: !attn.view<kv, d 64, bf16>, %e: index, %q: !q,
+                   %init: !m) -> !m {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %none = arith.constant 0xFF800000 : f32
+  %8 = arith.constant 8.0 : f32
+  %r = scf.for %i = %c0 to %e step %c1 iter_args(%m = %init) -> (!m) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %x = attn.map ins(%s : !s) {
+    ^bb0(%f: f32, %a: index, %d: index):
+      %keep = arith.cmpi sle, %d, %a : index
+      %h = arith.select %keep, %f, %none : f32
+      attn.yield %h : f32
+    } -> !s
+    %l = attn.map ins(%m : !m) {
+    ^bb0(%f: f32, %a: index):
+      %g = arith.addf %f, %8 : f32
+      attn.yield %g : f32
+    } -> !m
+    %t = attn.any_above %x, %l : !s, !m
+    %n = scf.if %t -> (!m) {
+      %w = attn.reduce max %x into %m : !s -> !m
+      scf.yield %w : !m
+    } else {
+      scf.yield %m : !m
+    }
+    scf.yield %n : !m
+  }
+  return %r : !m
+}
+
+// Elements that something is added to may be larger than the product.
+
+// CHECK-LABEL: func @moved
+// CHECK: scf.for {{.*}} iter_args(%{{[^,]*}}, %[[S:[^,]*]] = %{{[^,]*}})
+// CHECK: attn.contract
+// CHECK: %[[X:.*]] = attn.map ins(%[[S]]
+// CHECK: %[[T:.*]] = attn.any_above %[[X]]
+// CHECK: scf.if %[[T]]
+func.func @moved(%k: !attn.view<kv, d 64, bf16>, %e: index, %q: !q,
+                   %init: !m) -> !m {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %none = arith.constant 0xFF800000 : f32
+  %8 = arith.constant 8.0 : f32
+  %r = scf.for %i = %c0 to %e step %c1 iter_args(%m = %init) -> (!m) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %x = attn.map ins(%s : !s) {
+    ^bb0(%f: f32, %a: index, %d: index):
+      %n = arith.index_cast %d : index to i32
+      %g = arith.sitofp %n : i32 to f32
+      %h = arith.addf %f, %g : f32
+      attn.yield %h : f32
+    } -> !s
+    %l = attn.map ins(%m : !m) {
+    ^bb0(%f: f32, %a: index):
+      %g = arith.addf %f, %8 : f32
+      attn.yield %g : f32
+    } -> !m
+    %t = attn.any_above %x, %l : !s, !m
+    %n = scf.if %t -> (!m) {
+      %w = attn.reduce max %x into %m : !s -> !m
+      scf.yield %w : !m
+    } else {
+      scf.yield %m : !m
+    }
+    scf.yield %n : !m
+  }
+  return %r : !m
+}
