@@ -58,9 +58,21 @@ have_header() {
 }
 
 # lit may also come from elsewhere in PATH.
+find_lit() {
+  PATH=$LLVM_BIN:$PATH command -v lit ||
+    PATH=$LLVM_BIN:$PATH command -v llvm-lit
+}
+
 have_test_tools() {
-  [[ -x $LLVM_BIN/FileCheck ]] || return
-  [[ -x $LLVM_BIN/lit ]] || command -v lit || command -v llvm-lit
+  [[ -x $LLVM_BIN/FileCheck ]] && find_lit
+}
+
+# In the Python that lit runs in, which may not be the first in PATH.
+have_psutil() {
+  local lit interpreter
+  lit=$(find_lit) || return
+  read -ra interpreter < <(sed -n '1s/^#! *//p' "$lit")
+  "${interpreter[@]:-python3}" -c 'import psutil'
 }
 
 # Fills MISSING_PACKAGES and MISSING_NAMES for building and testing.
@@ -79,6 +91,7 @@ list_missing() {
     test -f "$MLIR_DIR/MLIRConfig.cmake"
   need_llvm mlir-22-tools "mlir-tblgen" test -x "$LLVM_BIN/mlir-tblgen"
   need_llvm llvm-22-tools "lit and FileCheck" have_test_tools
+  need python3-psutil "Python's psutil (for lit)" have_psutil
   need_llvm lld-22 "lld" test -x "$LLVM_BIN/ld.lld"
   need_llvm liblld-22-dev "lld as a library" \
     test -f "$MLIR_DIR/../lld/LLDConfig.cmake"

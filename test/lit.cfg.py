@@ -10,7 +10,6 @@ import subprocess
 import sys
 
 import lit.formats
-import lit.util
 from lit.llvm import llvm_config
 from lit.llvm.subst import ToolSubst
 
@@ -26,12 +25,11 @@ nightly = os.environ.get("ATTN_NIGHTLY") == "1"
 if nightly:
     config.available_features.add("nightly")
 
-# A hanging test must not hang the run; lit can only kill one with psutil.
-if (
-    not lit_config.maxIndividualTestTime
-    and lit.util.killProcessAndChildrenIsSupported()[0]
-):
-    lit_config.maxIndividualTestTime = 3600 if nightly else 900
+# A hanging test must not hang the run.
+sys.path.append(config.test_source_root)
+from time_limit import get_time_limit, set_time_limit
+
+set_time_limit(lit_config, get_time_limit(nightly, bool(config.attn_sanitize)))
 
 # ---- Tools -------------------------------------------------------------------
 
@@ -70,6 +68,7 @@ config.substitutions += [
     ("%attn_obj", config.attn_obj_root),
     ("%host_cc", config.host_cc),
     ("%python", sys.executable),
+    ("%lit", config.lit),
     ("%shlibext", config.shlibext),
     ("%llvm_tools", config.llvm_tools_dir),
     ("%mlir_include", config.mlir_include_dir),
@@ -100,6 +99,8 @@ config.substitutions += [
     ("%gpu_problems", "500" if nightly else "25"),
     # Which rows of the grid run on the emulator.
     ("%gpu_rows", "--every=1" if nightly else "--every=4"),
+    # Which of them run in f32 where their table says so: those are slow.
+    ("%gpu_f32_rows", "--every=1" if nightly else "--every=24 --first=7"),
 ]
 
 # ---- Features ----------------------------------------------------------------
@@ -160,6 +161,7 @@ add_feature_if(
 # PyTorch, which it may hold.
 add_feature_if("torch", bool(glob.glob(os.path.join(
     config.attn_obj_root, "venv", "lib", "python*", "site-packages", "torch"))))
+add_feature_if("time-limit", lit_config.maxIndividualTestTime > 0)
 add_feature_if("ptxas", shutil.which("ptxas") is not None)
 add_feature_if("shellcheck", shutil.which("shellcheck") is not None)
 

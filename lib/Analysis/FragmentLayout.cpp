@@ -19,7 +19,8 @@ using namespace attn;
 //===----------------------------------------------------------------------===//
 
 /// PTX ISA, "Matrix fragments for mma.m16n8k16 with floating point type";
-/// AMD matrix instruction calculator, v_mfma_f32_32x32x8 and 16x16x16.
+/// AMD matrix instruction calculator, v_mfma_f32_32x32x8 and 16x16x16. In f32
+/// the latter is four 16x16x4: number i multiplies element i of each lane.
 static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
   constexpr Dim m = Dim::q, n = Dim::kv, k = Dim::d;
   return {{MatrixKind::m16n8k16,
@@ -28,6 +29,7 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            16,
            /*lanes=*/32,
            /*perRegister=*/2,
+           /*takesF32=*/false,
            {{k, 2, 1}, {m, 2, 8}, {k, 2, 8}},
            {{k, 4, 2}, {m, 8, 1}},
            {{k, 2, 1}, {k, 2, 8}},
@@ -40,6 +42,7 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            8,
            /*lanes=*/64,
            /*perRegister=*/4,
+           /*takesF32=*/false,
            {{k, 4, 1}},
            {{m, 32, 1}, {k, 2, 4}},
            {{k, 4, 1}},
@@ -52,6 +55,7 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            16,
            /*lanes=*/64,
            /*perRegister=*/4,
+           /*takesF32=*/true,
            {{k, 4, 1}},
            {{m, 16, 1}, {k, 4, 4}},
            {{k, 4, 1}},
@@ -65,6 +69,11 @@ const MatrixInstruction &attn::getMatrixInstruction(MatrixKind kind) {
       makeMatrixInstructions();
   return *llvm::find_if(
       table, [&](const MatrixInstruction &row) { return row.kind == kind; });
+}
+
+bool attn::multiplies(const MatrixInstruction &instruction, Type element) {
+  return element.isBF16() || element.isF16() ||
+         (instruction.takesF32 && element.isF32());
 }
 
 Type attn::getProductType(Type q, Type k) {
@@ -268,8 +277,7 @@ int64_t attn::getBufferRows(SharedAttr layout, int64_t rows, int64_t columns) {
   return layout.getTransposed() ? llvm::alignTo(columns, kMultiple) : rows;
 }
 
-/// What the chunks of a row change places by.
-static int64_t getSwizzle(SharedAttr layout, int64_t bytes, int64_t row) {
+int64_t attn::getSwizzle(SharedAttr layout, int64_t bytes, int64_t row) {
   int64_t size = layout.getSwizzle();
   if (!layout.getTransposed())
     return row % size;
@@ -278,11 +286,14 @@ static int64_t getSwizzle(SharedAttr layout, int64_t bytes, int64_t row) {
   return size < 4 ? near : near ^ (row / (together * size) % (size / 2));
 }
 
+bool attn::swapsKeys(int64_t bytes) { return bytes == 2; }
+
 int64_t attn::getSharedOffset(SharedAttr layout, int64_t bytes, int64_t row,
                               int64_t column) {
   if (layout.getTransposed()) {
     std::swap(row, column);
-    column = (column & ~12) | (column & 4) << 1 | (column & 8) >> 1;
+    if (swapsKeys(bytes))
+      column = (column & ~12) | (column & 4) << 1 | (column & 8) >> 1;
   }
   int64_t byte = column * bytes;
   int64_t chunk = (byte / kChunk) ^ getSwizzle(layout, bytes, row);

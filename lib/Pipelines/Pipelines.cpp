@@ -167,7 +167,9 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   // Whatever folds puts the loops around it in line again, and a loop carries a
   // hundred values, which patterns compare with each other: bottom up, loops
   // come when their bodies are done.
-  addUpstream(pm, "symbol-dce,canonicalize{top-down=false},cse");
+  // Blocks of loops are already as few as they get.
+  addUpstream(pm, "symbol-dce,"
+                  "canonicalize{top-down=false region-simplify=disabled},cse");
   pm.addPass(createDropBarriersPass());
   pm.addPass(std::move(lowerThread));
   // It makes operands of matrix instructions, and each is used several times.
@@ -178,10 +180,7 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   addUpstream(pm,
               "func.func(convert-linalg-to-loops),"
               "expand-strided-metadata,lower-affine,convert-scf-to-cf,"
-              "canonicalize,cse,convert-vector-to-llvm,convert-math-to-llvm,"
-              "convert-arith-to-llvm,convert-index-to-llvm,"
-              "finalize-memref-to-llvm,convert-func-to-llvm,"
-              "convert-cf-to-llvm,convert-ub-to-llvm,"
+              "canonicalize{region-simplify=disabled},cse,convert-to-llvm,"
               "reconcile-unrealized-casts,canonicalize,cse");
 }
 

@@ -26,6 +26,14 @@ def _refuse_dropout(dropout_p):
         raise UnsupportedError(f"dropout_p: given {dropout_p}, expected 0")
 
 
+def _check_heads(query_heads, key_heads, enable_gqa):
+    if not enable_gqa and query_heads != key_heads:
+        raise AttnError(
+            f"key: given {key_heads} heads, query has {query_heads}; "
+            "enable_gqa allows that"
+        )
+
+
 def _attend(name, *arguments):
     """The registered operator while torch.compile traces, else the function
     behind it, which costs less."""
@@ -77,11 +85,7 @@ def scaled_dot_product_attention(
     if query.dim() < 2:
         raise AttnError(f"query: given {query.dim()} dims, expected at least 2")
     heads = [t.shape[-3] if t.dim() > 2 else 1 for t in (query, key, value)]
-    if not enable_gqa and heads[0] != heads[1]:
-        raise AttnError(
-            f"key: given {heads[1]} heads, query has {heads[0]}; enable_gqa "
-            "allows that"
-        )
+    _check_heads(heads[0], heads[1], enable_gqa)
     if query.dim() == 4:
         return _attend("sdpa", query, key, value, attn_mask, is_causal, scale)
     lead = query.shape[:-3]
@@ -114,6 +118,23 @@ def _window(causal, left, right):
     )
 
 
+def _attend_bottom_right(
+    q, k, v, alibi_slopes, scale, causal, left, right, softcap, **packing
+):
+    return attention(
+        q,
+        k,
+        v,
+        scale=scale,
+        mask=_window(causal, left, right),
+        q_offset="bottom_right",
+        softcap=softcap or None,
+        alibi_slopes=alibi_slopes,
+        return_lse=True,
+        **packing,
+    )
+
+
 def _flash(
     q: Tensor,
     k: Tensor,
@@ -125,17 +146,16 @@ def _flash(
     right: int,
     softcap: float,
 ) -> Tuple[Tensor, Tensor]:
-    return attention(
-        q,
-        k,
-        v,
-        scale=scale,
-        mask=_window(causal, left, right),
-        q_offset="bottom_right",
-        softcap=softcap or None,
-        alibi_slopes=alibi_slopes,
-        return_lse=True,
+    return _attend_bottom_right(
+        q, k, v, alibi_slopes, scale, causal, left, right, softcap
     )
+
+
+def _attend_flash(
+    name, tensors, alibi_slopes, dropout_p, scale, causal, window, softcap
+):
+    _refuse_dropout(dropout_p)
+    return _attend(name, *tensors, alibi_slopes, scale, causal, *window, softcap)
 
 
 def flash_attn_func(
@@ -154,19 +174,10 @@ def flash_attn_func(
     """flash_attn.flash_attn_func: q [B, Sq, Hq, D], k and v [B, Skv, Hkv, D],
     causal and windows bottom-right. With return_attn_probs also lse and None.
     Results never depend on threads: deterministic has nothing to do."""
-    _refuse_dropout(dropout_p)
-    out, lse = _attend(
-        "flash",
-        q,
-        k,
-        v,
-        alibi_slopes,
-        softmax_scale,
-        causal,
-        window_size[0],
-        window_size[1],
-        softcap,
-    )
+    out, lse = _attend_flash(
+        "flash", (q, k, v), alibi_slopes, dropout_p, softmax_scale, causal,
+        window_size, softcap,
+    )  # fmt: skip
     return (out, lse, None) if return_attn_probs else out
 
 
@@ -188,18 +199,18 @@ def _flash_varlen(
         lengths = dict(cu_seqlens_kv=cu_seqlens_k)
     else:
         lengths = dict(block_table=block_table, kv_lens=cu_seqlens_k.diff())
-    return attention(
+    return _attend_bottom_right(
         q,
         k,
         v,
+        alibi_slopes,
+        scale,
+        causal,
+        left,
+        right,
+        softcap,
         layout="thd",
-        scale=scale,
-        mask=_window(causal, left, right),
-        q_offset="bottom_right",
-        softcap=softcap or None,
-        alibi_slopes=alibi_slopes,
         cu_seqlens_q=cu_seqlens_q,
-        return_lse=True,
         **lengths,
     )
 
@@ -224,22 +235,10 @@ def flash_attn_varlen_func(
 ) -> Any:
     """flash_attn.flash_attn_varlen_func: q [total_q, Hq, D], k and v packed
     too or, with block_table, pages. The maximal lengths are not needed."""
-    _refuse_dropout(dropout_p)
-    out, lse = _attend(
-        "flash_varlen",
-        q,
-        k,
-        v,
-        cu_seqlens_q,
-        cu_seqlens_k,
-        block_table,
-        alibi_slopes,
-        softmax_scale,
-        causal,
-        window_size[0],
-        window_size[1],
-        softcap,
-    )
+    out, lse = _attend_flash(
+        "flash_varlen", (q, k, v, cu_seqlens_q, cu_seqlens_k, block_table),
+        alibi_slopes, dropout_p, softmax_scale, causal, window_size, softcap,
+    )  # fmt: skip
     return (out, lse, None) if return_attn_probs else out
 
 
@@ -263,11 +262,7 @@ def flex_attention(
     score_mod(score, b, h, q_idx, kv_idx) and the mask of a block_mask, or
     mask_mod(b, h, q_idx, kv_idx). Which tiles are empty is found from the
     mask; a block_mask gives nothing but its function."""
-    if not enable_gqa and query.shape[1] != key.shape[1]:
-        raise AttnError(
-            f"key: given {key.shape[1]} heads, query has {query.shape[1]}; "
-            "enable_gqa allows that"
-        )
+    _check_heads(query.shape[1], key.shape[1], enable_gqa)
     if block_mask is not None:
         if mask_mod is not None:
             raise AttnError("mask_mod: does not go with block_mask")

@@ -91,20 +91,34 @@ struct Equivalence {
 };
 } // namespace
 
+static constexpr StringLiteral ofCausal = "causal, a block without keys";
+static constexpr StringLiteral ofWideCausal =
+    "causal, a block without keys, d 128";
 static constexpr StringLiteral ofParts =
     "decoding in parts, some without keys, and a merge";
 static constexpr StringLiteral ofSegments =
-    "segments: full, empty and partial tiles";
+    "segments: full, empty and partial tiles, and a part without any";
 
 static constexpr Equivalence equivalences[] = {
-    // In the first iteration, of an unrolled loop.
+    // In the first iteration, of an unrolled or peeled loop.
     {"full", "delete fence release before store <4 x bfloat>"},
     {"full", "delete llvm.amdgcn.s.barrier before store <4 x bfloat>"},
     {"full", "delete fence acquire before store <4 x bfloat>"},
-    // The last tile's keys are put where the loop's last buffers do not lie.
+    {ofCausal, "delete fence release before store <4 x bfloat>"},
+    {ofCausal, "delete llvm.amdgcn.s.barrier before store <4 x bfloat>"},
+    {ofCausal, "delete fence acquire before store <4 x bfloat>"},
+    {ofWideCausal, "delete fence release before store <4 x bfloat>"},
+    {ofWideCausal, "delete llvm.amdgcn.s.barrier before store <4 x bfloat>"},
+    {ofWideCausal, "delete fence acquire before store <4 x bfloat>"},
+    // The last tile is put where the loop's last buffers do not lie, or where
+    // the
+    // same threads put them.
     {"full", "delete fence release before store <4 x i32>"},
     {"full", "delete llvm.amdgcn.s.barrier before store <4 x i32>"},
     {"full", "delete fence acquire before store <4 x i32>"},
+    {"8-bit floats", "delete fence release before store <8 x half>"},
+    {"8-bit floats", "delete llvm.amdgcn.s.barrier before store <8 x half>"},
+    {"8-bit floats", "delete fence acquire before store <8 x half>"},
     // V's reads are elsewhere than the copies.
     {"full, d 128", "delete llvm.nvvm.barrier.cta.sync.aligned.all before "
                     "llvm.nvvm.cp.async.cg.shared.global.16.s"},
@@ -116,19 +130,7 @@ static constexpr Equivalence equivalences[] = {
                      "store <8 x half>"},
     // A tile runs once or not at all.
     {ofSegments, "delete llvm.nvvm.cp.async.commit.group before "
-                 "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16.p3"},
-    {ofSegments, "delete llvm.nvvm.cp.async.wait.group before "
-                 "llvm.nvvm.cp.async.cg.shared.global.16"},
-    {ofSegments, "weaken llvm.nvvm.cp.async.wait.group before "
-                 "llvm.nvvm.cp.async.cg.shared.global.16"},
-    {ofSegments, "delete llvm.nvvm.cp.async.wait.group before "
-                 "llvm.nvvm.cp.async.cg.shared.global.16.s"},
-    {ofSegments, "weaken llvm.nvvm.cp.async.wait.group before "
-                 "llvm.nvvm.cp.async.cg.shared.global.16.s"},
-    // Behind the last tile, in unrolled code.
-    {ofSegments, "delete fence release"},
-    {ofSegments, "delete llvm.amdgcn.s.barrier"},
-    {ofSegments, "delete fence acquire"}};
+                 "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16.p3"}};
 
 static bool isEquivalent(StringRef kernel, StringRef mutant) {
   StringRef mutation = mutant.split(": ").second.rsplit(" #").first;

@@ -175,8 +175,8 @@ TEST(EmulatorAmdTest, LanesThatLeaveALoopWaitForTheOthers) {
 // MFMA
 //===----------------------------------------------------------------------===//
 
-/// D = A B + C of small integers with `perLane` elements of 16 bits per lane;
-/// `size` rows and columns.
+/// D = A B + C of small integers with `perLane` elements per lane, of 16 bits,
+/// or one of 32; `size` rows and columns.
 static void testMfma(const std::string &name, const std::string &type,
                      uint32_t size, uint32_t depth, uint32_t perLane,
                      uint32_t (*encode)(int)) {
@@ -186,15 +186,15 @@ static void testMfma(const std::string &name, const std::string &type,
     value = random.small();
   for (int &value : b)
     value = random.small();
-  const uint32_t words = perLane / 2;
+  const uint32_t perWord = std::min(perLane, 2u), words = perLane / perWord;
   const uint32_t registers = size * size / 64;
   Words in, out(64 * registers);
   for (uint32_t lane = 0; lane < 64; ++lane)
     for (int side = 0; side < 2; ++side)
       for (uint32_t word = 0; word < words; ++word) {
         uint32_t bits = 0;
-        for (uint32_t half = 0; half < 2; ++half) {
-          const uint32_t k = lane / size * perLane + 2 * word + half;
+        for (uint32_t half = 0; half < perWord; ++half) {
+          const uint32_t k = lane / size * perLane + perWord * word + half;
           const uint32_t row = lane % size;
           bits |= encode(side ? b[k * size + row] : a[row * depth + k])
                   << 16 * half;
@@ -202,7 +202,7 @@ static void testMfma(const std::string &name, const std::string &type,
         in.push_back(bits);
       }
   const std::string operandType =
-      "<" + std::to_string(perLane) + " x " + type + ">";
+      perLane == 1 ? type : "<" + std::to_string(perLane) + " x " + type + ">";
   const std::string wordsType = "<" + std::to_string(words) + " x i32>";
   const std::string resultType = "<" + std::to_string(registers) + " x float>";
   std::string body;
@@ -257,6 +257,10 @@ TEST(EmulatorAmdTest, Mfma) {
            smallToBFloat16);
   testMfma("llvm.amdgcn.mfma.f32.16x16x32.f16", "half", 16, 32, 8,
            smallToFloat16);
+  testMfma("llvm.amdgcn.mfma.f32.16x16x4f32", "float", 16, 4, 1,
+           smallToFloat32);
+  testMfma("llvm.amdgcn.mfma.f32.32x32x2f32", "float", 32, 2, 1,
+           smallToFloat32);
 }
 
 //===----------------------------------------------------------------------===//
@@ -330,6 +334,18 @@ static std::string copyToLds(const std::string &wait) {
           "%p = getelementptr i32, ptr addrspace(3) @tile, i32 %other\n"
           "%o0 = load i32, ptr addrspace(3) %p\n",
       1, 1);
+}
+
+TEST(EmulatorAmdTest, LdsCopiesLandWithoutAWait) {
+  Words in(64), out(64);
+  for (int32_t eager : {0, 1}) {
+    TestLaunch launch = amdLaunch(
+        copyToLds("%q = getelementptr i32, ptr addrspace(3) @tile, i32 %tid\n"
+                  "store i32 0, ptr addrspace(3) %q\n"
+                  "call void @llvm.amdgcn.s.barrier()\n"));
+    launch.options.eager_copies = eager;
+    EXPECT_TRUE(contains(launch.run({&in, &out}), "without an order"));
+  }
 }
 
 TEST(EmulatorAmdTest, LdsCopiesNeedAWait) {

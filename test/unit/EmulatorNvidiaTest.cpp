@@ -408,6 +408,17 @@ TEST(EmulatorNvidiaTest, AsyncCopiesNeedAWait) {
   EXPECT_EQ(out[0], ~0u);
 }
 
+TEST(EmulatorNvidiaTest, AsyncCopiesLandWithoutAWait) {
+  Words in(32 + 128), out(128);
+  for (int32_t eager : {0, 1}) {
+    TestLaunch launch;
+    launch.options.eager_copies = eager;
+    launch.ir = copyAsync("store [4 x i32] zeroinitializer, "
+                          "ptr addrspace(3) %row\n");
+    EXPECT_TRUE(contains(launch.run({&in, &out}), "without an order"));
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Scalars
 //===----------------------------------------------------------------------===//

@@ -134,6 +134,10 @@ inline float floatOf(uint32_t bits) {
   __builtin_memcpy(&value, &bits, sizeof(value));
   return value;
 }
+inline uint32_t smallToFloat32(int value) {
+  return bitsOf(static_cast<float>(value));
+}
+
 inline uint32_t smallToBFloat16(int value) {
   return bitsOf(static_cast<float>(value)) >> 16;
 }

@@ -10,6 +10,7 @@
 #include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "gtest/gtest.h"
+#include <array>
 #include <set>
 
 using namespace attn;
@@ -124,6 +125,29 @@ void expectMfma(const MatrixInstruction &row) {
 TEST_F(FragmentLayoutTest, MfmaIsTheTableOfTheIsaManual) {
   expectMfma(getMatrixInstruction(MatrixKind::m32n32k8));
   expectMfma(getMatrixInstruction(MatrixKind::m16n16k16));
+}
+
+/// In f32, elements e of all lanes are the operands of a v_mfma_f32_16x16x4:
+/// both have the same k in a lane, and four of them have all of 16.
+TEST_F(FragmentLayoutTest, MfmaOfF32IsFourOfTheIsaManual) {
+  const MatrixInstruction &row = getMatrixInstruction(MatrixKind::m16n16k16);
+  EXPECT_TRUE(multiplies(row, mlir::Float32Type::get(&context)));
+  EXPECT_FALSE(multiplies(getMatrixInstruction(MatrixKind::m32n32k8),
+                          mlir::Float32Type::get(&context)));
+  std::set<int64_t> terms;
+  for (int64_t e = 0; e < row.perRegister; ++e)
+    for (int64_t lane = 0; lane < row.lanes; ++lane) {
+      int64_t ofLane = lane / 16;
+      EXPECT_EQ(evaluate(row.aLanes, m, lane), lane % 16);
+      EXPECT_EQ(evaluate(row.bLanes, n, lane), lane % 16);
+      int64_t term =
+          evaluate(row.aRegisters, k, e) + evaluate(row.aLanes, k, lane);
+      EXPECT_EQ(term,
+                evaluate(row.bRegisters, k, e) + evaluate(row.bLanes, k, lane));
+      EXPECT_EQ(term, 4 * ofLane + e);
+      terms.insert(term);
+    }
+  EXPECT_EQ(terms.size(), 16u);
 }
 
 //===----------------------------------------------------------------------===//
@@ -250,18 +274,46 @@ static constexpr int64_t kReadPhases[] = {
     8,  9,  10, 11, 28, 29, 30, 31, 40, 41, 42, 43, 60, 61, 62, 63,
     12, 13, 14, 15, 24, 25, 26, 27, 44, 45, 46, 47, 56, 57, 58, 59};
 
-/// A lane reads eight keys of a column of V: the operands of two steps.
+/// A lane reads eight keys of a column of V, the operands of two steps, or, in
+/// f32, four keys.
 TEST_F(FragmentLayoutTest, ReadsOfTransposedTilesMeetInNoBank) {
-  for (int64_t keys : {32, 64}) {
-    SharedAttr layout = getTransposedLayout(&context, keys, 2);
+  for (auto [keys, rows, bytes] : {std::array<int64_t, 3>{32, 32, 2},
+                                   {64, 32, 2},
+                                   {16, 16, 4},
+                                   {32, 16, 4},
+                                   {64, 16, 4}}) {
+    SharedAttr layout = getTransposedLayout(&context, keys, bytes);
     for (int64_t key = 0; key < keys; key += 16)
-      for (int64_t column = 0; column < 256; column += 32) {
+      for (int64_t column = 0; column < 256; column += rows) {
         SmallVector<int64_t> addresses;
         for (int64_t lane : kReadPhases)
-          addresses.push_back(getSharedOffset(layout, 2, key + 4 * (lane / 32),
-                                              column + lane % 32));
+          addresses.push_back(getSharedOffset(
+              layout, bytes, key + 4 * (lane / rows), column + lane % rows));
         EXPECT_EQ(countBankConflicts(addresses, 16), 0)
             << keys << " keys, key " << key << " column " << column;
+      }
+  }
+}
+
+/// Chunk c * lanes + l of a row of V^T holds the keys that lane l's registers
+/// of weights number c have, in their order.
+TEST_F(FragmentLayoutTest, ChunksOfTransposedTilesAreTheKeysOfTheWeights) {
+  for (auto [kind, bytes] :
+       {std::pair<MatrixKind, int64_t>{MatrixKind::m32n32k8, 2},
+        {MatrixKind::m16n16k16, 4}}) {
+    constexpr int64_t kKeys = 64, kChunk = 16;
+    const MatrixInstruction &row = getMatrixInstruction(kind);
+    FragmentAttr weights =
+        get(kind, 1, /*transposed=*/true, {Dim::q, Dim::kv}, {row.n, kKeys});
+    SharedAttr layout = getTransposedLayout(&context, kKeys, bytes);
+    int64_t lanes = row.lanes / row.m, elements = kChunk / bytes;
+    for (int64_t reg = 0; reg < countValues(weights.getRegisters()); ++reg)
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        int64_t key =
+            getCoordinate(weights, Dim::kv, reg, lane * row.n, /*warp=*/0);
+        int64_t chunk = reg / elements * lanes + lane;
+        EXPECT_EQ(getSharedOffset(layout, bytes, key, /*column=*/0),
+                  chunk * kChunk + reg % elements * bytes);
       }
   }
 }

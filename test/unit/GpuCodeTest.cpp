@@ -148,7 +148,28 @@ TEST_F(GpuCodeTest, MakesHsaco) {
   EXPECT_EQ(getResource(kernel, "vgpr_spills"), 0);
   EXPECT_EQ(getResource(kernel, "scratch_bytes"), 0);
   EXPECT_EQ(getResource(kernel, "waves_per_simd"), 8);
+  EXPECT_EQ(getResource(kernel, "blocks_per_compute_unit"), 8);
   EXPECT_FALSE(static_cast<bool>(checkResources(*code)));
+}
+
+/// One block of one wave has the LDS of all four SIMDs: one of them has a wave.
+TEST_F(GpuCodeTest, CountsWavesOfSmallBlocks) {
+  auto code = compile(R"(
+  llvm.mlir.global internal @lds() {addr_space = 3 : i32}
+      : !llvm.array<40960 x i8>
+  llvm.func @k() attributes {attn.kernel_index = 0 : i64, rocdl.kernel,
+      rocdl.reqd_work_group_size = array<i32: 64, 1, 1>} {
+    %p = llvm.mlir.addressof @lds : !llvm.ptr<3>
+    %one = llvm.mlir.constant(1.0 : f32) : f32
+    llvm.store volatile %one, %p : f32, !llvm.ptr<3>
+    llvm.return
+  })",
+                      amd);
+  ASSERT_TRUE(static_cast<bool>(code)) << toString(code.takeError());
+  const GpuKernel &kernel = code->kernels.front();
+  EXPECT_EQ(getResource(kernel, "lds_bytes"), 40960);
+  EXPECT_EQ(getResource(kernel, "blocks_per_compute_unit"), 1);
+  EXPECT_EQ(getResource(kernel, "waves_per_simd"), 1);
 }
 
 TEST_F(GpuCodeTest, RefusesWhatIsNoListOfKernels) {

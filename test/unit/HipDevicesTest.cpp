@@ -5,67 +5,25 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DevicesTestUtils.h"
 #include "Inputs/FakeHip.h"
-#include "Inputs/LoadImage.h"
-#include "attn/Runtime/Device.h"
-
-#include <gtest/gtest.h>
 
 using namespace attn;
 
 namespace {
 /// Opens the devices of FakeHip, which the loader finds as libamdhip64.so.
-class HipTest : public testing::Test {
+class HipTest : public DriverTest {
 protected:
-  void SetUp() override {
-    fakeHipFail(nullptr, 0);
-    fakeHipTakeLog();
-  }
-
-  std::shared_ptr<Device> open(int ordinal = 0) {
-    auto device = Device::open("hip", ordinal, {}, error);
-    EXPECT_TRUE(device) << error;
-    return device;
-  }
-
-  std::unique_ptr<DeviceKernel> create(int ordinal = 0) {
-    auto created = DeviceKernel::create(open(ordinal), kernel, error);
-    EXPECT_TRUE(created) << error;
-    return created;
-  }
-
-  std::string createError() {
-    EXPECT_FALSE(DeviceKernel::create(open(), kernel, error));
-    return error;
-  }
-
-  DeviceKernel::Outcome run(const DeviceKernel &kernel) {
-    error.clear();
-    return kernel.run(arrays, 3, reinterpret_cast<void *>(77),
-                      reinterpret_cast<void *>(0x10000), size_t{1} << 40,
-                      error);
-  }
-
-  std::shared_ptr<Kernel> kernel = loadKernel(FAKE_IMAGE);
-  int64_t size = 100, stride = 1, factor = 7;
-  // Never looked at: device memory.
-  KernelArray arrays[3] = {
-      {reinterpret_cast<void *>(0x1000), ElementType::F32, 1, &size, &stride},
-      {reinterpret_cast<void *>(0x2000), ElementType::F32, 1, &size, &stride},
-      {&factor, ElementType::I64, 0, nullptr, nullptr}};
-  std::string error;
+  HipTest() : DriverTest("hip", fakeHipFail, fakeHipTakeLog) {}
 };
 } // namespace
 
 TEST_F(HipTest, NamesDevices) {
   EXPECT_EQ(open(1)->getName(), "Fake");
-  EXPECT_FALSE(Device::open("hip", 2, {}, error));
-  EXPECT_EQ(error, "device 2: the driver has 2 devices");
-  EXPECT_FALSE(Device::open("hip", -1, {}, error));
-  EXPECT_EQ(error, "device -1: the driver has 2 devices");
+  EXPECT_EQ(openError(2), "device 2: the driver has 2 devices");
+  EXPECT_EQ(openError(-1), "device -1: the driver has 2 devices");
   fakeHipFail("hipGetDeviceCount", 100);
-  EXPECT_FALSE(Device::open("hip", 0, {}, error));
-  EXPECT_EQ(error, "HIP: hipGetDeviceCount failed: a fake error (100)");
+  EXPECT_EQ(openError(0), "HIP: hipGetDeviceCount failed: a fake error (100)");
 }
 
 TEST_F(HipTest, LoadsOnItsDevice) {
@@ -90,14 +48,7 @@ TEST_F(HipTest, TellsWhyCodeIsNotLoaded) {
   EXPECT_EQ(createError(), "the kernel is for sm_80, the device is Fake");
 }
 
-TEST_F(HipTest, LaunchesWithPackedSlots) {
-  auto loaded = create();
-  fakeHipTakeLog();
-  ASSERT_EQ(run(*loaded), DeviceKernel::Outcome::Done) << error;
-  EXPECT_STREQ(fakeHipTakeLog(),
-               "launch first 100 1 1 128 1 1 65536 stream 77 slots 4096 65792\n"
-               "launch second 7 1 1 32 2 1 0 stream 77 slots 65792 8192 100\n");
-}
+TEST_F(HipTest, LaunchesWithPackedSlots) { expectLaunchesWithPackedSlots(); }
 
 TEST_F(HipTest, ReportsFailedLaunches) {
   auto loaded = create();
@@ -112,26 +63,13 @@ TEST_F(HipTest, ReportsFailedLaunches) {
 }
 
 TEST_F(HipTest, CopiesAndTimes) {
-  auto device = open();
-  int value = 3, back = 0;
-  void *memory = device->allocate(sizeof(value), error);
-  ASSERT_TRUE(memory) << error;
-  EXPECT_TRUE(device->copyToDevice(memory, &value, sizeof(value), error));
-  EXPECT_TRUE(device->copyToHost(&back, memory, sizeof(back), error));
-  EXPECT_EQ(back, 3);
-  EXPECT_STREQ(fakeHipTakeLog(), "copy 1\ncopy 2\n");
-  device->free(memory);
-  EXPECT_TRUE(device->synchronize(error));
+  expectCopies("copy 1\ncopy 2\n");
+  expectTimes();
   fakeHipFail("hipMalloc", 2);
-  EXPECT_FALSE(device->allocate(1, error));
+  EXPECT_FALSE(open()->allocate(1, error));
   EXPECT_EQ(error, "HIP: allocating device memory failed: a fake error (2)");
-  std::vector<double> seconds;
-  int calls = 0;
-  EXPECT_TRUE(device->time([&] { return ++calls > 0; }, 3, seconds, error));
-  EXPECT_EQ(calls, 3);
-  ASSERT_EQ(seconds.size(), 3u);
-  EXPECT_NEAR(seconds[0], 2e-3, 1e-9);
   fakeHipFail("hipEventRecord", 400);
-  EXPECT_FALSE(device->time([] { return true; }, 1, seconds, error));
+  std::vector<double> seconds;
+  EXPECT_FALSE(open()->time([] { return true; }, 1, seconds, error));
   EXPECT_EQ(error, "HIP: hipEventRecord failed: a fake error (400)");
 }

@@ -32,6 +32,8 @@ struct MatrixInstruction {
   int64_t m, n, k, lanes;
   /// Elements of an operand in one register.
   int64_t perRegister;
+  /// Whether operands may be f32 too.
+  bool takesF32;
   llvm::SmallVector<LayoutDigit> aRegisters, aLanes;
   llvm::SmallVector<LayoutDigit> bRegisters, bLanes;
   llvm::SmallVector<LayoutDigit> dRegisters, dLanes;
@@ -39,9 +41,12 @@ struct MatrixInstruction {
 
 const MatrixInstruction &getMatrixInstruction(MatrixKind kind);
 
+/// Whether `instruction` multiplies operands of type `element`.
+bool multiplies(const MatrixInstruction &instruction, mlir::Type element);
+
 /// The type that matrix instructions multiply operands of types `q` and `k` in:
 /// the 16-bit type that holds both exactly, where each 8-bit float fits into
-/// either. f32 if there is none: no instruction then does.
+/// either. f32 if there is none.
 mlir::Type getProductType(mlir::Type q, mlir::Type k);
 
 //===----------------------------------------------------------------------===//
@@ -103,6 +108,13 @@ SharedAttr getTransposedLayout(mlir::MLIRContext *context, int64_t keys,
 /// The rows of a buffer in shared memory for a tile of `extents`, keys or
 /// queries first.
 int64_t getBufferRows(SharedAttr layout, int64_t rows, int64_t columns);
+
+/// What the number of a chunk of `row` is xored with.
+int64_t getSwizzle(SharedAttr layout, int64_t bytes, int64_t row);
+
+/// Whether keys of `bytes` bytes change places in a transposed layout; see
+/// #attn.shared.
+bool swapsKeys(int64_t bytes);
 
 /// The byte offset of an element, of `bytes` bytes, of a buffer.
 int64_t getSharedOffset(SharedAttr layout, int64_t bytes, int64_t row,

@@ -66,22 +66,27 @@ Accesses operator|(Accesses a, Accesses b) {
 /// What ops do that other threads of the block may see something of.
 class AccessKinds {
 public:
-  explicit AccessKinds(LLVM::LLVMFuncOp kernel) {
-    kernel.walk([&](Operation *op) {
-      if (auto store = dyn_cast<LLVM::StoreOp>(op))
-        written.insert(getArray(store.getAddr()));
-      if (auto store = dyn_cast<memref::StoreOp>(op))
-        written.insert(getArray(store.getMemref()));
-      if (auto update = dyn_cast<memref::AtomicRMWOp>(op))
-        written.insert(getArray(update.getMemref()));
-      waitsForCopies |= isa<CopyWaitOp>(op);
-    });
-  }
+  explicit AccessKinds(LLVM::LLVMFuncOp kernel);
 
   /// Before a barrier or, if `backwards`, behind it.
   Accesses get(Operation *op, bool backwards) const;
 
+  /// The barriers of a block, what accesses memory, and what holds such ops: a
+  /// few of the thousands of ops of a kernel, which are gone through once for
+  /// each barrier that is dropped.
+  ArrayRef<Operation *> getRelevant(Block &block) const {
+    auto found = relevant.find(&block);
+    return found == relevant.end() ? ArrayRef<Operation *>() : found->second;
+  }
+
+  void erase(gpu::BarrierOp barrier) {
+    llvm::erase(relevant[barrier->getBlock()], barrier.getOperation());
+    barrier.erase();
+  }
+
 private:
+  bool findRelevant(Operation *op);
+
   /// Arrays that the kernel does not write are no matter.
   Accesses getRead(Value array) const {
     return !array || written.contains(array) ? globalRead : none;
@@ -90,9 +95,41 @@ private:
   /// Null stands for any.
   llvm::DenseSet<Value> written;
   bool waitsForCopies = false;
+  llvm::DenseMap<Block *, SmallVector<Operation *>> relevant;
 };
 
 } // namespace
+
+AccessKinds::AccessKinds(LLVM::LLVMFuncOp kernel) {
+  kernel.walk([&](Operation *op) {
+    if (auto store = dyn_cast<LLVM::StoreOp>(op))
+      written.insert(getArray(store.getAddr()));
+    if (auto store = dyn_cast<memref::StoreOp>(op))
+      written.insert(getArray(store.getMemref()));
+    if (auto update = dyn_cast<memref::AtomicRMWOp>(op))
+      written.insert(getArray(update.getMemref()));
+    waitsForCopies |= isa<CopyWaitOp>(op);
+  });
+  findRelevant(kernel);
+}
+
+/// Lists what matters in the regions of `op`, and returns whether it does
+/// itself.
+bool AccessKinds::findRelevant(Operation *op) {
+  bool matters = false;
+  for (Region &region : op->getRegions())
+    for (Block &block : region)
+      for (Operation &inner : block)
+        if (findRelevant(&inner)) {
+          relevant[&block].push_back(&inner);
+          matters = true;
+        }
+  if (isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op))
+    return matters;
+  return isa<gpu::BarrierOp>(op) || op->getNumRegions() > 0 ||
+         get(op, /*backwards=*/false) != none ||
+         get(op, /*backwards=*/true) != none;
+}
 
 static bool isShared(Value pointer) {
   constexpr unsigned kSharedSpace = 3;
@@ -146,8 +183,8 @@ namespace {
 /// been accessed since the last barrier.
 class BarrierScan {
 public:
-  BarrierScan(LLVM::LLVMFuncOp kernel, bool backwards)
-      : kinds(kernel), backwards(backwards) {
+  BarrierScan(LLVM::LLVMFuncOp kernel, const AccessKinds &kinds, bool backwards)
+      : kinds(kinds), backwards(backwards) {
     for (Block &block : kernel.getBody())
       visit(block, llvm::hasSingleElement(kernel.getBody()) ? none : all);
   }
@@ -161,7 +198,7 @@ private:
   Accesses visitIf(scf::IfOp choice, Accesses since);
   Accesses visitWhile(scf::WhileOp loop, Accesses since);
 
-  AccessKinds kinds;
+  const AccessKinds &kinds;
   bool backwards;
   llvm::DenseMap<Operation *, Accesses> found;
 };
@@ -170,11 +207,11 @@ private:
 
 Accesses BarrierScan::visit(Block &block, Accesses since) {
   if (backwards)
-    for (Operation &op : llvm::reverse(block))
-      since = visit(&op, since);
+    for (Operation *op : llvm::reverse(kinds.getRelevant(block)))
+      since = visit(op, since);
   else
-    for (Operation &op : block)
-      since = visit(&op, since);
+    for (Operation *op : kinds.getRelevant(block))
+      since = visit(op, since);
   return since;
 }
 
@@ -222,9 +259,10 @@ Accesses BarrierScan::visit(Operation *op, Accesses since) {
 }
 
 /// A barrier that `kernel` does not need, or null.
-static gpu::BarrierOp findUnneeded(LLVM::LLVMFuncOp kernel) {
-  BarrierScan before(kernel, /*backwards=*/false),
-      behind(kernel, /*backwards=*/true);
+static gpu::BarrierOp findUnneeded(LLVM::LLVMFuncOp kernel,
+                                   const AccessKinds &kinds) {
+  BarrierScan before(kernel, kinds, /*backwards=*/false),
+      behind(kernel, kinds, /*backwards=*/true);
   gpu::BarrierOp unneeded;
   kernel.walk([&](gpu::BarrierOp barrier) {
     if (barrier->hasAttr(kOfWarp) ||
@@ -262,8 +300,9 @@ struct DropBarriersPass : attn::impl::DropBarriersPassBase<DropBarriersPass> {
     for (LLVM::LLVMFuncOp kernel : kernels) {
       dropWaits(kernel);
       // One by one: others may then separate what it did.
-      while (gpu::BarrierOp barrier = findUnneeded(kernel))
-        barrier.erase();
+      AccessKinds kinds(kernel);
+      while (gpu::BarrierOp barrier = findUnneeded(kernel, kinds))
+        kinds.erase(barrier);
     }
   }
 };

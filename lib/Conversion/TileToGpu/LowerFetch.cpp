@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A thread's part of a tile is a number of units. A unit of a plain tile is
-// eight neighbouring elements of a row. A unit of a transposed one is a few
-// columns of four keys: loaded as pieces of four rows, stored as pieces of as
-// many columns, with the transposition in between.
+// A thread's part of a tile is a number of units. A unit of a plain tile is as
+// many neighbouring elements of a row as make 16 bytes of shared memory. A unit
+// of a transposed one is a few columns of four keys: loaded as pieces of four
+// rows, stored as pieces of as many columns, with the transposition in between.
 //
 // Loads are not in branches: what lies beyond the tile is loaded as 0.
 //
@@ -22,22 +22,19 @@
 using namespace mlir;
 using namespace attn;
 
-static constexpr int64_t kChunkElements = 8, kUnitKeys = 4;
+static constexpr int64_t kChunkBits = 128, kUnitKeys = 4;
 
 namespace {
 
-/// The units of a tile and which of them a thread has.
+/// The units of a tile, of `width` columns, and which of them a thread has.
 struct FetchPlan {
-  FetchPlan(BlockScheduleAttr schedule, SharedAttr layout, int64_t bufferRows)
+  FetchPlan(BlockScheduleAttr schedule, SharedAttr layout, int64_t bufferRows,
+            int64_t width)
       : transposed(layout.getTransposed()),
-        threads(schedule.getWarps() * schedule.getLanes()) {
+        threads(schedule.getWarps() * schedule.getLanes()), width(width) {
     int64_t rows = bufferRows, columns = layout.getColumns();
     if (transposed)
       std::swap(rows, columns);
-    width = kChunkElements;
-    // Units of four columns, or of two if threads would be left without one.
-    if (transposed)
-      width = rows / kUnitKeys * (columns / 4) < threads ? 2 : 4;
     unitRows = transposed ? kUnitKeys : 1;
     unitsOfRow = columns / width;
     count = rows / unitRows * unitsOfRow;
@@ -46,8 +43,8 @@ struct FetchPlan {
 
   bool transposed;
   int64_t threads;
-  /// Rows and columns of a unit.
-  int64_t unitRows, width;
+  /// Columns and rows of a unit.
+  int64_t width, unitRows;
   int64_t unitsOfRow, count, ofThread;
 };
 
@@ -55,10 +52,11 @@ struct FetchPlan {
 class TileFetcher {
 public:
   TileFetcher(ImplicitLocOpBuilder &b, Value view, SharedAttr layout,
-              int64_t bufferRows, ThreadLowering &lowering)
+              int64_t bufferRows, Type part, ThreadLowering &lowering)
       : b(b), lowering(lowering), rows(lowering.getRows(view)),
         extent(cast<ViewType>(view.getType()).getExtent()),
-        plan(lowering.getSchedule(), layout, bufferRows) {}
+        plan(lowering.getSchedule(), layout, bufferRows,
+             cast<VectorType>(part).getNumElements()) {}
 
   SmallVector<Value> fetch(FetchTileOp op);
   void put(const SharedPlace &place, ValueRange parts, Type element);
@@ -80,10 +78,22 @@ private:
 
 } // namespace
 
+/// Units of a chunk of shared memory, or of four columns; of two if threads
+/// would be left without one.
+static int64_t chooseWidth(BlockScheduleAttr schedule, SharedAttr layout,
+                           MemRefType buffer) {
+  if (!layout.getTransposed())
+    return kChunkBits / buffer.getElementTypeBitWidth();
+  constexpr int64_t kMost = 4, kLeast = 2;
+  FetchPlan plan(schedule, layout, buffer.getDimSize(1), kMost);
+  return plan.count < plan.threads ? kLeast : kMost;
+}
+
 SmallVector<Type> attn::getFetchedTypes(BlockScheduleAttr schedule,
                                         Type element, SharedAttr layout,
-                                        int64_t bufferRows) {
-  FetchPlan plan(schedule, layout, bufferRows);
+                                        MemRefType buffer) {
+  FetchPlan plan(schedule, layout, buffer.getDimSize(1),
+                 chooseWidth(schedule, layout, buffer));
   return SmallVector<Type>(plan.ofThread * plan.unitRows,
                            VectorType::get(plan.width, getStoredType(element)));
 }
@@ -212,7 +222,8 @@ void TileFetcher::put(const SharedPlace &place, ValueRange parts,
 
 void attn::lowerFetchTile(FetchTileOp op, ThreadLowering &lowering) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  TileFetcher fetcher(b, op.getView(), op.getLayout(), op.getRows(), lowering);
+  TileFetcher fetcher(b, op.getView(), op.getLayout(), op.getRows(),
+                      op.getResultTypes().front(), lowering);
   op->replaceAllUsesWith(fetcher.fetch(op));
 }
 
@@ -222,7 +233,7 @@ void attn::lowerPutTile(PutTileOp op, ThreadLowering &lowering) {
   SharedPlace place =
       getStagePlace(b, op.getBuffer(), op.getStage(), op.getLayout(), lowering);
   TileFetcher fetcher(b, op.getView(), op.getLayout(), buffer.getDimSize(1),
-                      lowering);
+                      op.getParts().front().getType(), lowering);
   TileCopy copy{op.getView(),    op.getRow(),   op.getValid(),
                 op.getBuffer(),  op.getStage(), op.getLayout(),
                 /*aligned=*/true};

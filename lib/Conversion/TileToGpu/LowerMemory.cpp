@@ -116,7 +116,9 @@ public:
 
 private:
   Value round(Value value);
+  Value keepFinite(Value target, Value value);
   void storeElement(Value pointer, int64_t reg);
+  void storeInside(int64_t reg, function_ref<void()> store);
   void storePairs(Value pointer, ArrayRef<int64_t> members);
   bool arePairs(ArrayRef<int64_t> members);
   int64_t getColumn(int64_t reg) {
@@ -146,7 +148,17 @@ Value RowStorer::round(Value value) {
              : arith::TruncFOp::create(b, element, value).getResult();
 }
 
-/// Stores one register, unless the view has a finite value there that is kept.
+/// What is at `target`, if it is finite and finite values are kept, or `value`.
+/// A branch around each store would cost assemblers more than the retries are
+/// worth.
+Value RowStorer::keepFinite(Value target, Value value) {
+  Value old = LLVM::LoadOp::create(b, rows.element, target);
+  Value finite = math::IsFiniteOp::create(b, old);
+  Value keeps = arith::AndIOp::create(b, op.getKeepFinite(), finite);
+  return arith::SelectOp::create(b, keeps, old, value);
+}
+
+/// Stores one register.
 void RowStorer::storeElement(Value pointer, int64_t reg) {
   Value offset = arith::AddIOp::create(
       b, toI64(b, lowering.getThreadOffset(getFragmentOf(tile), dim)),
@@ -155,24 +167,25 @@ void RowStorer::storeElement(Value pointer, int64_t reg) {
     offset = arith::MulIOp::create(b, offset, rows.columnStride);
   Value target = buildAddress(b, pointer, rows.element, offset);
   Value value = lowering.getRegisters(op.getTile())[reg];
-  auto store = [&] { LLVM::StoreOp::create(b, round(value), target); };
-  auto storeUnlessKept = [&] {
-    if (!op.getKeepFinite())
-      return store();
-    Value old = LLVM::LoadOp::create(b, rows.element, target);
-    Value finite = math::IsFiniteOp::create(b, old);
-    Value keeps = arith::AndIOp::create(b, op.getKeepFinite(), finite);
-    Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-    buildIf(b, arith::XOrIOp::create(b, keeps, yes), store);
+  auto store = [&] {
+    Value rounded = round(value);
+    if (op.getKeepFinite())
+      rounded = keepFinite(target, rounded);
+    LLVM::StoreOp::create(b, rounded, target);
   };
+  storeInside(reg, storeUnlessKept);
+}
+
+/// Calls `store` for lanes whose column of a register is below the extent.
+void RowStorer::storeInside(int64_t reg, function_ref<void()> store) {
   // Lanes of one register lie within a step of the instruction.
   FragmentAttr layout = getFragmentOf(tile);
   int64_t reach =
       evaluate(layout.getLanes(), dim, countValues(layout.getLanes()) - 1);
   if (getColumn(reg) + reach < getExtent())
-    return storeUnlessKept();
+    return store();
   Value column = buildCoordinate(b, tile, dim, reg, lowering);
-  buildIf(b, buildLess(b, column, buildIndex(b, getExtent())), storeUnlessKept);
+  buildIf(b, buildLess(b, column, buildIndex(b, getExtent())), store);
 }
 
 /// Whether registers follow each other two by two along a row.
@@ -199,8 +212,10 @@ void RowStorer::storePairs(Value pointer, ArrayRef<int64_t> members) {
         b, VectorType::get(2, b.getF32Type()),
         ValueRange{values[members[i]], values[members[i + 1]]});
     Value target = buildByteAddress(b, first, getColumn(members[i]) * bytes);
-    LLVM::StoreOp::create(b, round(pair), target,
-                          /*alignment=*/static_cast<unsigned>(2 * bytes));
+    storeInside(members[i], [&] {
+      LLVM::StoreOp::create(b, round(pair), target,
+                            /*alignment=*/static_cast<unsigned>(2 * bytes));
+    });
   }
 }
 

@@ -12,14 +12,17 @@
 using namespace mlir;
 using namespace attn;
 
-bool attn::canUseMatrixInstruction(ContractOp op) {
+/// A guarded product leaves terms out, which no instruction can.
+static bool canUseMatrixInstruction(ContractOp op, MatrixKind kind) {
   Type lhs = op.getLhs().getType().getElementType();
   Type rhs = op.getRhs().getType().getElementType();
-  return !op.getGuard() && lhs == rhs && (lhs.isBF16() || lhs.isF16());
+  return !op.getGuard() && lhs == rhs &&
+         multiplies(getMatrixInstruction(kind), lhs);
 }
 
 void attn::lowerProduct(ContractOp op, ThreadLowering &lowering) {
-  if (!canUseMatrixInstruction(op))
+  MatrixKind kind = lowering.getSchedule().getInstruction();
+  if (!canUseMatrixInstruction(op, kind))
     return lowerScalarProduct(op, lowering);
   if (lowering.getSchedule().getTransposed())
     return lowerTransposedProduct(op, lowering);

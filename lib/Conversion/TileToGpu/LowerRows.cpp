@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Rows are copied in chunks of 16 bytes, asynchronously, where they are known
-// to begin at multiples of 16 bytes; otherwise one element at a time. Chunks of
-// 8-bit floats are converted, in registers, to elements that products take.
+// to begin at multiples of 16 bytes; otherwise one element at a time. Where
+// products take wider elements, chunks are converted in registers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -195,9 +195,8 @@ private:
 } // namespace
 
 bool TileCopier::canCopyChunks() {
-  bool convertsNarrow = rows.element.getIntOrFloatBitWidth() == 8;
-  return aligned && (!converts() || convertsNarrow) && !rows.columnStride &&
-         !layout.getTransposed() && extent * bytes % kChunkBytes == 0;
+  return aligned && !rows.columnStride && !layout.getTransposed() &&
+         extent * bytes % kChunkBytes == 0;
 }
 
 /// The offset of a chunk of a row in the buffer.

@@ -44,8 +44,12 @@ private:
                     int64_t offset, Value sum);
   Value loadF32(const SharedPlace &place, Type element, Value row,
                 Value column);
-  SmallVector<Value> addRound(int64_t first, int64_t count, ValueRange sums);
-  SmallVector<Value> addTerms(int64_t first, Value sum, ValueRange sums);
+  SmallVector<Value> addShortSums(int64_t first, int64_t count,
+                                  ValueRange sums);
+  SmallVector<Value> addRound(int64_t first, int64_t count, ValueRange sums,
+                              size_t begin = 0);
+  SmallVector<Value> addTerms(int64_t first, Value sum, ValueRange sums,
+                              size_t begin);
   Value addTerm(Value weight, Value key, Value sum);
 
   ContractOp op;
@@ -154,15 +158,16 @@ Value ScalarProduct::addTerm(Value weight, Value key, Value sum) {
   return arith::SelectOp::create(b, none, sum, added);
 }
 
-/// Step `sum`, an i32, of a round that begins with term `first`, for all
-/// registers.
+/// Step `sum`, an i32, of a round that begins with term `first`, for the
+/// registers from `begin` on.
 SmallVector<Value> ScalarProduct::addTerms(int64_t first, Value sum,
-                                           ValueRange sums) {
+                                           ValueRange sums, size_t begin) {
   Value term = arith::AddIOp::create(b, sum, buildI32(b, first));
   llvm::DenseMap<int64_t, Value> rows, columns;
   SmallVector<Value> next;
   const SharedPlace &lhs = lowering.getPlace(op.getLhs());
-  for (auto [reg, value] : llvm::enumerate(sums)) {
+  for (auto [index, value] : llvm::enumerate(sums)) {
+    size_t reg = begin + index;
     int64_t row = getRegisterOffset(layout, Dim::q, reg);
     int64_t column = getRegisterOffset(layout, columnDim, reg);
     Value &ofRow = rows[row], &ofColumn = columns[column];
@@ -177,7 +182,7 @@ SmallVector<Value> ScalarProduct::addTerms(int64_t first, Value sum,
 
 /// The terms [first, first + count), in a loop.
 SmallVector<Value> ScalarProduct::addRound(int64_t first, int64_t count,
-                                           ValueRange sums) {
+                                           ValueRange sums, size_t begin) {
   auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, count),
                                  buildIndex(b, 1), sums);
   keepRolled(loop);
@@ -185,8 +190,27 @@ SmallVector<Value> ScalarProduct::addRound(int64_t first, int64_t count,
   b.setInsertionPointToStart(loop.getBody());
   Value sum =
       arith::IndexCastOp::create(b, b.getI32Type(), loop.getInductionVar());
-  scf::YieldOp::create(b, addTerms(first, sum, loop.getRegionIterArgs()));
+  scf::YieldOp::create(b,
+                       addTerms(first, sum, loop.getRegionIterArgs(), begin));
   return SmallVector<Value>(loop.getResults());
+}
+
+/// The same, in sums that begin at 0 and are added to `sums` at the end: most
+/// roundings happen in short sums, which f32 outputs need. Some registers at a
+/// time, because those of the short sums come on top.
+SmallVector<Value> ScalarProduct::addShortSums(int64_t first, int64_t count,
+                                               ValueRange sums) {
+  constexpr size_t kAtOnce = 64;
+  SmallVector<Value> next;
+  for (size_t begin = 0; begin < sums.size(); begin += kAtOnce) {
+    ValueRange before =
+        sums.slice(begin, std::min(kAtOnce, sums.size() - begin));
+    SmallVector<Value> zeros(before.size(), buildF32(b, 0));
+    for (auto [old, sum] :
+         llvm::zip_equal(before, addRound(first, count, zeros, begin)))
+      next.push_back(arith::AddFOp::create(b, old, sum));
+  }
+  return next;
 }
 
 void ScalarProduct::emit() {
@@ -201,7 +225,9 @@ void ScalarProduct::emit() {
     for (int64_t first = 0; first < terms; first += kSharedWeightKeys) {
       int64_t count = std::min(kSharedWeightKeys, terms - first);
       rhs = storeWeights(first, count);
-      sums = addRound(first, count, sums);
+      bool isF32 = op.getLhs().getType().getElementType().isF32();
+      sums = isF32 ? addShortSums(first, count, sums)
+                   : addRound(first, count, sums);
     }
   }
   lowering.setRegisters(op.getResult(), sums);

@@ -145,25 +145,28 @@ Value TransposedProduct::getChunkBase() {
   return arith::AddIOp::create(b, place.begin, offset);
 }
 
-/// `base` moved by `column` elements along its row: chunks change places within
-/// as many bytes as the swizzle has chunks, at multiples of which rows begin.
-static Value moveAlongRow(ImplicitLocOpBuilder &b, const SharedPlace &place,
-                          Value base, int64_t &column) {
+/// `base` moved by `row` rows, a multiple of the instruction's, and `column`
+/// elements; `bytes` is what is left to add. Chunks change places within as
+/// many bytes as the swizzle has chunks, at multiples of which rows begin.
+static Value moveBase(ImplicitLocOpBuilder &b, const SharedPlace &place,
+                      Value base, int64_t row, int64_t column, int64_t &bytes) {
   int64_t along = column * place.elementBytes;
   if (int64_t line = place.layout.getSwizzle() * kChunkBytes;
       line > kChunkBytes) {
-    base = arith::XOrIOp::create(b, base, buildI32(b, along % line));
+    int64_t chunk = getSwizzle(place.layout, place.elementBytes, row);
+    base = arith::XOrIOp::create(
+        b, base, buildI32(b, along % line ^ chunk * kChunkBytes));
     along -= along % line;
   }
-  column = along;
+  bytes = row * place.layout.getPitch() * place.elementBytes + along;
   return base;
 }
 
 /// The operands of the steps that one chunk makes.
 SmallVector<Value> TransposedProduct::loadChunk(Value base, int64_t row,
                                                 int64_t column) {
-  Value moved = moveAlongRow(b, place, base, column);
-  int64_t bytes = row * place.layout.getPitch() * place.elementBytes + column;
+  int64_t bytes;
+  Value moved = moveBase(b, place, base, row, column, bytes);
   Value pointer =
       buildByteAddress(b, lowering.getSharedPointer(b, moved), bytes);
   Value chunk =
@@ -229,15 +232,20 @@ void TransposedProduct::multiplyAlongKeys() {
 void TransposedProduct::emit() {
   auto layout = cast<FragmentAttr>(result.getLayout());
   sumIndex.emplace(result, ArrayRef<Dim>{Dim::q, rowDim});
-  sums.assign(countValues(layout.getRegisters()), Value());
-  if (op.getInto())
+  sums.assign(countValues(layout.getRegisters()), buildF32(b, 0));
+  // In f32 the sum of a tile is added at the end, so that it is rounded into
+  // the large sum of many keys once.
+  bool addsLast = element.isF32();
+  if (op.getInto() && !addsLast)
     sums = SmallVector<Value>(lowering.getRegisters(op.getInto()));
-  else
-    llvm::fill(sums, buildF32(b, 0));
   if (sumDim == Dim::kv)
     multiplyAlongKeys();
   else
     multiplyAlongHead();
+  if (op.getInto() && addsLast)
+    for (auto [sum, into] :
+         llvm::zip_equal(sums, lowering.getRegisters(op.getInto())))
+      sum = arith::AddFOp::create(b, into, sum);
   lowering.setRegisters(op.getResult(), sums);
 }
 

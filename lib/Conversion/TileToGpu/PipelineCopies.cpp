@@ -163,6 +163,17 @@ static void waitForBlock(MutableArrayRef<LoadTileOp> loads) {
   }
 }
 
+/// Whether `loop` only goes through those that pass over keys: the ranges of a
+/// table, of which there may be none.
+static bool isOverRanges(Operation *loop) {
+  return isa<scf::ForOp>(loop) &&
+         loop->walk([&](LoadTileOp load) {
+               return load->getParentOp() == loop ? WalkResult::advance()
+                                                  : WalkResult::interrupt();
+             })
+             .wasInterrupted();
+}
+
 /// A copy of the query tile, of the same group as the first copies of keys.
 static void startLoad(LoadTileOp load) {
   ImplicitLocOpBuilder b(load.getLoc(), load);
@@ -173,6 +184,11 @@ static void startLoad(LoadTileOp load) {
   load.replaceAllUsesWith(shared);
   if (Operation *user = findLastUser(*load->getBlock(), shared)) {
     b.setInsertionPointAfter(user);
+    if (isOverRanges(user)) {
+      CopyCommitOp::create(b);
+      CopyWaitOp::create(b, 0);
+      gpu::BarrierOp::create(b);
+    }
     memref::DeallocOp::create(b, buffer);
   }
   load.erase();
@@ -329,13 +345,14 @@ void ChainPipeliner::run() {
   }
   for (size_t number = 0; number < chain.size(); ++number)
     pipeline(number);
+  bool endsQueries = !isOverRanges(chain.back().loop->getParentOp());
   for (KeyLoop &member : chain)
     for (LoadTileOp load : member.loads)
       load.erase();
   b.setInsertionPointAfter(chain.back().loop);
   // Without any iteration nobody waited for the copy of the query tile, whose
-  // buffer is free now.
-  if (llvm::none_of(chain, hasIterations))
+  // buffer is free now, if this is no loop over ranges.
+  if (endsQueries && llvm::none_of(chain, hasIterations))
     CopyWaitOp::create(b, 0);
   gpu::BarrierOp::create(b);
   for (Value buffer : llvm::reverse(buffers))

@@ -65,12 +65,12 @@ void attn::addStage(ImplicitLocOpBuilder &b, KeyLoop &member, Value stage) {
 static ValueRange fetch(ImplicitLocOpBuilder &b, LoadTileOp load,
                         const TileRows &rows, Value buffer,
                         BlockScheduleAttr schedule) {
-  int64_t bufferRows = cast<MemRefType>(buffer.getType()).getDimSize(1);
+  auto type = cast<MemRefType>(buffer.getType());
   SmallVector<Type> types =
       getFetchedTypes(schedule, load.getView().getType().getElementType(),
-                      getLayout(load), bufferRows);
+                      getLayout(load), type);
   return FetchTileOp::create(b, types, load.getView(), rows.row, rows.valid,
-                             bufferRows, getLayout(load))
+                             type.getDimSize(1), getLayout(load))
       .getParts();
 }
 

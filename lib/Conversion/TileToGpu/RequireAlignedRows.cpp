@@ -50,11 +50,7 @@ static bool mayBeAligned(ViewOp view) {
 static ViewOp getMovedView(Operation *op) {
   if (auto load = dyn_cast<LoadTileOp>(op)) {
     auto view = load.getView().getDefiningOp<ViewOp>();
-    Type from = load.getView().getType().getElementType();
-    // Chunks of 8-bit floats are converted on their way.
-    bool isWhole = from == load.getTile().getType().getElementType() ||
-                   from.getIntOrFloatBitWidth() == 8;
-    return view && isWhole && mayBeAligned(view) ? view : ViewOp();
+    return view && mayBeAligned(view) ? view : ViewOp();
   }
   if (auto store = dyn_cast<StoreTileOp>(op)) {
     auto view = store.getView().getDefiningOp<ViewOp>();

@@ -277,7 +277,8 @@ Value attn::buildSharedOffset(ImplicitLocOpBuilder &b, const SharedPlace &place,
                               Value row, Value column) {
   if (place.layout.getTransposed()) {
     std::swap(row, column);
-    column = buildKeyColumn(b, column);
+    if (swapsKeys(place.elementBytes))
+      column = buildKeyColumn(b, column);
   }
   Value perChunk = buildI32(b, kChunkBytes / place.elementBytes);
   Value chunk = arith::DivUIOp::create(b, column, perChunk);

@@ -276,11 +276,12 @@ void copyTile(mlir::ImplicitLocOpBuilder &b, const TileCopy &copy,
               ThreadLowering &lowering);
 void copyTileElements(mlir::ImplicitLocOpBuilder &b, const TileCopy &copy,
                       ThreadLowering &lowering);
-/// The parts of a thread of a tile that goes to a buffer of `bufferRows` rows.
+/// The parts of a thread of a tile of `element` in global memory that goes to
+/// `buffer`.
 llvm::SmallVector<mlir::Type> getFetchedTypes(BlockScheduleAttr schedule,
                                               mlir::Type element,
                                               SharedAttr layout,
-                                              int64_t bufferRows);
+                                              mlir::MemRefType buffer);
 void lowerFetchTile(FetchTileOp op, ThreadLowering &lowering);
 void lowerPutTile(PutTileOp op, ThreadLowering &lowering);
 void lowerQueryLoad(LoadTileOp op, ThreadLowering &lowering);
@@ -297,7 +298,6 @@ void lowerAnyAbove(AnyAboveOp op, ThreadLowering &lowering);
 void lowerCombinePartial(CombinePartialOp op, ThreadLowering &lowering);
 /// By matrix instructions, or by multiplications one after the other.
 void lowerProduct(ContractOp op, ThreadLowering &lowering);
-bool canUseMatrixInstruction(ContractOp op);
 void lowerMatrixProduct(ContractOp op, ThreadLowering &lowering);
 void lowerTransposedProduct(ContractOp op, ThreadLowering &lowering);
 void lowerScalarProduct(ContractOp op, ThreadLowering &lowering);

@@ -90,6 +90,12 @@ Epoch attn::emulator::landOldestGroup(Thread &thread) {
   return group.epoch;
 }
 
+void AsyncCopies::end(Thread &thread) {
+  commitCopies(thread);
+  while (!committed.empty())
+    landOldestGroup(thread);
+}
+
 static void waitFor(Thread &thread, uint64_t remaining) {
   AsyncCopies &copies = thread.state<AsyncCopies>();
   Machine &machine = *thread.machine;

@@ -28,6 +28,9 @@ struct AsyncCopies : OperationState {
     std::vector<AsyncCopy> copies;
     Epoch epoch;
   };
+  /// What nobody waited for lands all the same.
+  void end(Thread &thread) override;
+
   std::vector<AsyncCopy> open;
   std::deque<CopyGroup> committed;
   /// Of the open group; it is the clock of the thread's engine.

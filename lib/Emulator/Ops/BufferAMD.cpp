@@ -172,10 +172,10 @@ static void addInteger(Group &group) {
 // Copies to LDS
 //===----------------------------------------------------------------------===//
 
-static void land(Group &group, const WaveCopies::Copy &copy) {
-  Machine &machine = group.machine();
+static void land(Warp &wave, const WaveCopies::Copy &copy) {
+  Machine &machine = *wave.machine;
   for (const WaveCopies::Piece &piece : copy.pieces) {
-    Thread &thread = group.lane(piece.lane);
+    Thread &thread = wave.threads[piece.lane];
     if (machine.detectsRaces()) {
       const AccessOrder order{machine.clocks, copy.epoch, &copy.issued};
       if (piece.validBytes)
@@ -191,6 +191,12 @@ static void land(Group &group, const WaveCopies::Copy &copy) {
   }
 }
 
+void WaveCopies::end(Thread &thread) {
+  if (thread.machine->isLazy())
+    for (const Copy &copy : pending)
+      land(*thread.warp, copy);
+}
+
 void attn::emulator::waitForVectorMemory(Group &group, uint64_t remaining) {
   WaveCopies &copies = group.warp().state<WaveCopies>();
   Machine &machine = group.machine();
@@ -199,7 +205,7 @@ void attn::emulator::waitForVectorMemory(Group &group, uint64_t remaining) {
     const WaveCopies::Copy copy = std::move(copies.pending.front());
     copies.pending.pop_front();
     if (machine.isLazy())
-      land(group, copy);
+      land(group.warp(), copy);
     if (machine.detectsRaces())
       machine.clocks.acquire(group.thread().actor, copy.epoch);
   }
@@ -235,7 +241,7 @@ static void issueCopy(Group &group, uint32_t bytes, uintptr_t target,
     machine.clocks.tick(group.thread().actor);
   }
   if (!machine.isLazy())
-    land(group, copy);
+    land(group.warp(), copy);
   copies.pending.push_back(std::move(copy));
 }
 

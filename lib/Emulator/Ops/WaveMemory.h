@@ -31,6 +31,9 @@ struct WaveCopies : OperationState {
     Epoch epoch;
     uint64_t number = 0;
   };
+  /// What nobody waited for lands all the same.
+  void end(Thread &thread) override;
+
   std::deque<Copy> pending;
   /// Memory instructions that count so far.
   uint64_t issued = 0;

@@ -276,7 +276,10 @@ void Machine::enterFiber() {
   Machine &machine = *thread.machine;
   machine.launch.kernel.entry(machine.launch.arguments);
   thread.site = nullptr;
+  thread.endStates(thread);
   machine.setStatus(thread, ThreadStatus::Done);
+  if (thread.warp->done == thread.warp->lanes())
+    thread.warp->endStates(thread);
   --machine.unfinished;
   leave(thread);
   machine.suspend(thread);

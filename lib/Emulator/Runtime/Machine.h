@@ -44,6 +44,8 @@ class Machine;
 /// What a family of operations keeps for a thread, a warp or a block.
 struct OperationState {
   virtual ~OperationState() = default;
+  /// `thread` ends, or it is the last one of its warp or block that does.
+  virtual void end(Thread &) {}
 };
 
 class StateOwner {
@@ -56,6 +58,10 @@ public:
         return static_cast<State &>(*value);
     states.emplace_back(&key, std::make_unique<State>());
     return static_cast<State &>(*states.back().second);
+  }
+  void endStates(Thread &thread) {
+    for (auto &[key, state] : states)
+      state->end(thread);
   }
   void clearStates() { states.clear(); }
 

@@ -14,24 +14,6 @@
 using namespace attn;
 
 namespace {
-/// Makes a context the calling thread's, and the one before again at its end.
-class ContextScope {
-public:
-  ContextScope(const CudaDriver &driver, void *context, std::string &error)
-      : driver(driver), ok(driver.check(driver.contextPush(context),
-                                        "cuCtxPushCurrent", error)) {}
-  ~ContextScope() {
-    void *popped;
-    if (ok)
-      driver.contextPop(&popped);
-  }
-  explicit operator bool() const { return ok; }
-
-private:
-  const CudaDriver &driver;
-  bool ok;
-};
-
 /// A version of the instruction set, "8.0".
 struct Capability {
   int major = 0, minor = 0;
@@ -68,37 +50,25 @@ static ChipCapability parseChip(const std::string &chip) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-class CudaProgram final : public DeviceProgram {
+class CudaProgram final : public DriverProgram<CudaDriver> {
 public:
-  CudaProgram(const CudaDriver &driver, void *context)
-      : driver(driver), context(context) {}
-  ~CudaProgram() override {
-    std::string ignored;
-    if (ContextScope scope(driver, context, ignored); scope && module)
-      driver.moduleUnload(module);
-  }
+  /// `code` is "cubin" or "ptx".
+  CudaProgram(const CudaDriver &driver, void *context, std::string code)
+      : DriverProgram(driver, context), code(std::move(code)) {}
 
-  /// Loads `code`, "cubin" or "ptx".
-  bool load(const ManifestGpu &gpu, std::string code, std::string_view bytes,
-            std::string &error);
-
-  bool launch(const LaunchList &list, const std::vector<MemoryRange> &,
-              void *stream, std::string &error) override;
   std::string describe() const override;
 
 private:
-  bool loadModule(std::string_view bytes, std::string &error);
-  bool loadFunction(const ManifestGpuKernel &kernel, std::string &error);
+  bool loadModule(const ManifestGpu &gpu, std::string_view bytes,
+                  std::string &error) override;
+  bool prepare(DriverFunction &function, std::string &error) override;
 
-  const CudaDriver &driver;
-  void *const context;
-  void *module = nullptr;
-  std::string code;
-  std::vector<DriverFunction> functions;
+  const std::string code;
 };
 } // namespace
 
-bool CudaProgram::loadModule(std::string_view bytes, std::string &error) {
+bool CudaProgram::loadModule(const ManifestGpu &, std::string_view bytes,
+                             std::string &error) {
   char log[4096] = "";
   int options[] = {cuda::ErrorLog, cuda::ErrorLogBytes};
   void *values[] = {log, reinterpret_cast<void *>(sizeof(log))};
@@ -107,27 +77,21 @@ bool CudaProgram::loadModule(std::string_view bytes, std::string &error) {
   if (driver.check(driver.moduleLoad(&module, text.c_str(), 2, options, values),
                    "loading a kernel", error))
     return true;
-  module = nullptr;
   if (*log)
     error += std::string(": ") + log;
   return false;
 }
 
-bool CudaProgram::loadFunction(const ManifestGpuKernel &kernel,
-                               std::string &error) {
-  DriverFunction function;
-  function.kernel = kernel;
-  if (!driver.check(driver.moduleGetFunction(&function.handle, module,
-                                             kernel.name.c_str()),
-                    ("finding kernel " + kernel.name).c_str(), error) ||
-      !driver.check(
-          driver.functionSetAttribute(function.handle,
-                                      cuda::MaxDynamicSharedBytes,
-                                      static_cast<int>(kernel.sharedBytes)),
-          ("giving kernel " + kernel.name + " " +
-           std::to_string(kernel.sharedBytes) + " bytes of shared memory")
-              .c_str(),
-          error))
+bool CudaProgram::prepare(DriverFunction &function, std::string &error) {
+  const ManifestGpuKernel &kernel = function.kernel;
+  std::string bytes = std::to_string(kernel.sharedBytes);
+  if (!driver.check(driver.functionSetAttribute(
+                        function.handle, cuda::MaxDynamicSharedBytes,
+                        static_cast<int>(kernel.sharedBytes)),
+                    ("giving kernel " + kernel.name + " " + bytes +
+                     " bytes of shared memory")
+                        .c_str(),
+                    error))
     return false;
   driver.functionGetAttribute(&function.registers, cuda::Registers,
                               function.handle);
@@ -136,35 +100,6 @@ bool CudaProgram::loadFunction(const ManifestGpuKernel &kernel,
   driver.occupancy(&function.blocksPerMultiprocessor, function.handle,
                    static_cast<int>(function.countThreads()),
                    static_cast<size_t>(kernel.sharedBytes));
-  functions.push_back(std::move(function));
-  return true;
-}
-
-bool CudaProgram::load(const ManifestGpu &gpu, std::string kind,
-                       std::string_view bytes, std::string &error) {
-  ContextScope scope(driver, context, error);
-  if (!scope || !loadModule(bytes, error))
-    return false;
-  code = std::move(kind);
-  for (const ManifestGpuKernel &kernel : gpu.kernels)
-    if (!loadFunction(kernel, error))
-      return false;
-  return true;
-}
-
-/// The largest grid in its first dim.
-static constexpr int64_t maxBlocks = INT32_MAX;
-
-bool CudaProgram::launch(const LaunchList &list,
-                         const std::vector<MemoryRange> &, void *stream,
-                         std::string &error) {
-  ContextScope scope(driver, context, error);
-  if (!scope)
-    return false;
-  for (const GpuLaunch &launch : list.getLaunches())
-    if (!enqueueLaunch(driver, list, launch, functions.at(launch.kernel),
-                       maxBlocks, /*end=*/nullptr, stream, error))
-      return false;
   return true;
 }
 
@@ -184,60 +119,33 @@ std::string CudaProgram::describe() const {
 //===----------------------------------------------------------------------===//
 
 namespace {
-class CudaDevice final : public Device {
+class CudaDevice final : public DriverDevice<CudaDriver> {
 public:
-  explicit CudaDevice(const CudaDriver &driver) : driver(driver) {}
+  using DriverDevice::DriverDevice;
   ~CudaDevice() override {
-    if (context)
+    if (place)
       driver.primaryContextRelease(device);
   }
 
   bool open(int ordinal, std::string &error);
-
-  const std::string &getName() const override { return name; }
-  ArrayMemory getArrayMemory() const override { return ArrayMemory::Device; }
   std::unique_ptr<DeviceProgram> load(const Kernel &kernel,
                                       std::string &error) override;
-
-  void *allocate(size_t bytes, std::string &error) override;
-  void free(void *pointer) override;
-  bool copyToDevice(void *to, const void *from, size_t bytes,
-                    std::string &error) override;
-  bool copyToHost(void *to, const void *from, size_t bytes,
-                  std::string &error) override;
-  bool synchronize(std::string &error) override;
-  bool time(const std::function<bool()> &enqueue, int count,
-            std::vector<double> &seconds, std::string &error) override;
 
 private:
   /// "cubin" if the device runs it as it is, "ptx" if the driver has to
   /// translate; empty and an error if the device cannot run the kernel.
   std::string chooseCode(const Kernel &kernel, std::string &error) const;
 
-  const CudaDriver &driver;
   int device = 0;
-  void *context = nullptr;
   Capability capability;
-  std::string name;
 };
 } // namespace
 
 std::shared_ptr<Device> attn::openCudaDevice(int ordinal, std::string &error) {
-  const CudaDriver *driver = getDriver<CudaDriver>(error);
-  if (!driver)
-    return nullptr;
-  auto device = std::make_shared<CudaDevice>(*driver);
-  return device->open(ordinal, error) ? device : nullptr;
+  return openDriverDevice<CudaDevice, CudaDriver>(ordinal, error);
 }
 
 bool CudaDevice::open(int ordinal, std::string &error) {
-  int count = 0;
-  if (!driver.check(driver.deviceGetCount(&count), "cuDeviceGetCount", error))
-    return false;
-  if (ordinal < 0 || ordinal >= count) {
-    error = describeMissingDevice(ordinal, count);
-    return false;
-  }
   char text[256] = "";
   if (!driver.check(driver.deviceGet(&device, ordinal), "cuDeviceGet", error) ||
       !driver.check(driver.deviceGetName(text, sizeof(text), device),
@@ -250,7 +158,7 @@ bool CudaDevice::open(int ordinal, std::string &error) {
                                               cuda::ComputeCapabilityMinor,
                                               device),
                     "cuDeviceGetAttribute", error) ||
-      !driver.check(driver.primaryContextRetain(&context, device),
+      !driver.check(driver.primaryContextRetain(&place, device),
                     "cuDevicePrimaryCtxRetain", error))
     return false;
   name = std::string(text) + ", compute capability " + capability.toString();
@@ -283,62 +191,9 @@ std::unique_ptr<DeviceProgram> CudaDevice::load(const Kernel &kernel,
   std::string code = chooseCode(kernel, error);
   if (code.empty())
     return nullptr;
-  auto program = std::make_unique<CudaProgram>(driver, context);
-  if (!program->load(*kernel.getManifest().gpu, code,
-                     kernel.findGpuBinary(code), error))
+  auto program = std::make_unique<CudaProgram>(driver, place, code);
+  if (!program->load(*kernel.getManifest().gpu, kernel.findGpuBinary(code),
+                     error))
     return nullptr;
   return program;
-}
-
-void *CudaDevice::allocate(size_t bytes, std::string &error) {
-  ContextScope scope(driver, context, error);
-  uint64_t pointer = 0;
-  // The driver refuses 0 bytes.
-  if (!scope ||
-      !driver.check(driver.memoryAllocate(&pointer, bytes ? bytes : 1),
-                    "allocating device memory", error))
-    return nullptr;
-  return reinterpret_cast<void *>(pointer);
-}
-
-void CudaDevice::free(void *pointer) {
-  std::string ignored;
-  if (ContextScope scope(driver, context, ignored); scope && pointer)
-    driver.memoryFree(reinterpret_cast<uint64_t>(pointer));
-}
-
-bool CudaDevice::copyToDevice(void *to, const void *from, size_t bytes,
-                              std::string &error) {
-  ContextScope scope(driver, context, error);
-  return scope &&
-         (bytes == 0 ||
-          driver.check(
-              driver.copyToDevice(reinterpret_cast<uint64_t>(to), from, bytes),
-              "copying to the device", error));
-}
-
-bool CudaDevice::copyToHost(void *to, const void *from, size_t bytes,
-                            std::string &error) {
-  ContextScope scope(driver, context, error);
-  return scope &&
-         (bytes == 0 ||
-          driver.check(
-              driver.copyToHost(to, reinterpret_cast<uint64_t>(from), bytes),
-              "copying from the device", error));
-}
-
-bool CudaDevice::synchronize(std::string &error) {
-  ContextScope scope(driver, context, error);
-  return scope && driver.check(driver.contextSynchronize(),
-                               "waiting for the device", error);
-}
-
-bool CudaDevice::time(const std::function<bool()> &enqueue, int count,
-                      std::vector<double> &seconds, std::string &error) {
-  ContextScope scope(driver, context, error);
-  return scope &&
-         timeByEvents(
-             driver, "cu",
-             [&](void **event) { return driver.eventCreate(event, 0); },
-             enqueue, count, seconds, error);
 }

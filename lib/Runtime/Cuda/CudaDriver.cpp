@@ -36,3 +36,10 @@ bool CudaDriver::check(int result, const char *what, std::string &error) const {
           " (" + (name ? name : std::to_string(result)) + ")";
   return false;
 }
+
+int CudaDriver::allocate(void **pointer, size_t bytes) const {
+  uint64_t number = 0;
+  int result = memoryAllocate(&number, bytes);
+  *pointer = reinterpret_cast<void *>(number);
+  return result;
+}

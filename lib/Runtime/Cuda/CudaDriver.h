@@ -27,6 +27,44 @@ struct CudaDriver {
 
   /// True if `result` is success; else an error that says what failed.
   bool check(int result, const char *what, std::string &error) const;
+
+  // What Driver.h calls by the same names of every driver.
+
+  bool countDevices(int &count, std::string &error) const {
+    return check(deviceGetCount(&count), "cuDeviceGetCount", error);
+  }
+
+  /// A context.
+  using Place = void *;
+  bool enter(Place context, Place &, std::string &error) const {
+    return check(contextPush(context), "cuCtxPushCurrent", error);
+  }
+  void leave(Place) const {
+    void *popped;
+    contextPop(&popped);
+  }
+
+  int allocate(void **pointer, size_t bytes) const;
+  int free(void *pointer) const { return memoryFree(toNumber(pointer)); }
+  int copyToDevice(void *to, const void *from, size_t bytes) const {
+    return memoryCopyIn(toNumber(to), from, bytes);
+  }
+  int copyToHost(void *to, const void *from, size_t bytes) const {
+    return memoryCopyOut(to, toNumber(from), bytes);
+  }
+  int synchronize() const { return contextSynchronize(); }
+  int createEvent(void **event) const { return eventCreate(event, 0); }
+
+  /// The largest grid in its first dim.
+  static int64_t getMaxBlocks(int64_t) { return INT32_MAX; }
+  /// ..._LAUNCH_PARAM_END.
+  static constexpr uintptr_t parametersEnd = 0;
+  static constexpr const char *prefix = "cu";
+
+private:
+  static uint64_t toNumber(const void *pointer) {
+    return reinterpret_cast<uint64_t>(pointer);
+  }
 };
 
 /// Numbers of cuda.h.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Devices.h"
+#include "../Driver.h"
 #include "attn/Emulator/Emulator.h"
 #include "attn/Runtime/DynamicLibrary.h"
 #include "attn/Runtime/Memory.h"
@@ -24,10 +25,7 @@ struct EmulatorLibrary {
 #include "EmulatorSymbols.def"
 #undef ATTN_EMULATOR
 
-  /// Opens the library, once; null and an error if it is not there.
-  static const EmulatorLibrary *get(std::string &error);
-
-private:
+  /// Opens the library; an error if it is not there. See getDriver().
   bool open(std::string &error);
 };
 } // namespace
@@ -47,18 +45,6 @@ bool EmulatorLibrary::open(std::string &error) {
 #include "EmulatorSymbols.def"
 #undef ATTN_EMULATOR
   return true;
-}
-
-const EmulatorLibrary *EmulatorLibrary::get(std::string &error) {
-  struct Opened {
-    EmulatorLibrary library;
-    std::string error;
-    bool ok;
-    Opened() : ok(library.open(error)) {}
-  };
-  static const Opened opened;
-  error = opened.error;
-  return opened.ok ? &opened.library : nullptr;
 }
 
 //===----------------------------------------------------------------------===//
@@ -247,7 +233,7 @@ std::shared_ptr<Device> attn::openEmulator(int ordinal,
     error = describeMissingDevice(ordinal, 1);
     return nullptr;
   }
-  const EmulatorLibrary *library = EmulatorLibrary::get(error);
+  const auto *library = getDriver<EmulatorLibrary>(error);
   if (!library)
     return nullptr;
   return std::make_shared<EmulatorDevice>(*library, options);

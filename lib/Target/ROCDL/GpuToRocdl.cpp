@@ -214,44 +214,58 @@ static LogicalResult lower(CopyWaitOp) { return success(); }
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A row of the instruction table and the intrinsic that it is.
+/// A row of the instruction table and the intrinsic that it is, of f32 one for
+/// each element of a lane.
 struct MfmaName {
   MatrixKind kind;
-  StringLiteral bf16, f16;
+  StringLiteral bf16, f16, f32;
   int64_t accumulators;
+
+  StringRef get(Type element) const {
+    if (element.isF32())
+      return f32;
+    return element.isBF16() ? bf16 : element.isF16() ? f16 : StringLiteral("");
+  }
 };
 } // namespace
 
 static constexpr MfmaName kMfmaNames[] = {
     {MatrixKind::m32n32k8, "llvm.amdgcn.mfma.f32.32x32x8bf16.1k",
-     "llvm.amdgcn.mfma.f32.32x32x8f16", 16},
+     "llvm.amdgcn.mfma.f32.32x32x8f16", "", 16},
     {MatrixKind::m16n16k16, "llvm.amdgcn.mfma.f32.16x16x16bf16.1k",
-     "llvm.amdgcn.mfma.f32.16x16x16f16", 4}};
+     "llvm.amdgcn.mfma.f32.16x16x16f16", "llvm.amdgcn.mfma.f32.16x16x4f32", 4}};
+
+/// What intrinsics take a register of an operand as, one after the other.
+static SmallVector<Value> buildMfmaOperands(ImplicitLocOpBuilder &b,
+                                            Value value) {
+  auto type = cast<VectorType>(value.getType());
+  if (type.getElementType().isF32())
+    return SmallVector<Value>(
+        vector::ToElementsOp::create(b, value).getResults());
+  if (type.getElementType().isBF16())
+    return {LLVM::BitcastOp::create(b, type.clone(b.getI16Type()), value)};
+  return {value};
+}
 
 static LogicalResult lower(attn::MmaOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   const MfmaName *name = llvm::find_if(
       kMfmaNames, [&](const MfmaName &n) { return n.kind == op.getKind(); });
-  auto operand = cast<VectorType>(op.getLhs().front().getType());
-  bool isBF16 = operand.getElementType().isBF16();
-  if (name == std::end(kMfmaNames) ||
-      name->accumulators != static_cast<int64_t>(op.getAcc().size()) ||
-      (!isBF16 && !operand.getElementType().isF16()))
+  Type element = getElementTypeOrSelf(op.getLhs().front().getType());
+  if (name == std::end(kMfmaNames) || name->get(element).empty() ||
+      name->accumulators != static_cast<int64_t>(op.getAcc().size()))
     return refuse(op);
-  auto toBits = [&](Value value) -> Value {
-    return isBF16 ? LLVM::BitcastOp::create(b, operand.clone(b.getI16Type()),
-                                            value)
-                        .getResult()
-                  : value;
-  };
   auto type = VectorType::get(name->accumulators, b.getF32Type());
   Value none = buildI32(b, 0);
   Value acc = vector::FromElementsOp::create(b, type, op.getAcc());
-  auto product = LLVM::CallIntrinsicOp::create(
-      b, Type(type), b.getStringAttr(isBF16 ? name->bf16 : name->f16),
-      ValueRange{toBits(op.getLhs().front()), toBits(op.getRhs().front()), acc,
-                 none, none, none});
-  auto sums = vector::ToElementsOp::create(b, product->getResult(0));
+  for (auto [lhs, rhs] :
+       llvm::zip_equal(buildMfmaOperands(b, op.getLhs().front()),
+                       buildMfmaOperands(b, op.getRhs().front())))
+    acc = LLVM::CallIntrinsicOp::create(
+              b, Type(type), b.getStringAttr(name->get(element)),
+              ValueRange{lhs, rhs, acc, none, none, none})
+              ->getResult(0);
+  auto sums = vector::ToElementsOp::create(b, acc);
   op->replaceAllUsesWith(sums.getResults());
   return success();
 }

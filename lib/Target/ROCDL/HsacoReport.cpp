@@ -42,10 +42,18 @@ struct ChipLimits {
 static constexpr ChipLimits chipLimits[] = {
     {"gfx942", 512, 8, 8, 4, 64 * 1024}, {"gfx950", 512, 8, 8, 4, 160 * 1024}};
 
-/// Waves that a SIMD holds at a time.
-static std::optional<int64_t> getOccupancy(StringRef chip, int64_t registers,
-                                           int64_t ldsBytes, int64_t threads,
-                                           int64_t waveThreads) {
+namespace {
+/// What runs at a time.
+struct Occupancy {
+  int64_t blocksPerUnit = 0;
+  /// On the SIMD that has most: a unit may have fewer waves than SIMDs.
+  int64_t wavesPerSimd = 0;
+};
+} // namespace
+
+static std::optional<Occupancy> getOccupancy(StringRef chip, int64_t registers,
+                                             int64_t ldsBytes, int64_t threads,
+                                             int64_t waveThreads) {
   for (const ChipLimits &limits : chipLimits) {
     if (chip != limits.chip || registers <= 0 || waveThreads <= 0)
       continue;
@@ -53,11 +61,13 @@ static std::optional<int64_t> getOccupancy(StringRef chip, int64_t registers,
         limits.wavesPerSimd,
         limits.registers /
             static_cast<int64_t>(alignTo(registers, limits.registerUnit)));
-    int64_t wavesPerGroup = divideCeil(threads, waveThreads);
-    int64_t groups = waves * limits.simds / std::max<int64_t>(wavesPerGroup, 1);
+    int64_t wavesPerBlock =
+        std::max<int64_t>(divideCeil(threads, waveThreads), 1);
+    int64_t blocks = waves * limits.simds / wavesPerBlock;
     if (ldsBytes > 0)
-      groups = std::min(groups, limits.ldsBytes / ldsBytes);
-    return groups * wavesPerGroup / limits.simds;
+      blocks = std::min(blocks, limits.ldsBytes / ldsBytes);
+    return Occupancy{blocks, static_cast<int64_t>(divideCeil(
+                                 blocks * wavesPerBlock, limits.simds))};
   }
   return std::nullopt;
 }
@@ -80,11 +90,13 @@ static Amounts readKernel(msgpack::MapDocNode &map, StringRef chip) {
   // Architected and accumulation registers are one file.
   int64_t registers =
       std::max(getNumber(map, ".vgpr_count"), getNumber(map, ".agpr_count"));
-  if (auto waves = getOccupancy(chip, registers,
-                                getNumber(map, ".group_segment_fixed_size"),
-                                getNumber(map, ".max_flat_workgroup_size"),
-                                getNumber(map, ".wavefront_size")))
-    amounts.emplace_back("waves_per_simd", *waves);
+  if (auto occupancy = getOccupancy(chip, registers,
+                                    getNumber(map, ".group_segment_fixed_size"),
+                                    getNumber(map, ".max_flat_workgroup_size"),
+                                    getNumber(map, ".wavefront_size"))) {
+    amounts.emplace_back("waves_per_simd", occupancy->wavesPerSimd);
+    amounts.emplace_back("blocks_per_compute_unit", occupancy->blocksPerUnit);
+  }
   return amounts;
 }
 

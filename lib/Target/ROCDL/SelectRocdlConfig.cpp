@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/FragmentLayout.h"
 #include "attn/Dialect/Attn/IR/AttnGpuOps.h"
 #include "attn/Dialect/Attn/IR/AttnOps.h"
 #include "attn/Target/Decoding.h"
@@ -25,10 +26,13 @@ using namespace attn;
 /// Rows of a wave, and waves of a block: two on each SIMD, which share the keys
 /// and values that they load.
 static constexpr int64_t kRows = 32, kWaves = 8, kMaxWaves = 16;
-/// Accumulators of wider heads need the registers of two waves.
+/// SIMDs of a compute unit, which has the LDS.
+static constexpr int64_t kSimds = 4;
+/// Accumulators of wider heads need the registers of two waves, unless there is
+/// an instruction for fewer rows.
 static constexpr int64_t kMaxDimOfTwoWaves = 128;
-/// Keys of a tile, and the least.
-static constexpr int64_t kBlockKv = 64, kMinBlockKv = 32;
+/// Keys of a tile.
+static constexpr int64_t kBlockKv = 64;
 /// Tiles in the LDS: one that is multiplied, one that is stored, and, if it
 /// fits, one in between, so that nobody waits for the LDS.
 static constexpr int64_t kStages = 3, kMinStages = 2;
@@ -38,7 +42,11 @@ static constexpr SplitLimits kSplit{/*items=*/512, /*keys=*/256};
 namespace {
 /// What is chosen, before it is fitted to the shared memory.
 struct Choice {
-  int64_t waves = kWaves, keys = kBlockKv, stages = kStages;
+  explicit Choice(AttentionOp op)
+      : instruction(&getMatrixInstruction(getRocdlInstruction(op))) {}
+
+  const MatrixInstruction *instruction;
+  int64_t waves = kWaves, rowsOfWave = kRows, keys = kBlockKv, stages = kStages;
   /// Heads that share a tile.
   int64_t heads = 1;
   bool keepsRows = false, keepsKeys = false;
@@ -46,11 +54,11 @@ struct Choice {
   ConfigAttr get(AttentionOp op) const {
     MLIRContext *context = op.getContext();
     auto schedule =
-        BlockScheduleAttr::get(context, MatrixKind::m32n32k8, waves,
+        BlockScheduleAttr::get(context, instruction->kind, waves,
                                /*lanes=*/64, stages, /*transposed=*/true,
                                /*fetches=*/true, /*lazy=*/true);
-    return ConfigAttr::get(context, waves * kRows, getTileKeys(op, keys), keys,
-                           schedule, heads,
+    return ConfigAttr::get(context, waves * rowsOfWave, getTileKeys(op, keys),
+                           keys, schedule, heads,
                            chooseDecodeSplit(op, heads, kSplit));
   }
 
@@ -58,8 +66,8 @@ struct Choice {
   bool shrink() {
     if (stages > kMinStages)
       --stages;
-    else if (keys > kMinBlockKv && !keepsKeys)
-      keys = llvm::alignTo(keys / 2, kMinBlockKv);
+    else if (keys > instruction->m && !keepsKeys)
+      keys = llvm::alignTo(keys / 2, instruction->m);
     else if (stages > 1)
       stages = 1;
     else if (waves > 1 && !keepsRows)
@@ -73,37 +81,57 @@ struct Choice {
 
 /// Eight waves, or as many as the rows need.
 static void chooseWaves(AttentionOp op, Choice &choice) {
-  if (std::optional<int64_t> rows = op.getBlockQ()) {
-    choice.waves = std::min<int64_t>(llvm::divideCeil(*rows, kRows), kMaxWaves);
+  bool isWide =
+      std::max(op.getHeadDim(), op.getValueHeadDim()) > kMaxDimOfTwoWaves;
+  std::optional<int64_t> rows = getQueryRows(op);
+  bool isDecoding = rows && *rows <= kDecodeRows;
+  if (isWide || isDecoding)
+    choice.rowsOfWave = choice.instruction->n;
+  auto countWaves = [&](int64_t rows, int64_t most) {
+    return std::min<int64_t>(llvm::divideCeil(rows, choice.rowsOfWave), most);
+  };
+  if (op.getBlockQ()) {
+    choice.waves = countWaves(*op.getBlockQ(), kMaxWaves);
     choice.keepsRows = true;
     return;
   }
-  int64_t dim = std::max(op.getHeadDim(), op.getValueHeadDim());
-  choice.waves = dim > kMaxDimOfTwoWaves ? kWaves / 2 : kWaves;
-  std::optional<int64_t> rows = getQueryRows(op);
-  if (!rows || (op.isPackedQ() && *rows > kDecodeRows))
+  if (isWide && choice.rowsOfWave == kRows)
+    choice.waves = kWaves / 2;
+  if (!rows || (op.isPackedQ() && !isDecoding))
     return;
-  if (*rows <= kDecodeRows)
-    choice.heads = chooseSharedHeads(op, *rows, kRows, choice.waves * kRows);
+  int64_t unit = choice.rowsOfWave;
+  if (isDecoding)
+    choice.heads = chooseSharedHeads(op, *rows, unit, choice.waves * unit);
   int64_t tileRows =
-      llvm::alignTo(*rows * choice.heads, std::lcm(kRows, choice.heads));
-  choice.waves =
-      std::min<int64_t>(llvm::divideCeil(tileRows, kRows), choice.waves);
+      llvm::alignTo(*rows * choice.heads, std::lcm(unit, choice.heads));
+  choice.waves = countWaves(tileRows, choice.waves);
+}
+
+/// Makes `choice` small enough for `bytes` of LDS; false if it cannot be.
+static bool fit(AttentionOp op, Choice &choice, int64_t bytes) {
+  while (getRocdlSharedBytes(op, choice.get(op)) > bytes)
+    if (!choice.shrink())
+      return false;
+  return true;
 }
 
 static ConfigAttr chooseConfig(AttentionOp op, const RocdlTarget &target) {
-  Choice choice;
+  Choice choice(op);
   chooseWaves(op, choice);
   choice.keepsKeys = op.getBlockKvCompute().has_value();
   // What is computed for each score takes registers beside it.
   if (op.getAlibiSlopes())
     choice.keys /= 2;
-  choice.keys = getStepKeys(op, choice.keys, kMinBlockKv);
-  ConfigAttr config = choice.get(op);
-  while (getRocdlSharedBytes(op, config) > target.sharedPerBlock &&
-         choice.shrink())
-    config = choice.get(op);
-  return config;
+  choice.keys = getStepKeys(op, choice.keys, choice.instruction->m);
+  // A block that leaves SIMDs without a wave makes room for another one, if it
+  // still can load ahead.
+  Choice small = choice;
+  if (small.waves <= kSimds / 2 && fit(op, small, target.sharedPerBlock / 2) &&
+      small.waves == choice.waves && small.stages >= kMinStages)
+    return small.get(op);
+  // What never fits is refused.
+  fit(op, choice, target.sharedPerBlock);
+  return choice.get(op);
 }
 
 namespace {

@@ -17,11 +17,6 @@ using namespace attn;
 static constexpr int64_t kMaxHeadDim = 256;
 
 std::optional<std::string> attn::findUnsupportedOnRocdl(AttentionOp op) {
-  Type q = op.getQType().getElementType(), k = op.getKType().getElementType();
-  if (q.isF32() || k.isF32())
-    return "f32 operands";
-  if (getProductType(q, k).isF32())
-    return "f16 beside bf16";
   if (std::max(op.getHeadDim(), op.getValueHeadDim()) > kMaxHeadDim)
     return "head dims above " + std::to_string(kMaxHeadDim);
   return findUnsupportedAnywhere(op);
@@ -31,7 +26,15 @@ std::optional<std::string> attn::findUnsupportedOnRocdl(AttentionOp op) {
 // Configurations
 //===----------------------------------------------------------------------===//
 
-static constexpr int64_t kBytes = 2;
+static Type getOperandType(AttentionOp op) {
+  return attn::getProductType(op.getQType().getElementType(),
+                              op.getKType().getElementType());
+}
+
+MatrixKind attn::getRocdlInstruction(AttentionOp op) {
+  return getOperandType(op).isF32() ? MatrixKind::m16n16k16
+                                    : MatrixKind::m32n32k8;
+}
 
 static int64_t alignShared(int64_t bytes) { return llvm::alignTo(bytes, 128); }
 
@@ -40,27 +43,30 @@ int64_t attn::getRocdlSharedBytes(AttentionOp op, ConfigAttr config) {
   const MatrixInstruction &instruction =
       getMatrixInstruction(schedule.getInstruction());
   int64_t keys = config.getBlockKvCompute();
+  int64_t bytes = getOperandType(op).getIntOrFloatBitWidth() / 8;
   SharedAttr ofKeys =
-      getConflictFreeLayout(op.getContext(), op.getHeadDim(), kBytes,
+      getConflictFreeLayout(op.getContext(), op.getHeadDim(), bytes,
                             std::max(instruction.k, instruction.n));
-  SharedAttr ofValues = getTransposedLayout(op.getContext(), keys, kBytes);
+  SharedAttr ofValues = getTransposedLayout(op.getContext(), keys, bytes);
   int64_t tiles =
-      alignShared(keys * ofKeys.getPitch() * kBytes) +
+      alignShared(keys * ofKeys.getPitch() * bytes) +
       alignShared(getBufferRows(ofValues, keys, op.getValueHeadDim()) *
-                  ofValues.getPitch() * kBytes);
+                  ofValues.getPitch() * bytes);
   // Guarded products share the weights of some keys at a time.
-  constexpr int64_t kPadding = 8;
+  constexpr int64_t kPaddingBytes = 16;
   int64_t weights =
       alignShared(config.getBlockQ() *
-                  (std::min(keys, kSharedWeightKeys) + kPadding) * kBytes);
+                  (std::min(keys, kSharedWeightKeys) * bytes + kPaddingBytes));
   return std::max(schedule.getStages() * tiles, tiles + weights);
 }
 
 LogicalResult attn::verifyRocdlConfig(AttentionOp op, ConfigAttr config,
                                       const RocdlTarget &target) {
+  MatrixKind instruction = getRocdlInstruction(op);
   return verifyBlockConfig(op, config,
-                           {target.name, MatrixKind::m32n32k8, /*lanes=*/64,
-                            /*transposed=*/true, /*keyMultiple=*/32,
+                           {target.name, instruction, /*lanes=*/64,
+                            /*transposed=*/true,
+                            /*keyMultiple=*/getMatrixInstruction(instruction).m,
                             target.sharedPerBlock},
                            getRocdlSharedBytes);
 }

@@ -52,13 +52,19 @@ gpu.module @attn_gpu {
     %d:4 = attn.mma m16n16k16 %r * %r + %zero, %zero, %zero, %zero
         : vector<4xbf16> * vector<4xbf16> + f32, f32, f32, f32
         -> f32, f32, f32, f32
+    // In f32, one instruction for each element of a lane.
+    // CHECK: %[[F:.*]]:4 = vector.to_elements
+    // CHECK-COUNT-4: llvm.call_intrinsic "llvm.amdgcn.mfma.f32.16x16x4f32"(%{{.*}}) : (f32, f32, vector<4xf32>, i32, i32, i32) -> vector<4xf32>
+    %f:4 = attn.mma m16n16k16 %w * %w + %d#0, %d#1, %d#2, %d#3
+        : vector<4xf32> * vector<4xf32> + f32, f32, f32, f32
+        -> f32, f32, f32, f32
     %near = arith.constant 2 : i32
     %far = arith.constant 32 : i32
     %lanes = arith.constant 64 : i32
     // Keeps all bits of the lane but bit 1: 31 | 2 << 10.
     // CHECK: llvm.mlir.constant(2079 : i32)
     // CHECK: rocdl.ds_swizzle
-    %x, %v0 = gpu.shuffle xor %d#0, %near, %lanes : f32
+    %x, %v0 = gpu.shuffle xor %f#0, %near, %lanes : f32
     // CHECK: rocdl.ds_bpermute
     %y, %v1 = gpu.shuffle xor %x, %far, %lanes : f32
     // CHECK: rocdl.exp2

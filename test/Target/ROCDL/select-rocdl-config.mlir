@@ -20,6 +20,28 @@ func.func @d256(%q: memref<1x4096x8x256xbf16>, %o: memref<1x4096x8x256xbf16>) {
   return
 }
 
+// f32 has an instruction of its own. Tiles are twice as large: fewer keys.
+// CHECK-LABEL: @f32
+// CHECK: block_q = 256, block_kv = 32, block_kv_compute = 32, schedule = #attn.block_schedule<instruction = m16n16k16, warps = 8{{.*}}stages = 1
+func.func @f32(%q: memref<1x4096x8x128xf32>, %o: memref<1x4096x8x128xf32>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x128xf32>,
+      memref<1x4096x8x128xf32>, memref<1x4096x8x128xf32>)
+      scale(0.1) outs(%o : memref<1x4096x8x128xf32>)
+  return
+}
+
+// No 16-bit type holds both f16 and bf16. 16 rows of a wave leave wide heads
+// enough registers.
+// CHECK-LABEL: @mixed
+// CHECK: block_q = 128, block_kv = 16{{.*}}instruction = m16n16k16, warps = 8{{.*}}stages = 1
+func.func @mixed(%q: memref<1x4096x8x256xf16>, %k: memref<1x4096x8x256xbf16>,
+                 %o: memref<1x4096x8x256xf16>) {
+  attn.attention ins(%q, %k, %k : memref<1x4096x8x256xf16>,
+      memref<1x4096x8x256xbf16>, memref<1x4096x8x256xbf16>)
+      scale(0.1) outs(%o : memref<1x4096x8x256xf16>)
+  return
+}
+
 // Block sizes of the op are rounded up to what matrix instructions take.
 // CHECK-LABEL: @rounded
 // CHECK: block_q = 64, block_kv = 64, block_kv_compute = 32{{.*}}warps = 2
@@ -41,9 +63,10 @@ func.func @short(%q: memref<1x40x8x64xbf16>, %o: memref<1x40x8x64xbf16>) {
   return
 }
 
-// The rows of the heads of one KV head share a tile, and keys are split.
+// The rows of the heads of one KV head share a tile, and keys are split. One
+// wave leaves half of the LDS to another block.
 // CHECK-LABEL: @decode
-// CHECK: block_q = 32{{.*}}warps = 1{{.*}}heads = 4, split = <items = 512, size = 256>
+// CHECK: block_q = 32, block_kv = 32, {{.*}}warps = 1, {{.*}}stages = 2, {{.*}}heads = 4, split = <items = 512, size = 256>
 func.func @decode(%q: memref<8x1x32x128xbf16>, %k: memref<8x8192x8x128xbf16>,
                   %o: memref<8x1x32x128xbf16>) {
   attn.attention ins(%q, %k, %k : memref<8x1x32x128xbf16>,

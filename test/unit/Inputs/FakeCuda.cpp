@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "FakeCuda.h"
+#include "FakeDriver.h"
 
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -24,8 +24,6 @@ struct Module {
 } // namespace
 
 static int capability[2] = {8, 0};
-static std::string failing, logged, taken;
-static int failure = 0;
 static int context, stackDepth = 0;
 
 void fakeCudaSetCapability(int major, int minor) {
@@ -34,24 +32,10 @@ void fakeCudaSetCapability(int major, int minor) {
 }
 
 void fakeCudaFail(const char *function, int result) {
-  failing = function ? function : "";
-  failure = result;
+  failOnce(function, result);
 }
 
-const char *fakeCudaTakeLog() {
-  taken = std::move(logged);
-  logged.clear();
-  return taken.c_str();
-}
-
-static int finish(const char *function) {
-  if (failing != function)
-    return 0;
-  failing.clear();
-  return failure;
-}
-
-#define EXPORT extern "C" __attribute__((visibility("default")))
+const char *fakeCudaTakeLog() { return takeLog(); }
 
 EXPORT int cuInit(unsigned) { return finish("cuInit"); }
 EXPORT int cuGetErrorName(int, const char **text) {
@@ -137,18 +121,9 @@ EXPORT int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz,
                           unsigned bx, unsigned by, unsigned bz,
                           unsigned shared, void *stream, void **parameters,
                           void **extra) {
-  std::string text = "launch " + static_cast<Function *>(function)->name;
-  for (unsigned number : {gx, gy, gz, bx, by, bz, shared})
-    text += " " + std::to_string(number);
-  text += " stream " + std::to_string(reinterpret_cast<uintptr_t>(stream));
-  // CU_LAUNCH_PARAM_BUFFER_POINTER, ..._SIZE and the end.
-  bool isPacked = !parameters && extra[0] == reinterpret_cast<void *>(1) &&
-                  extra[2] == reinterpret_cast<void *>(2) && !extra[4];
-  text += isPacked ? " slots" : " not packed";
-  if (isPacked)
-    for (size_t i = 0; i < *static_cast<size_t *>(extra[3]) / 8; ++i)
-      text += " " + std::to_string(static_cast<int64_t *>(extra[1])[i]);
-  logged += text + "\n";
+  logLaunch(static_cast<Function *>(function)->name,
+            {gx, gy, gz, bx, by, bz, shared}, stream, parameters, extra,
+            /*end=*/0);
   return finish("cuLaunchKernel");
 }
 EXPORT int cuMemAlloc_v2(uint64_t *pointer, size_t bytes) {

@@ -6,37 +6,22 @@
 //===----------------------------------------------------------------------===//
 
 #include "FakeHip.h"
+#include "FakeDriver.h"
 
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
-static std::string failing, logged, taken;
-static int failure = 0, currentDevice = 0, anything = 0;
+static int currentDevice = 0, anything = 0;
 
 void fakeHipFail(const char *function, int result) {
-  failing = function ? function : "";
-  failure = result;
+  failOnce(function, result);
 }
 
-const char *fakeHipTakeLog() {
-  taken = std::move(logged);
-  logged.clear();
-  return taken.c_str();
-}
+const char *fakeHipTakeLog() { return takeLog(); }
 
 int fakeHipGetDevice() { return currentDevice; }
-
-static int finish(const char *function) {
-  if (failing != function)
-    return 0;
-  failing.clear();
-  return failure;
-}
-
-#define EXPORT extern "C" __attribute__((visibility("default")))
 
 EXPORT int hipInit(unsigned) { return finish("hipInit"); }
 EXPORT const char *hipGetErrorString(int) { return "a fake error"; }
@@ -80,19 +65,9 @@ EXPORT int hipModuleLaunchKernel(void *function, unsigned gx, unsigned gy,
                                  unsigned gz, unsigned bx, unsigned by,
                                  unsigned bz, unsigned shared, void *stream,
                                  void **parameters, void **extra) {
-  std::string text = "launch " + *static_cast<std::string *>(function);
-  for (unsigned number : {gx, gy, gz, bx, by, bz, shared})
-    text += " " + std::to_string(number);
-  text += " stream " + std::to_string(reinterpret_cast<uintptr_t>(stream));
-  // HIP_LAUNCH_PARAM_BUFFER_POINTER, ..._SIZE and ..._END.
-  bool isPacked = !parameters && extra[0] == reinterpret_cast<void *>(1) &&
-                  extra[2] == reinterpret_cast<void *>(2) &&
-                  extra[4] == reinterpret_cast<void *>(3);
-  text += isPacked ? " slots" : " not packed";
-  if (isPacked)
-    for (size_t i = 0; i < *static_cast<size_t *>(extra[3]) / 8; ++i)
-      text += " " + std::to_string(static_cast<int64_t *>(extra[1])[i]);
-  logged += text + "\n";
+  logLaunch(*static_cast<std::string *>(function),
+            {gx, gy, gz, bx, by, bz, shared}, stream, parameters, extra,
+            /*end=*/3);
   return finish("hipModuleLaunchKernel");
 }
 EXPORT int hipMalloc(void **pointer, size_t bytes) {

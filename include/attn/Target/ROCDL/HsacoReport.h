@@ -13,9 +13,9 @@
 
 namespace attn {
 
-/// Reads the metadata of a code object: vgprs, agprs, sgprs, vgpr_spills,
-/// sgpr_spills, lds_bytes, scratch_bytes, and waves_per_simd where the chip's
-/// limits are known.
+/// Reads the metadata of a code object: vgprs, of which agprs, sgprs,
+/// vgpr_spills, sgpr_spills, lds_bytes, scratch_bytes, and waves_per_simd and
+/// blocks_per_compute_unit where the chip's limits are known.
 llvm::Expected<KernelResources> readHsacoResources(llvm::StringRef hsaco,
                                                    llvm::StringRef chip);
 

@@ -23,6 +23,9 @@ std::optional<std::string> findUnsupportedOnRocdl(AttentionOp op);
 llvm::LogicalResult verifyRocdlConfig(AttentionOp op, ConfigAttr config,
                                       const RocdlTarget &target);
 
+/// The matrix instruction for the products of `op`.
+MatrixKind getRocdlInstruction(AttentionOp op);
+
 /// Bytes of shared memory that a block needs under `config`.
 int64_t getRocdlSharedBytes(AttentionOp op, ConfigAttr config);
 

@@ -30,7 +30,7 @@ def Attn_BlockScheduleAttr : AttrDef<Attn_Dialect, "BlockSchedule"> {
   let description = [{
     `warps` warps of `lanes` threads share the query rows of a work item: each
     has its own rows and sees all keys. `instruction` multiplies 16-bit
-    operands; where they are wider, its result layout still says which thread
+    operands, m16n16k16 those of f32 too; of others its result layout says who
     has which elements. With `transposed`, the instruction computes S^T = K Q^T
     and O^T = V^T P^T: its columns, not its rows, are query rows.
 
@@ -84,11 +84,11 @@ def Attn_SharedAttr : AttrDef<Attn_Dialect, "Shared"> {
     c xor (r mod `swizzle`), so that `swizzle` neighbouring rows of one chunk
     lie in different banks. The first dim of the tile's view is the row.
 
-    With `transposed`, the other dim is the row and keys are the columns. Key
-    16 u + 8 b + 4 h + w lies in column 16 u + 8 h + 4 b + w, so that one chunk
-    holds what a lane needs for two steps of eight keys. Chunk c of row r is at
-    c xor (r / n mod `swizzle`) xor (r / (n `swizzle`) mod (`swizzle` / 2)), n
-    being the rows that fit into 128 bytes, at least 1.
+    With `transposed`, the other dim is the row and keys are the columns: in
+    their order if of 32 bits; else key 16 u + 8 b + 4 h + w is in column
+    16 u + 8 h + 4 b + w: a chunk holds a lane's part of two steps of 8 keys.
+    Chunk c of row r is at c xor (r / n mod `swizzle`) xor (r / (n `swizzle`)
+    mod (`swizzle` / 2)), n being the rows of 128 bytes, at least 1.
     ```mlir
     #attn.shared<columns = 128, pitch = 128, swizzle = 8>
     #attn.shared<columns = 80, pitch = 88>
