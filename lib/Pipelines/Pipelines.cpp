@@ -177,11 +177,10 @@ static void buildGpuLLVM(OpPassManager &pm, std::unique_ptr<Pass> lowerThread) {
   pm.addPass(createExpandMathPass());
   pm.addPass(createExpandFloat8Pass());
   pm.addPass(createExpandCopiesPass());
-  addUpstream(pm,
-              "func.func(convert-linalg-to-loops),"
-              "expand-strided-metadata,lower-affine,convert-scf-to-cf,"
-              "canonicalize{region-simplify=disabled},cse,convert-to-llvm,"
-              "reconcile-unrealized-casts,canonicalize,cse");
+  addUpstream(pm, "func.func(convert-linalg-to-loops),"
+                  "expand-strided-metadata,lower-affine,convert-scf-to-cf,"
+                  "canonicalize{region-simplify=disabled},cse,convert-to-llvm,"
+                  "reconcile-unrealized-casts,canonicalize,cse");
 }
 
 static void buildNvvmLLVM(OpPassManager &pm, const PipelineOptions &) {

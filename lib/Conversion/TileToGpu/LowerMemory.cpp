@@ -173,7 +173,7 @@ void RowStorer::storeElement(Value pointer, int64_t reg) {
       rounded = keepFinite(target, rounded);
     LLVM::StoreOp::create(b, rounded, target);
   };
-  storeInside(reg, storeUnlessKept);
+  storeInside(reg, store);
 }
 
 /// Calls `store` for lanes whose column of a register is below the extent.

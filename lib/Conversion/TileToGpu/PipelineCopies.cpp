@@ -166,12 +166,12 @@ static void waitForBlock(MutableArrayRef<LoadTileOp> loads) {
 /// Whether `loop` only goes through those that pass over keys: the ranges of a
 /// table, of which there may be none.
 static bool isOverRanges(Operation *loop) {
-  return isa<scf::ForOp>(loop) &&
-         loop->walk([&](LoadTileOp load) {
-               return load->getParentOp() == loop ? WalkResult::advance()
-                                                  : WalkResult::interrupt();
-             })
-             .wasInterrupted();
+  return isa<scf::ForOp>(loop) && loop->walk([&](LoadTileOp load) {
+                                        return load->getParentOp() == loop
+                                                   ? WalkResult::advance()
+                                                   : WalkResult::interrupt();
+                                      })
+                                      .wasInterrupted();
 }
 
 /// A copy of the query tile, of the same group as the first copies of keys.
