@@ -52,8 +52,10 @@ static constexpr int64_t kLoadLatency = 200;
 /// How much earlier than needed it is issued, and how much more at most: what
 /// is loaded takes registers.
 static constexpr int64_t kLoadLead = 100, kMaxLoadLead = 400;
-/// Operands read ahead: each has four registers.
-static constexpr unsigned kReadsAhead = 5;
+/// Operands read ahead: each has four registers. Fewer beside a later tile that
+/// takes many itself, as where a block is one wave.
+static constexpr unsigned kReadsAhead = 5, kFewReadsAhead = 2;
+static constexpr uint64_t kManyLoadedBits = 48 * 32;
 /// Blocks with fewer products are no loops over keys.
 static constexpr int64_t kMinProducts = 8;
 static constexpr unsigned kSharedSpace = 3;
@@ -97,6 +99,7 @@ private:
   Node *findFirstOfSum(Node *node);
   void addEdge(Node *from, Node *to);
   void measurePaths();
+  void limitReads();
   bool canIssue(const Node &node, bool &waits) const;
   Node *pick();
   void place(Node *node);
@@ -112,7 +115,7 @@ private:
   int64_t now = 0, matrixFree = 0, vectorFree = 0, sharedFree = 0;
   /// How long the block takes at least.
   int64_t length = 0;
-  unsigned readsAhead = 0;
+  unsigned readsAhead = 0, maxReadsAhead = kReadsAhead;
 };
 
 } // namespace
@@ -402,10 +405,19 @@ void BlockScheduler::measurePaths() {
   }
 }
 
+void BlockScheduler::limitReads() {
+  uint64_t loadedBits = 0;
+  for (const Node &node : nodes)
+    if (node.kind == Kind::GlobalLoad)
+      loadedBits += node.instruction->getType()->getPrimitiveSizeInBits();
+  if (loadedBits > kManyLoadedBits)
+    maxReadsAhead = kFewReadsAhead;
+}
+
 /// Whether `node` can be issued now; sets `waits` if it can later.
 bool BlockScheduler::canIssue(const Node &node, bool &waits) const {
   if (node.kind == Kind::SharedRead) {
-    if (readsAhead >= kReadsAhead)
+    if (readsAhead >= maxReadsAhead)
       return false;
     waits |= sharedFree > now;
     return sharedFree <= now;
@@ -498,6 +510,7 @@ void BlockScheduler::run() {
   collect();
   connect();
   measurePaths();
+  limitReads();
   for (Node &node : nodes)
     if (node.operandsLeft == 0)
       available.push_back(&node);
