@@ -32,9 +32,9 @@ std::optional<int64_t> getQueryRows(AttentionOp op);
 /// Whether scores or visibility take further arrays, by row, key or both.
 bool readsArrays(AttentionOp op);
 
-/// The most heads that divide the group and whose rows, rounded up to a multiple
-/// of `unit`, make a tile of at most `maxRows`; 1 if more than q and the results
-/// differ by head.
+/// The most heads that divide the group and whose rows, rounded up to a
+/// multiple of `unit`, make a tile of at most `maxRows`; 1 if more than q and
+/// the results differ by head.
 int64_t chooseSharedHeads(AttentionOp op, int64_t rows, int64_t unit,
                           int64_t maxRows);
 

@@ -22,11 +22,11 @@
 // CHECK: else
 // CHECK: attn.fill
 // CHECK: scf.for %[[I:.*]] = %[[BEGIN]] to %[[END]] step %{{.*}} iter_args(%[[ACC:.*]] = %{{.*}}, %[[S:.*]] = %[[FIRST]])
+// CHECK: %[[LAST:.*]] = arith.subi %[[END]], %{{.*}}
 // CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %{{.*}}
-// CHECK: %[[EXISTS:.*]] = arith.cmpi slt, %[[NEXT]], %[[END]]
-// CHECK: %[[LATER:.*]] = arith.muli %[[NEXT]], %{{.*}}
-// CHECK: %[[NOW:.*]] = arith.muli %[[I]], %{{.*}}
-// CHECK: %[[ROW1:.*]] = arith.select %[[EXISTS]], %[[LATER]], %[[NOW]]
+// CHECK: %[[IS_LAST:.*]] = arith.cmpi eq, %[[I]], %[[LAST]]
+// CHECK: %[[LATER:.*]] = arith.select %[[IS_LAST]], %[[LAST]], %[[NEXT]]
+// CHECK: %[[ROW1:.*]] = arith.muli %[[LATER]], %{{.*}}
 // CHECK: %[[K1:.*]] = attn.load_tile %[[K]][%[[ROW1]]]
 // CHECK: %[[S1:.*]] = attn.contract %[[K1]]
 // CHECK: %[[ROW:.*]] = arith.muli %[[I]]
@@ -40,6 +40,38 @@ func.func @pipelined(%k: !attn.view<kv, d 64, bf16>, %begin: index, %end: index,
   %c1 = arith.constant 1 : index
   %c32 = arith.constant 32 : index
   %r = scf.for %i = %begin to %end step %c1 iter_args(%acc = %init) -> (!o) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %vt = attn.load_tile %v[%row] valid(%c32)
+        : !attn.view<kv, dv 64, bf16> -> !v
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %p = attn.map ins(%s : !s) {
+    ^bb0(%x: f32, %a: index, %b: index):
+      %e = arith.truncf %x : f32 to bf16
+      attn.yield %e : bf16
+    } -> !p
+    %o = attn.contract %vt, %p valid(%c32) into(%acc : !o) : !v, !p -> !o
+    scf.yield %o : !o
+  }
+  return %r : !o
+}
+
+// Where the last iteration may be less than a step before the end, the next one
+// is compared with the end.
+
+// CHECK-LABEL: func @uneven
+// CHECK-SAME: %[[END:[a-z0-9]+]]: index, %{{[a-z0-9]+}}: !attn.view<kv, dv 64
+// CHECK: scf.for %[[I:.*]] = %{{.*}} to %[[END]]
+// CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %{{.*}}
+// CHECK: %[[EXISTS:.*]] = arith.cmpi slt, %[[NEXT]], %[[END]]
+// CHECK: %[[LATER:.*]] = arith.muli %[[NEXT]], %{{.*}}
+// CHECK: %[[NOW:.*]] = arith.muli %[[I]], %{{.*}}
+// CHECK: arith.select %[[EXISTS]], %[[LATER]], %[[NOW]]
+func.func @uneven(%k: !attn.view<kv, d 64, bf16>, %begin: index, %end: index,
+                  %v: !attn.view<kv, dv 64, bf16>, %q: !q, %init: !o) -> !o {
+  %c3 = arith.constant 3 : index
+  %c32 = arith.constant 32 : index
+  %r = scf.for %i = %begin to %end step %c3 iter_args(%acc = %init) -> (!o) {
     %row = arith.muli %i, %c32 : index
     %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
     %vt = attn.load_tile %v[%row] valid(%c32)
