@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How long a test may run before lit kills it and what it started."""
 
-import lit.util
-
 # The longest test takes half a minute on a machine that does nothing else.
 SECONDS = 900
 # All rows of the grid, and ten times as many random problems.
@@ -20,6 +18,8 @@ def get_time_limit(nightly, sanitized):
 
 
 def set_time_limit(lit_config, seconds):
+    import lit.util  # Only lit itself finds it.
+
     supported, _ = lit.util.killProcessAndChildrenIsSupported()
     if supported:
         lit_config.maxIndividualTestTime = seconds

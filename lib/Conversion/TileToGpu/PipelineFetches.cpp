@@ -36,11 +36,13 @@ Value attn::buildNextStage(ImplicitLocOpBuilder &b, Value stage,
                            int64_t distance, int64_t stages) {
   if (stages == 1)
     return buildIndex(b, 0);
-  Value next = arith::AddIOp::create(b, stage, buildIndex(b, distance));
+  Value number = arith::IndexCastOp::create(b, b.getI32Type(), stage);
+  Value next = arith::AddIOp::create(b, number, buildI32(b, distance));
   Value wraps = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, next,
-                                      buildIndex(b, stages));
-  Value wrapped = arith::SubIOp::create(b, next, buildIndex(b, stages));
-  return arith::SelectOp::create(b, wraps, wrapped, next);
+                                      buildI32(b, stages));
+  Value wrapped = arith::SubIOp::create(b, next, buildI32(b, stages));
+  next = arith::SelectOp::create(b, wraps, wrapped, next);
+  return arith::IndexCastUIOp::create(b, b.getIndexType(), next);
 }
 
 void attn::addStage(ImplicitLocOpBuilder &b, KeyLoop &member, Value stage) {

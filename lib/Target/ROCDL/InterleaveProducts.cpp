@@ -12,11 +12,12 @@
 // has half of the SIMD would issue it:
 //
 //   - a product as soon as the matrix unit and its operands are ready,
-//   - reads of operands a few products ahead, into few registers,
-//   - loads of a later tile as late as memory allows,
-//   - in between, what lies on the longest way to the end of the block.
+//   - in between, what lies on the longest way to the end of the block,
+//   - while the vector unit is busy, what it does not do: reads of operands a
+//     few products ahead, into few registers, loads of a later tile as late as
+//     memory allows, addresses.
 //
-// A fence before each product keeps the order. Time counts in slots of 4
+// A fence before each instruction keeps the order. Time counts in slots of 4
 // clocks.
 //
 //===----------------------------------------------------------------------===//
@@ -27,6 +28,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/IntrinsicsAMDGPU.h"
@@ -39,9 +41,10 @@ using namespace llvm;
 /// Waves of a SIMD, which take turns.
 static constexpr int64_t kWaves = 2;
 static constexpr int64_t kTranscendentalSlots = 4, kProductSlots = 8;
-/// From a read of the LDS to its result. The model has 28; a little less is
-/// better, since products are rarely in time.
-static constexpr int64_t kReadLatency = 26;
+/// From a read of the LDS to its result, behind one of the other wave; for how
+/// long the reads of all waves hold the LDS; until it is empty, behind the
+/// last.
+static constexpr int64_t kReadLatency = 32, kReadSlots = 16, kDrainLatency = 40;
 /// A product's result reaches others than the next product later.
 static constexpr int64_t kForwardLatency = 4;
 /// From a load of global memory.
@@ -49,21 +52,25 @@ static constexpr int64_t kLoadLatency = 200;
 /// How much earlier than needed it is issued, and how much more at most: what
 /// is loaded takes registers.
 static constexpr int64_t kLoadLead = 100, kMaxLoadLead = 400;
-/// Operands read ahead: each has four registers.
-static constexpr unsigned kReadsAhead = 2;
+/// Operands read ahead: each has four registers. Fewer beside a later tile that
+/// takes many itself, as where a block is one wave.
+static constexpr unsigned kReadsAhead = 5, kFewReadsAhead = 2;
+static constexpr uint64_t kManyLoadedBits = 48 * 32;
 /// Blocks with fewer products are no loops over keys.
 static constexpr int64_t kMinProducts = 8;
 static constexpr unsigned kSharedSpace = 3;
 
 namespace {
 
-enum class Kind { Product, Vector, SharedRead, GlobalLoad, Ordered };
+/// What may be issued in the same slot: the last one first. Nothing that the
+/// vector unit does waits for others, which are issued while it is busy.
+enum class Kind { Scalar, GlobalLoad, SharedRead, Ordered, Vector, Product };
 
 /// An instruction that costs something.
 struct Node {
   Instruction *instruction = nullptr;
   Kind kind = Kind::Vector;
-  /// Slots of the vector unit, for all waves.
+  /// Slots of the vector unit, for all waves, or of its own wave.
   int64_t issue = 0;
   /// The last slot by which its operands are there.
   int64_t ready = 0;
@@ -75,7 +82,9 @@ struct Node {
 
 class BlockScheduler {
 public:
-  explicit BlockScheduler(BasicBlock &block) : block(block) {}
+  BlockScheduler(BasicBlock &block,
+                 const SmallPtrSetImpl<Instruction *> &varying)
+      : block(block), varying(varying) {}
 
   void run();
 
@@ -90,6 +99,7 @@ private:
   Node *findFirstOfSum(Node *node);
   void addEdge(Node *from, Node *to);
   void measurePaths();
+  void limitReads();
   bool canIssue(const Node &node, bool &waits) const;
   Node *pick();
   void place(Node *node);
@@ -97,14 +107,15 @@ private:
   void reorder();
 
   BasicBlock &block;
+  const SmallPtrSetImpl<Instruction *> &varying;
   std::deque<Node> nodes;
   DenseMap<Instruction *, Node *> nodeOf;
   SmallVector<Node *> available, order;
   SmallPtrSet<Instruction *, 32> emitted;
-  int64_t now = 0, matrixFree = 0;
+  int64_t now = 0, matrixFree = 0, vectorFree = 0, sharedFree = 0;
   /// How long the block takes at least.
   int64_t length = 0;
-  unsigned readsAhead = 0;
+  unsigned readsAhead = 0, maxReadsAhead = kReadsAhead;
 };
 
 } // namespace
@@ -165,7 +176,21 @@ static bool isGlobalLoad(const Instruction &instruction) {
   return getIntrinsic(instruction) == Intrinsic::amdgcn_raw_ptr_buffer_load;
 }
 
-static Kind getKind(const Instruction &instruction) {
+/// Whether the scalar unit computes it: integers that all lanes have in common,
+/// and sets of lanes, but no ordered comparison of 64 bits.
+static bool isScalar(const Instruction &instruction, bool varies) {
+  Type *type = instruction.getType();
+  if (type->isIntegerTy(1) && isa<BinaryOperator, SelectInst>(instruction))
+    return true;
+  if (varies)
+    return false;
+  if (auto *compare = dyn_cast<ICmpInst>(&instruction))
+    return compare->isEquality() ||
+           !compare->getOperand(0)->getType()->isIntegerTy(64);
+  return type->isIntegerTy() || type->isPointerTy();
+}
+
+static Kind getKind(const Instruction &instruction, bool varies) {
   if (isProduct(instruction))
     return Kind::Product;
   if (auto *load = dyn_cast<LoadInst>(&instruction);
@@ -173,7 +198,13 @@ static Kind getKind(const Instruction &instruction) {
     return Kind::SharedRead;
   if (isGlobalLoad(instruction))
     return Kind::GlobalLoad;
-  return touchesMemory(instruction) ? Kind::Ordered : Kind::Vector;
+  if (touchesMemory(instruction))
+    return Kind::Ordered;
+  return isScalar(instruction, varies) ? Kind::Scalar : Kind::Vector;
+}
+
+static bool usesVectorUnit(Kind kind) {
+  return kind == Kind::Product || kind == Kind::Vector;
 }
 
 /// Instructions of the vector unit.
@@ -195,11 +226,13 @@ static int64_t getLatency(const Node &node, const Node &user) {
     return kWaves * kProductSlots +
            (user.kind == Kind::Product ? 0 : kForwardLatency);
   case Kind::SharedRead:
-    return user.kind == Kind::Ordered ? 0 : kReadLatency;
+    return user.kind == Kind::Ordered ? kDrainLatency : kReadLatency;
   case Kind::GlobalLoad:
     return user.kind == Kind::Ordered ? 0 : kLoadLatency;
   case Kind::Vector:
     return isTranscendental(*node.instruction) ? node.issue + 1 : node.issue;
+  case Kind::Scalar:
+    return node.issue;
   case Kind::Ordered:
     return 0;
   }
@@ -213,7 +246,7 @@ void BlockScheduler::collect() {
       continue;
     Node &node = nodes.emplace_back();
     node.instruction = &instruction;
-    node.kind = getKind(instruction);
+    node.kind = getKind(instruction, varying.contains(&instruction));
     node.position = nodes.size();
     node.issue = node.kind == Kind::Product ? kWaves
                  : node.kind == Kind::Vector
@@ -347,7 +380,7 @@ void BlockScheduler::connectCarried() {
 void BlockScheduler::measurePaths() {
   int64_t vectorSlots = 0, matrixSlots = 0;
   for (Node &node : nodes) {
-    vectorSlots += node.issue;
+    vectorSlots += usesVectorUnit(node.kind) ? node.issue : 0;
     matrixSlots += node.kind == Kind::Product ? kWaves * kProductSlots : 0;
   }
   length = std::max(vectorSlots, matrixSlots);
@@ -372,11 +405,26 @@ void BlockScheduler::measurePaths() {
   }
 }
 
+void BlockScheduler::limitReads() {
+  uint64_t loadedBits = 0;
+  for (const Node &node : nodes)
+    if (node.kind == Kind::GlobalLoad)
+      loadedBits += node.instruction->getType()->getPrimitiveSizeInBits();
+  if (loadedBits > kManyLoadedBits)
+    maxReadsAhead = kFewReadsAhead;
+}
+
 /// Whether `node` can be issued now; sets `waits` if it can later.
 bool BlockScheduler::canIssue(const Node &node, bool &waits) const {
-  if (node.kind == Kind::SharedRead)
-    return readsAhead < kReadsAhead;
+  if (node.kind == Kind::SharedRead) {
+    if (readsAhead >= maxReadsAhead)
+      return false;
+    waits |= sharedFree > now;
+    return sharedFree <= now;
+  }
   int64_t earliest = node.ready;
+  if (usesVectorUnit(node.kind))
+    earliest = std::max(earliest, vectorFree);
   if (node.kind == Kind::Product)
     earliest = std::max(earliest, matrixFree);
   if (node.kind == Kind::GlobalLoad)
@@ -388,13 +436,9 @@ bool BlockScheduler::canIssue(const Node &node, bool &waits) const {
 
 /// What to issue now; null if nothing can be.
 Node *BlockScheduler::pick() {
-  // Effects first, then what is waited for longest.
   auto rank = [](const Node *node) {
-    int64_t kind = node->kind == Kind::Ordered      ? 3
-                   : node->kind == Kind::SharedRead ? 2
-                   : node->kind == Kind::Product    ? 1
-                                                    : 0;
-    return std::tuple(kind, node->path, -static_cast<int64_t>(node->position));
+    return std::tuple(node->kind, node->path,
+                      -static_cast<int64_t>(node->position));
   };
   Node *best = nullptr, *any = nullptr;
   bool waits = false;
@@ -413,6 +457,8 @@ void BlockScheduler::place(Node *node) {
   order.push_back(node);
   if (node->kind == Kind::Product)
     matrixFree = now + kWaves * kProductSlots;
+  if (node->kind == Kind::SharedRead)
+    sharedFree = now + kReadSlots;
   if (node->kind == Kind::SharedRead && node->productsLeft > 0)
     ++readsAhead;
   if (node->kind == Kind::Product)
@@ -424,7 +470,9 @@ void BlockScheduler::place(Node *node) {
     if (--user->operandsLeft == 0)
       available.push_back(user);
   }
-  now += node->issue;
+  if (usesVectorUnit(node->kind))
+    vectorFree = now + node->issue;
+  now += usesVectorUnit(node->kind) ? 1 : node->issue;
 }
 
 /// `instruction` next, behind the free ones that it needs.
@@ -446,9 +494,8 @@ void BlockScheduler::reorder() {
       rest.push_back(&instruction);
   IRBuilder<> builder(block.getTerminator());
   for (Node *node : order) {
-    if (node->kind == Kind::Product)
-      builder.CreateIntrinsic(Intrinsic::amdgcn_sched_barrier,
-                              {builder.getInt32(0)});
+    builder.CreateIntrinsic(Intrinsic::amdgcn_sched_barrier,
+                            {builder.getInt32(0)});
     emit(node->instruction);
   }
   for (Instruction *instruction : rest)
@@ -463,6 +510,7 @@ void BlockScheduler::run() {
   collect();
   connect();
   measurePaths();
+  limitReads();
   for (Node &node : nodes)
     if (node.operandsLeft == 0)
       available.push_back(&node);
@@ -476,9 +524,51 @@ void BlockScheduler::run() {
   reorder();
 }
 
+/// Whether the result is the same in all lanes whatever the operands are.
+static bool isUniform(const Instruction &instruction) {
+  switch (getIntrinsic(instruction)) {
+  case Intrinsic::amdgcn_readfirstlane:
+  case Intrinsic::amdgcn_ballot:
+    return true;
+  default:
+    return instruction.getType()->isVoidTy();
+  }
+}
+
+static bool isSourceOfVariance(const Instruction &instruction) {
+  if (getIntrinsic(instruction) == Intrinsic::amdgcn_workitem_id_x)
+    return true;
+  auto *load = dyn_cast<LoadInst>(&instruction);
+  return load && load->getPointerAddressSpace() == kSharedSpace;
+}
+
+/// The instructions of `function` whose results may differ between lanes.
+static SmallPtrSet<Instruction *, 32> findVarying(Function &function) {
+  SmallPtrSet<Instruction *, 32> varying;
+  SmallVector<Instruction *> pending;
+  for (Instruction &instruction : instructions(function))
+    if (isSourceOfVariance(instruction) || isGlobalLoad(instruction))
+      pending.push_back(&instruction);
+  while (!pending.empty()) {
+    Instruction *instruction = pending.pop_back_val();
+    if (isUniform(*instruction) || !varying.insert(instruction).second)
+      continue;
+    for (User *user : instruction->users())
+      pending.push_back(cast<Instruction>(user));
+  }
+  return varying;
+}
+
 void attn::interleaveProducts(Module &module) {
-  for (Function &function : module)
+  for (Function &function : module) {
+    SmallVector<BasicBlock *> blocks;
     for (BasicBlock &block : function)
       if (count_if(block, isProduct) >= kMinProducts)
-        BlockScheduler(block).run();
+        blocks.push_back(&block);
+    if (blocks.empty())
+      continue;
+    SmallPtrSet<Instruction *, 32> varying = findVarying(function);
+    for (BasicBlock *block : blocks)
+      BlockScheduler(*block, varying).run();
+  }
 }

@@ -27,9 +27,9 @@ using namespace attn;
 static constexpr int64_t kRows = 32, kWaves = 8, kMaxWaves = 16;
 /// SIMDs of a compute unit, which has the LDS.
 static constexpr int64_t kSimds = 4;
-/// Accumulators of wider heads need the registers of two waves, unless there is
-/// an instruction for fewer rows.
-static constexpr int64_t kMaxDimOfTwoWaves = 128;
+/// The query and the accumulators of longer rows need the registers of two
+/// waves, unless there is an instruction for fewer rows.
+static constexpr int64_t kMaxRowBytesOfTwoWaves = 256;
 /// Keys of a tile.
 static constexpr int64_t kBlockKv = 64;
 /// Tiles in the LDS: one that is multiplied, one that is stored, and, if it
@@ -80,8 +80,7 @@ struct Choice {
 
 /// Eight waves, or as many as the rows need.
 static void chooseWaves(AttentionOp op, Choice &choice) {
-  bool isWide =
-      std::max(op.getHeadDim(), op.getValueHeadDim()) > kMaxDimOfTwoWaves;
+  bool isWide = getRocdlRowBytes(op) > kMaxRowBytesOfTwoWaves;
   std::optional<int64_t> rows = getQueryRows(op);
   bool isDecoding = rows && *rows <= kDecodeRows;
   if (isWide || isDecoding)

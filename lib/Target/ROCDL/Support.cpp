@@ -36,6 +36,11 @@ MatrixKind attn::getRocdlInstruction(AttentionOp op) {
                                     : MatrixKind::m32n32k8;
 }
 
+int64_t attn::getRocdlRowBytes(AttentionOp op) {
+  return std::max(op.getHeadDim(), op.getValueHeadDim()) *
+         getOperandType(op).getIntOrFloatBitWidth() / 8;
+}
+
 static int64_t alignShared(int64_t bytes) { return llvm::alignTo(bytes, 128); }
 
 int64_t attn::getRocdlSharedBytes(AttentionOp op, ConfigAttr config) {

@@ -22,11 +22,11 @@
 // CHECK: else
 // CHECK: attn.fill
 // CHECK: scf.for %[[I:.*]] = %[[BEGIN]] to %[[END]] step %{{.*}} iter_args(%[[ACC:.*]] = %{{.*}}, %[[S:.*]] = %[[FIRST]])
+// CHECK: %[[LAST:.*]] = arith.subi %[[END]], %{{.*}}
 // CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %{{.*}}
-// CHECK: %[[EXISTS:.*]] = arith.cmpi slt, %[[NEXT]], %[[END]]
-// CHECK: %[[LATER:.*]] = arith.muli %[[NEXT]], %{{.*}}
-// CHECK: %[[NOW:.*]] = arith.muli %[[I]], %{{.*}}
-// CHECK: %[[ROW1:.*]] = arith.select %[[EXISTS]], %[[LATER]], %[[NOW]]
+// CHECK: %[[IS_LAST:.*]] = arith.cmpi eq, %[[I]], %[[LAST]]
+// CHECK: %[[LATER:.*]] = arith.select %[[IS_LAST]], %[[LAST]], %[[NEXT]]
+// CHECK: %[[ROW1:.*]] = arith.muli %[[LATER]], %{{.*}}
 // CHECK: %[[K1:.*]] = attn.load_tile %[[K]][%[[ROW1]]]
 // CHECK: %[[S1:.*]] = attn.contract %[[K1]]
 // CHECK: %[[ROW:.*]] = arith.muli %[[I]]
@@ -40,6 +40,38 @@ func.func @pipelined(%k: !attn.view<kv, d 64, bf16>, %begin: index, %end: index,
   %c1 = arith.constant 1 : index
   %c32 = arith.constant 32 : index
   %r = scf.for %i = %begin to %end step %c1 iter_args(%acc = %init) -> (!o) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %vt = attn.load_tile %v[%row] valid(%c32)
+        : !attn.view<kv, dv 64, bf16> -> !v
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %p = attn.map ins(%s : !s) {
+    ^bb0(%x: f32, %a: index, %b: index):
+      %e = arith.truncf %x : f32 to bf16
+      attn.yield %e : bf16
+    } -> !p
+    %o = attn.contract %vt, %p valid(%c32) into(%acc : !o) : !v, !p -> !o
+    scf.yield %o : !o
+  }
+  return %r : !o
+}
+
+// Where the last iteration may be less than a step before the end, the next one
+// is compared with the end.
+
+// CHECK-LABEL: func @uneven
+// CHECK-SAME: %[[END:[a-z0-9]+]]: index, %{{[a-z0-9]+}}: !attn.view<kv, dv 64
+// CHECK: scf.for %[[I:.*]] = %{{.*}} to %[[END]]
+// CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %{{.*}}
+// CHECK: %[[EXISTS:.*]] = arith.cmpi slt, %[[NEXT]], %[[END]]
+// CHECK: %[[LATER:.*]] = arith.muli %[[NEXT]], %{{.*}}
+// CHECK: %[[NOW:.*]] = arith.muli %[[I]], %{{.*}}
+// CHECK: arith.select %[[EXISTS]], %[[LATER]], %[[NOW]]
+func.func @uneven(%k: !attn.view<kv, d 64, bf16>, %begin: index, %end: index,
+                  %v: !attn.view<kv, dv 64, bf16>, %q: !q, %init: !o) -> !o {
+  %c3 = arith.constant 3 : index
+  %c32 = arith.constant 32 : index
+  %r = scf.for %i = %begin to %end step %c3 iter_args(%acc = %init) -> (!o) {
     %row = arith.muli %i, %c32 : index
     %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
     %vt = attn.load_tile %v[%row] valid(%c32)
@@ -173,4 +205,88 @@ func.func @chained(%k: !attn.view<kv, d 64, bf16>, %b: index, %c: index,
     scf.yield %n : !m
   }
   return %u : !m
+}
+
+// Elements that are hidden are no larger: the carried product tells enough.
+
+// CHECK-LABEL: func @hidden
+// CHECK: scf.for {{.*}} iter_args({{.*}}, %[[T:.*]] = %{{.*}})
+// CHECK: scf.if %[[T]]
+// CHECK: %[[X:.*]] = attn.contract
+// CHECK: attn.any_above %[[X]]
+func.func @hidden(%k: !attn.view<kv, d 64, bf16>, %e: index, %q: !q,
+                   %init: !m) -> !m {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %none = arith.constant 0xFF800000 : f32
+  %8 = arith.constant 8.0 : f32
+  %r = scf.for %i = %c0 to %e step %c1 iter_args(%m = %init) -> (!m) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %x = attn.map ins(%s : !s) {
+    ^bb0(%f: f32, %a: index, %d: index):
+      %keep = arith.cmpi sle, %d, %a : index
+      %h = arith.select %keep, %f, %none : f32
+      attn.yield %h : f32
+    } -> !s
+    %l = attn.map ins(%m : !m) {
+    ^bb0(%f: f32, %a: index):
+      %g = arith.addf %f, %8 : f32
+      attn.yield %g : f32
+    } -> !m
+    %t = attn.any_above %x, %l : !s, !m
+    %n = scf.if %t -> (!m) {
+      %w = attn.reduce max %x into %m : !s -> !m
+      scf.yield %w : !m
+    } else {
+      scf.yield %m : !m
+    }
+    scf.yield %n : !m
+  }
+  return %r : !m
+}
+
+// Elements that something is added to may be larger than the product.
+
+// CHECK-LABEL: func @moved
+// CHECK: scf.for {{.*}} iter_args(%{{[^,]*}}, %[[S:[^,]*]] = %{{[^,]*}})
+// CHECK: attn.contract
+// CHECK: %[[X:.*]] = attn.map ins(%[[S]]
+// CHECK: %[[T:.*]] = attn.any_above %[[X]]
+// CHECK: scf.if %[[T]]
+func.func @moved(%k: !attn.view<kv, d 64, bf16>, %e: index, %q: !q,
+                   %init: !m) -> !m {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %none = arith.constant 0xFF800000 : f32
+  %8 = arith.constant 8.0 : f32
+  %r = scf.for %i = %c0 to %e step %c1 iter_args(%m = %init) -> (!m) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %x = attn.map ins(%s : !s) {
+    ^bb0(%f: f32, %a: index, %d: index):
+      %n = arith.index_cast %d : index to i32
+      %g = arith.sitofp %n : i32 to f32
+      %h = arith.addf %f, %g : f32
+      attn.yield %h : f32
+    } -> !s
+    %l = attn.map ins(%m : !m) {
+    ^bb0(%f: f32, %a: index):
+      %g = arith.addf %f, %8 : f32
+      attn.yield %g : f32
+    } -> !m
+    %t = attn.any_above %x, %l : !s, !m
+    %n = scf.if %t -> (!m) {
+      %w = attn.reduce max %x into %m : !s -> !m
+      scf.yield %w : !m
+    } else {
+      scf.yield %m : !m
+    }
+    scf.yield %n : !m
+  }
+  return %r : !m
 }

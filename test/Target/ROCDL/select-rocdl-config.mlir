@@ -10,6 +10,16 @@ func.func @d128(%q: memref<1x4096x8x128xbf16>, %o: memref<1x4096x8x128xbf16>) {
   return
 }
 
+// The rows of narrow heads fit two times.
+// CHECK-LABEL: @narrow
+// CHECK: block_q = 256, block_kv = 32, {{.*}}instruction = m16n16k16, warps = 8, {{.*}}stages = 2
+func.func @narrow(%q: memref<1x4096x8x64xf32>, %o: memref<1x4096x8x64xf32>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x64xf32>,
+      memref<1x4096x8x64xf32>, memref<1x4096x8x64xf32>)
+      scale(0.1) outs(%o : memref<1x4096x8x64xf32>)
+  return
+}
+
 // Wider heads have fewer keys, and half the waves: each has twice the registers.
 // CHECK-LABEL: @d256
 // CHECK: block_q = 128, block_kv = 32{{.*}}warps = 4{{.*}}stages = 2
@@ -20,9 +30,10 @@ func.func @d256(%q: memref<1x4096x8x256xbf16>, %o: memref<1x4096x8x256xbf16>) {
   return
 }
 
-// f32 has an instruction of its own. Tiles are twice as large: fewer keys.
+// f32 has an instruction for 16 rows, which leave long rows enough registers.
+// Tiles are twice as large: fewer keys.
 // CHECK-LABEL: @f32
-// CHECK: block_q = 256, block_kv = 32, block_kv_compute = 32, schedule = #attn.block_schedule<instruction = m16n16k16, warps = 8{{.*}}stages = 1
+// CHECK: block_q = 128, block_kv = 16, block_kv_compute = 16, schedule = #attn.block_schedule<instruction = m16n16k16, warps = 8, {{.*}}stages = 2
 func.func @f32(%q: memref<1x4096x8x128xf32>, %o: memref<1x4096x8x128xf32>) {
   attn.attention ins(%q, %q, %q : memref<1x4096x8x128xf32>,
       memref<1x4096x8x128xf32>, memref<1x4096x8x128xf32>)
@@ -30,8 +41,7 @@ func.func @f32(%q: memref<1x4096x8x128xf32>, %o: memref<1x4096x8x128xf32>) {
   return
 }
 
-// No 16-bit type holds both f16 and bf16. 16 rows of a wave leave wide heads
-// enough registers.
+// No 16-bit type holds both f16 and bf16.
 // CHECK-LABEL: @mixed
 // CHECK: block_q = 128, block_kv = 16{{.*}}instruction = m16n16k16, warps = 8{{.*}}stages = 1
 func.func @mixed(%q: memref<1x4096x8x256xf16>, %k: memref<1x4096x8x256xbf16>,

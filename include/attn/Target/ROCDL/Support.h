@@ -26,6 +26,9 @@ llvm::LogicalResult verifyRocdlConfig(AttentionOp op, ConfigAttr config,
 /// The matrix instruction for the products of `op`.
 MatrixKind getRocdlInstruction(AttentionOp op);
 
+/// Bytes of the longest row of an operand of products.
+int64_t getRocdlRowBytes(AttentionOp op);
+
 /// Bytes of shared memory that a block needs under `config`.
 int64_t getRocdlSharedBytes(AttentionOp op, ConfigAttr config);
 

@@ -157,8 +157,14 @@ static constexpr double kLazyExponent = 8;
 /// The largest magnitude of a maximum, in units of base 2, with which a
 /// multiply-add gives the exponents. What the maximum was rounded by is common
 /// to its row and no error, but the largest weight, 2 to that, must still round
-/// to 1 in every type of 16 bits.
-static constexpr double kMaxFusedMax = 0x1p11;
+/// to 1 in `type`, and V divided by it to V. Maxima up to 2^e are rounded by at
+/// most 2^(e - 25), which must not exceed 2^-(p + 1) where p bits are kept.
+static double getMaxFusedMax(Type type) {
+  unsigned precision =
+      APFloat::semanticsPrecision(cast<FloatType>(type).getFloatSemantics());
+  constexpr int kF32Precision = 24;
+  return std::ldexp(1.0, kF32Precision - static_cast<int>(precision));
+}
 
 /// What scores of a row are compared with, in their own units, to tell whether
 /// its maximum follows.
@@ -185,9 +191,9 @@ static Value buildRowMax(ImplicitLocOpBuilder &b, const OnlineTile &tile,
   if (tile.factor == 1)
     return largest;
   Value max = arith::MulFOp::create(b, largest, buildF32(b, tile.factor));
-  Value tooLarge = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
-                                         math::AbsFOp::create(b, max),
-                                         buildF32(b, kMaxFusedMax));
+  Value tooLarge = arith::CmpFOp::create(
+      b, arith::CmpFPredicate::OGT, math::AbsFOp::create(b, max),
+      buildF32(b, getMaxFusedMax(tile.weightType)));
   if (tile.guard) {
     Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
     Value free = arith::XOrIOp::create(b, tile.guard, yes);

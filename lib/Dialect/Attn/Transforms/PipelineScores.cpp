@@ -14,6 +14,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/OperationSupport.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/STLExtras.h"
@@ -94,6 +95,31 @@ static AnyAboveOp findTest(scf::ForOp loop) {
   return isOfMaxima && decides ? test : AnyAboveOp();
 }
 
+/// What `map` yields if it hides elements of it, and does nothing else; or
+/// null.
+static Value findHidden(MapOp map) {
+  Block &body = map.getBody().front();
+  Value value = cast<YieldOp>(body.getTerminator()).getValue();
+  while (auto choice = value.getDefiningOp<arith::SelectOp>()) {
+    if (!matchPattern(choice.getFalseValue(), m_NegInfFloat()))
+      return {};
+    value = choice.getTrueValue();
+  }
+  auto argument = dyn_cast<BlockArgument>(value);
+  bool isElement = argument && argument.getOwner() == &body &&
+                   argument.getArgNumber() < map.getInputs().size();
+  return isElement ? map.getInputs()[argument.getArgNumber()] : Value();
+}
+
+/// Whether `scores` are `product` with elements hidden: none of them is larger.
+static bool hidesOnly(Value scores, Value product) {
+  while (scores && scores != product) {
+    auto map = scores.getDefiningOp<MapOp>();
+    scores = map ? findHidden(map) : Value();
+  }
+  return scores != nullptr;
+}
+
 /// The loop with its load of keys, if their product can run ahead. A loop whose
 /// iterations all have the same keys only says how often.
 static std::optional<KeyLoop> findKeyLoop(scf::ForOp loop) {
@@ -119,8 +145,11 @@ public:
     for (KeyLoop &member : chain.drop_front())
       if (!isSameMap(findElementMap(findScores(member.loop))))
         map = {};
-    testsAhead = llvm::all_of(
-        chain, [](KeyLoop &member) { return findTest(member.loop); });
+    testsAhead = llvm::all_of(chain, [&](KeyLoop &member) {
+      AnyAboveOp test = findTest(member.loop);
+      return test &&
+             hidesOnly(test.getTile(), getCarried(findScores(member.loop)));
+    });
   }
 
   void run();
@@ -141,7 +170,7 @@ private:
   LoadTileOp load;
   /// What is done with each product at once; null if nothing is.
   MapOp map;
-  /// Whether all loops test if maxima must follow.
+  /// Whether all loops test if maxima must follow, and the carried values tell.
   bool testsAhead;
 };
 
@@ -189,8 +218,8 @@ Value ScorePipeliner::buildFirst(ImplicitLocOpBuilder &b) {
   return guarded.getResult(0);
 }
 
-/// The same test of the next iteration, whose scores are `next`. They hide no
-/// key: at worst maxima are looked at that then stay.
+/// The same test of the next iteration, whose scores are `next` before some are
+/// hidden: at worst maxima are looked at that then stay.
 static Value buildNextTest(scf::ForOp loop, AnyAboveOp test, Value next) {
   auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
   ImplicitLocOpBuilder b(test.getLoc(), yield);

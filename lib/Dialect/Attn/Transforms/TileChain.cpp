@@ -9,6 +9,7 @@
 #include "attn/Dialect/Attn/IR/Builders.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -113,10 +114,40 @@ ChainTile attn::buildChainTile(ImplicitLocOpBuilder &b,
   return tile;
 }
 
+/// Whether the last iteration is one step before the end.
+static bool hasWholeSteps(scf::ForOp loop) {
+  std::optional<int64_t> begin = getConstantIntValue(loop.getLowerBound());
+  std::optional<int64_t> end = getConstantIntValue(loop.getUpperBound());
+  std::optional<int64_t> step = getConstantIntValue(loop.getStep());
+  return step && (*step == 1 || (begin && end && (*end - *begin) % *step == 0));
+}
+
+/// The iteration after `iteration`, or that one itself if it is the last: of
+/// 64-bit numbers, some chips compare equality alone in one instruction.
+static Value buildNextIteration(ImplicitLocOpBuilder &b, scf::ForOp loop,
+                                Value iteration) {
+  Value last = arith::SubIOp::create(b, loop.getUpperBound(), loop.getStep());
+  Value next = arith::AddIOp::create(b, iteration, loop.getStep());
+  Value isLast =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, iteration, last);
+  return arith::SelectOp::create(b, isLast, last, next);
+}
+
+/// The tile `distance` iterations later, or the last one.
+static ChainTile buildTileOfLast(ImplicitLocOpBuilder &b, KeyLoop &member,
+                                 int64_t distance) {
+  Value iteration = member.loop.getInductionVar();
+  for (int64_t i = 0; i < distance; ++i)
+    iteration = buildNextIteration(b, member.loop, iteration);
+  return buildChainTile(b, member, 0, iteration);
+}
+
 ChainTile attn::buildLaterTile(ImplicitLocOpBuilder &b,
                                MutableArrayRef<KeyLoop> chain, size_t number,
                                int64_t distance) {
   scf::ForOp loop = chain[number].loop;
+  if (number + 1 == chain.size() && hasWholeSteps(loop))
+    return buildTileOfLast(b, chain.back(), distance);
   Value steps =
       arith::MulIOp::create(b, loop.getStep(), buildIndex(b, distance));
   ChainTile later =

@@ -50,8 +50,8 @@ def Attn_ConfigAttr : AttrDef<Attn_Dialect, "Config"> {
     With `heads`, a tile holds the rows of that many query heads of one KV head:
     row r is row r / heads of the block of the head r % heads, so that K and V
     are read once for all of them. A block then has block_q / heads rows of
-    each, rounded down, and what is left of the tile is padding. With `split`,
-    parts of the keys are work items of their own, merged by a second launch.
+    each, rounded down; what is left of the tile is padding. With `split`, parts
+    of the keys are work items of their own, merged by a second launch.
   }];
   let parameters = (ins "int64_t":$block_q, "int64_t":$block_kv,
                         "int64_t":$block_kv_compute,

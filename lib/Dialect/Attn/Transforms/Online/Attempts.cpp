@@ -43,15 +43,23 @@ static void joinNeighbours(BodyRanges &ranges) {
   ranges = std::move(joined);
 }
 
+/// Whether waves decide for themselves, in each tile, whether to mask: a body
+/// that can mask then is as fast as one that cannot, and two would cost the
+/// registers of what goes around the first one.
+bool KernelBuilder::masksByVote() {
+  return isLazy() && !table && hasWholeTiles() && classMasks.size() == 1 &&
+         isa_and_present<CausalAttr>(classMasks.front());
+}
+
 /// The keys of all tiles: those that need no mask, then the others; with
 /// `oneBody` all through the body that masks, even where nothing is hidden.
 FailureOr<OnlineState> KernelBuilder::buildKeys(const OnlineState &state) {
-  if (oneBody && !partial.begins.empty()) {
-    BodyRanges all = full;
-    all.append(partial);
-    joinNeighbours(all);
+  BodyRanges all = full;
+  all.append(partial);
+  joinNeighbours(all);
+  bool votes = masksByVote() && all.begins.size() == 1;
+  if ((oneBody || votes) && !partial.begins.empty())
     return buildRangeLoops(state, all, TileKind::Partial);
-  }
   BodyRanges unmasked = full;
   if (table && canBeFull()) // It tells which tiles of the others are full.
     unmasked.append(partial);

@@ -187,6 +187,7 @@ private:
                           const MaskOperands &at);
   mlir::FailureOr<mlir::Value> buildVisible(mlir::ImplicitLocOpBuilder &b,
                                             mlir::Value row, mlir::Value key);
+  bool hasWholeTiles();
   KeyTile buildKeyTile(mlir::Value firstKey, int64_t count, TileKind kind);
   mlir::FailureOr<mlir::Value> buildScores(mlir::Value dots,
                                            const KeyTile &keys, TileKind kind);
@@ -227,6 +228,7 @@ private:
   llvm::LogicalResult buildPackedItem();
 
   // Attempts.cpp
+  bool masksByVote();
   mlir::FailureOr<OnlineState> buildKeys(const OnlineState &state);
   mlir::FailureOr<mlir::Value> buildAttempt();
   llvm::LogicalResult buildAttemptLoop(int64_t begin);

@@ -8,6 +8,7 @@
 #include "KernelBuilder.h"
 #include "attn/Dialect/Attn/Transforms/UserFunction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace attn;
@@ -65,8 +66,10 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   operands.slotValue = slotValue;
   operands.slotElement = slotElement;
   operands.customValue = customValue;
-  Value visible =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
+  Value visible = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  if (!hasWholeTiles())
+    visible =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
   Value byMask;
   for (auto [number, mask] : llvm::enumerate(classMasks)) {
     if (!mask)
@@ -125,11 +128,17 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, const KeyTile &keys,
   return scores;
 }
 
+/// Whether the number of keys is known to fill its last tile.
+bool KernelBuilder::hasWholeTiles() {
+  std::optional<int64_t> length = getConstantIntValue(item.kvLen);
+  return length && *length % config.getBlockKv() == 0;
+}
+
 /// `count` keys from `firstKey` on; only a partial tile reaches beyond kv_len.
 KeyTile KernelBuilder::buildKeyTile(Value firstKey, int64_t count,
                                     TileKind kind) {
   Value all = buildIndex(b, count);
-  if (kind == TileKind::Full)
+  if (kind == TileKind::Full || hasWholeTiles())
     return {firstKey, all, count};
   Value left = arith::SubIOp::create(b, item.kvLen, firstKey);
   Value valid =
