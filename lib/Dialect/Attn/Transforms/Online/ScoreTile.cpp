@@ -128,8 +128,12 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, const KeyTile &keys,
   return scores;
 }
 
-/// Whether the number of keys is known to fill its last tile.
+/// Whether the number of keys is known to fill its last tile. Where maxima do
+/// not lag behind, the comparison with it stays: without it an assembler
+/// keeps more scores at a time, and spills at d 64.
 bool KernelBuilder::hasWholeTiles() {
+  if (!isLazy())
+    return false;
   std::optional<int64_t> length = getConstantIntValue(item.kvLen);
   return length && *length % config.getBlockKv() == 0;
 }
