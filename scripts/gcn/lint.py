@@ -8,7 +8,7 @@ loop over lanes around a load whose resource is not known to be uniform, and a
 wait for all memory where the compiler could not tell a copy from a read.
 """
 
-from . import isa
+from . import isa, model
 
 
 def check_resources(kernel):
@@ -39,18 +39,35 @@ def check_waterfalls(kernel):
             yield f"{loop.header.name}: waterfall loop"
 
 
+def _slots_since_load(path, number):
+    """Slots of the matrix pipe, which two waves share, between the youngest load
+    that may be under way at `path[number]`, of this iteration or of the one
+    before, and that place. None if what was loaded in the loop has been waited
+    for by then: the wait is for what was loaded in front of it, once."""
+    slots = 0
+    for back in range(1, len(path)):
+        before = path[number - back]
+        if before.kind == "vmem":
+            return slots
+        if before.counter("vmcnt") == 0:
+            return None
+        if before.kind == "mfma":
+            slots += 2 * model.matrix_slots(before.opcode)
+    return None
+
+
 def check_full_waits(kernel):
     """In the main loops a wait for all memory belongs right before a barrier,
-    or behind most products of the iteration, where what was loaded for the
-    next one is stored."""
+    or so far behind the youngest load that this has come."""
     for loop in isa.main_loops(kernel):
         path = loop.hot_path()
-        products = [n for n, i in enumerate(path) if i.kind == "mfma"]
         for number, here in enumerate(path):
+            if here.counter("vmcnt") != 0:
+                continue
             following = path[(number + 1) % len(path)]
-            is_late = 2 * sum(n < number for n in products) > len(products)
-            if here.counter("vmcnt") == 0 and not (
-                following.kind == "barrier" or is_late
+            slots = _slots_since_load(path, number)
+            if following.kind != "barrier" and (
+                slots is not None and slots < model.MEMORY_LATENCY
             ):
                 yield f"{loop.header.name}: vmcnt(0) before {following.text}"
 

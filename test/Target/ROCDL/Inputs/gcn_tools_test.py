@@ -188,12 +188,19 @@ class Lint(unittest.TestCase):
         )
 
     def test_full_wait(self):
+        load = "buffer_load_dword v3, v1, s[4:7], 0 offen"
         wait = "s_waitcnt vmcnt(0)"
-        early = self.in_loop(wait, "ds_read_b32 v1, v2", MFMA)
+        # 16 slots each, for two waves; 200 are the latency of memory.
+        many = [MFMA] * 13
+        early = self.in_loop(load, *many[1:], wait, "ds_read_b32 v1, v2", *many)
         self.assert_finds(early, "vmcnt(0)")
-        late = self.in_loop(MFMA, wait, "ds_write_b32 v1, v2", MFMA)
-        barrier = self.in_loop(wait, "s_barrier", MFMA)
-        for good in late, barrier:
+        soon = self.in_loop(wait, *many, load)
+        self.assert_finds(soon, "vmcnt(0)")
+        late = self.in_loop(load, *many, wait, "ds_write_b32 v1, v2")
+        ahead = self.in_loop(wait, load, *many)
+        barrier = self.in_loop(load, wait, "s_barrier", MFMA)
+        before_the_loop = self.in_loop(wait, load, *many, wait)
+        for good in late, ahead, barrier, before_the_loop:
             self.assertEqual(lint.violations(kernel_of(good)), [])
 
 
