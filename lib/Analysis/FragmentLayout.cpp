@@ -29,7 +29,7 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            16,
            /*lanes=*/32,
            /*perRegister=*/2,
-           /*takesF32=*/false,
+           F32Products::OfParts,
            {{k, 2, 1}, {m, 2, 8}, {k, 2, 8}},
            {{k, 4, 2}, {m, 8, 1}},
            {{k, 2, 1}, {k, 2, 8}},
@@ -42,7 +42,7 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            8,
            /*lanes=*/64,
            /*perRegister=*/4,
-           /*takesF32=*/false,
+           F32Products::None,
            {{k, 4, 1}},
            {{m, 32, 1}, {k, 2, 4}},
            {{k, 4, 1}},
@@ -55,7 +55,7 @@ static SmallVector<MatrixInstruction, 0> makeMatrixInstructions() {
            16,
            /*lanes=*/64,
            /*perRegister=*/4,
-           /*takesF32=*/true,
+           F32Products::Direct,
            {{k, 4, 1}},
            {{m, 16, 1}, {k, 4, 4}},
            {{k, 4, 1}},
@@ -73,7 +73,11 @@ const MatrixInstruction &attn::getMatrixInstruction(MatrixKind kind) {
 
 bool attn::multiplies(const MatrixInstruction &instruction, Type element) {
   return element.isBF16() || element.isF16() ||
-         (instruction.takesF32 && element.isF32());
+         (instruction.f32 == F32Products::Direct && element.isF32());
+}
+
+bool attn::multipliesParts(const MatrixInstruction &instruction, Type element) {
+  return instruction.f32 == F32Products::OfParts && element.isF32();
 }
 
 Type attn::getProductType(Type q, Type k) {

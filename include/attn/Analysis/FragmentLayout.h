@@ -25,6 +25,10 @@ namespace attn {
 // Matrix instructions
 //===----------------------------------------------------------------------===//
 
+/// What becomes of f32 operands: nothing, products of them as they are, or
+/// several products of 16-bit parts (docs/rationale/f32-products.md).
+enum class F32Products { None, Direct, OfParts };
+
 /// A row of the table of matrix instructions: D (m x n) += A (m x k) B (k x n).
 /// In the layouts, Dim::q stands for m, Dim::kv for n and Dim::d for k.
 struct MatrixInstruction {
@@ -32,8 +36,7 @@ struct MatrixInstruction {
   int64_t m, n, k, lanes;
   /// Elements of an operand in one register.
   int64_t perRegister;
-  /// Whether operands may be f32 too.
-  bool takesF32;
+  F32Products f32;
   llvm::SmallVector<LayoutDigit> aRegisters, aLanes;
   llvm::SmallVector<LayoutDigit> bRegisters, bLanes;
   llvm::SmallVector<LayoutDigit> dRegisters, dLanes;
@@ -41,8 +44,13 @@ struct MatrixInstruction {
 
 const MatrixInstruction &getMatrixInstruction(MatrixKind kind);
 
-/// Whether `instruction` multiplies operands of type `element`.
+/// Whether `instruction` multiplies operands of type `element` as they are.
 bool multiplies(const MatrixInstruction &instruction, mlir::Type element);
+/// Whether it multiplies parts of them.
+bool multipliesParts(const MatrixInstruction &instruction, mlir::Type element);
+
+/// The parts of 16 bits that an f32 is the sum of.
+inline constexpr size_t kFloatParts = 3;
 
 /// The type that matrix instructions multiply operands of types `q` and `k` in:
 /// the 16-bit type that holds both exactly, where each 8-bit float fits into

@@ -7,22 +7,28 @@
 
 #include "TileToGpu.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace attn;
 
-/// A guarded product leaves terms out, which no instruction can.
-static bool canUseMatrixInstruction(ContractOp op, MatrixKind kind) {
-  Type lhs = op.getLhs().getType().getElementType();
-  Type rhs = op.getRhs().getType().getElementType();
-  return !op.getGuard() && lhs == rhs &&
-         multiplies(getMatrixInstruction(kind), lhs);
+/// Whether `op` belongs to a further attempt at a work item: parts of infinite
+/// or huge elements are NaN, which the first attempt notices at its end.
+static bool isFurtherAttempt(ContractOp op) {
+  return op->getParentOfType<scf::WhileOp>();
 }
 
 void attn::lowerProduct(ContractOp op, ThreadLowering &lowering) {
-  MatrixKind kind = lowering.getSchedule().getInstruction();
-  if (!canUseMatrixInstruction(op, kind))
+  const MatrixInstruction &instruction =
+      getMatrixInstruction(lowering.getSchedule().getInstruction());
+  Type lhs = op.getLhs().getType().getElementType();
+  Type rhs = op.getRhs().getType().getElementType();
+  // A guarded product leaves terms out, which no instruction can.
+  bool isPlain = !op.getGuard() && lhs == rhs;
+  if (isPlain && multipliesParts(instruction, lhs) && !isFurtherAttempt(op))
+    return lowerSplitProduct(op, lowering);
+  if (!isPlain || !multiplies(instruction, lhs))
     return lowerScalarProduct(op, lowering);
   if (lowering.getSchedule().getTransposed())
     return lowerTransposedProduct(op, lowering);
@@ -54,18 +60,11 @@ public:
 
 private:
   using Operand = SmallVector<Value>;
-  /// How a lane's address follows from its number: lanes 8 to 15 read the next
-  /// eight rows and lanes 16 to 31 the next chunk, or the other way round.
-  enum class LaneOrder { RowsFirst, ChunkFirst };
-
-  Value buildLaneBase(Value tile, LaneOrder order, int64_t warpRows);
-  SmallVector<Value> loadMatrices(Value tile, Value base, int64_t row,
-                                  int64_t column, bool transposed);
-  Operand loadRows(Value base, int64_t rowTile, int64_t step);
+  Operand loadRows(const MatrixReader &reader, int64_t rowTile, int64_t step);
   Operand gatherRows(const RegisterIndex &weights, int64_t rowTile,
                      int64_t step);
-  std::pair<Operand, Operand> loadColumns(Value base, int64_t columnTile,
-                                          int64_t step);
+  std::pair<Operand, Operand> loadColumns(const MatrixReader &reader,
+                                          int64_t columnTile, int64_t step);
   Value pack(Value low, Value high);
   void multiply(ArrayRef<Value> lhs, ArrayRef<Value> rhs, int64_t rowTile,
                 int64_t columnTile);
@@ -84,73 +83,11 @@ private:
 
 } // namespace
 
-static constexpr int64_t kChunkBytes = 16;
-
-/// Rows and chunk of this lane within 16 rows and 2 chunks, i32.
-static std::pair<Value, Value> buildLanePlace(ImplicitLocOpBuilder &b,
-                                              Value lane, bool rowsFirst) {
-  Value low = arith::AndIOp::create(b, lane, buildI32(b, rowsFirst ? 15 : 7));
-  Value high = arith::ShRUIOp::create(b, lane, buildI32(b, 4));
-  if (rowsFirst)
-    return {low, high};
-  Value chunk = arith::AndIOp::create(
-      b, arith::ShRUIOp::create(b, lane, buildI32(b, 3)), buildI32(b, 1));
-  Value next = arith::MulIOp::create(b, high, buildI32(b, 8));
-  return {arith::AddIOp::create(b, low, next), chunk};
-}
-
-/// The first byte that this lane reads, `warpRows` rows for each warp in front
-/// away from the beginning: a multiple of 8, so that the lane alone decides
-/// which chunks change places.
-Value MatrixProduct::buildLaneBase(Value tile, LaneOrder order,
-                                   int64_t warpRows) {
-  const SharedPlace &place = lowering.getPlace(tile);
-  Value offset = lowering.buildAtEntry([&](ImplicitLocOpBuilder &b) -> Value {
-    auto [line, chunk] =
-        buildLanePlace(b, lowering.getLane(), order == LaneOrder::RowsFirst);
-    if (int64_t swizzle = place.layout.getSwizzle(); swizzle > 1) {
-      Value key = arith::AndIOp::create(b, line, buildI32(b, swizzle - 1));
-      chunk = arith::XOrIOp::create(b, chunk, key);
-    }
-    if (warpRows) {
-      Value rows =
-          arith::MulIOp::create(b, lowering.getWarp(), buildI32(b, warpRows));
-      line = arith::AddIOp::create(b, line, rows);
-    }
-    int64_t pitch = place.layout.getPitch() * place.elementBytes;
-    return arith::AddIOp::create(
-        b, arith::MulIOp::create(b, line, buildI32(b, pitch)),
-        arith::MulIOp::create(b, chunk, buildI32(b, kChunkBytes)));
-  });
-  return arith::AddIOp::create(b, place.begin, offset);
-}
-
-/// Four matrices of 16 rows and 16 columns from (row, column) on, multiples of
-/// 16. Chunks change places within 128 bytes, at multiples of which rows begin:
-/// one exclusive or moves a lane's address along its row.
-SmallVector<Value> MatrixProduct::loadMatrices(Value tile, Value base,
-                                               int64_t row, int64_t column,
-                                               bool transposed) {
-  const SharedPlace &place = lowering.getPlace(tile);
-  int64_t bytes = row * place.layout.getPitch() * place.elementBytes;
-  int64_t along = column * place.elementBytes;
-  if (int64_t line = place.layout.getSwizzle() * kChunkBytes;
-      line > kChunkBytes) {
-    base = arith::XOrIOp::create(b, base, buildI32(b, along % line));
-    along -= along % line;
-  }
-  Value pointer =
-      buildByteAddress(b, lowering.getSharedPointer(b, base), bytes + along);
-  SmallVector<Type> types(4, register_);
-  auto load = LoadMatricesOp::create(b, types, pointer, transposed);
-  return SmallVector<Value>(load.getMatrices());
-}
-
 /// A of a query tile: its matrices come in the order of its registers.
-MatrixProduct::Operand MatrixProduct::loadRows(Value base, int64_t rowTile,
-                                               int64_t step) {
-  return loadMatrices(op.getRhs(), base, rowTile * instruction.m,
-                      step * instruction.k, /*transposed=*/false);
+MatrixProduct::Operand MatrixProduct::loadRows(const MatrixReader &reader,
+                                               int64_t rowTile, int64_t step) {
+  return reader.load(b, rowTile * instruction.m, step * instruction.k,
+                     /*transposed=*/false);
 }
 
 /// Two elements as one register; two that were rounded are rounded at once.
@@ -191,12 +128,12 @@ MatrixProduct::Operand MatrixProduct::gatherRows(const RegisterIndex &weights,
 
 /// B of two neighbouring tiles of columns.
 std::pair<MatrixProduct::Operand, MatrixProduct::Operand>
-MatrixProduct::loadColumns(Value base, int64_t columnTile, int64_t step) {
+MatrixProduct::loadColumns(const MatrixReader &reader, int64_t columnTile,
+                           int64_t step) {
   bool sumsKeys = sumDim == Dim::kv;
   int64_t column = columnTile * instruction.n, sum = step * instruction.k;
-  SmallVector<Value> m =
-      loadMatrices(op.getLhs(), base, sumsKeys ? sum : column,
-                   sumsKeys ? column : sum, sumsKeys);
+  SmallVector<Value> m = reader.load(b, sumsKeys ? sum : column,
+                                     sumsKeys ? column : sum, sumsKeys);
   return {{m[0], m[1]}, {m[2], m[3]}};
 }
 
@@ -227,24 +164,23 @@ void MatrixProduct::emit() {
     llvm::fill(sums, buildF32(b, 0));
   bool inRegisters = !lowering.isShared(op.getRhs());
   std::optional<RegisterIndex> weights;
-  Value rowBase;
-  if (inRegisters) {
+  std::optional<MatrixReader> rowReader;
+  if (inRegisters)
     weights.emplace(op.getRhs().getType(), ArrayRef<Dim>{Dim::q, sumDim});
-  } else {
-    rowBase = buildLaneBase(op.getRhs(), LaneOrder::RowsFirst,
-                            rowTiles * instruction.m);
-  }
-  Value columnBase = buildLaneBase(op.getLhs(),
-                                   sumDim == Dim::kv ? LaneOrder::RowsFirst
-                                                     : LaneOrder::ChunkFirst,
-                                   /*warpRows=*/0);
+  else
+    rowReader.emplace(b, lowering.getPlace(op.getRhs()), register_,
+                      MatrixReader::LaneOrder::RowsFirst,
+                      rowTiles * instruction.m, lowering);
+  MatrixReader columnReader(b, lowering.getPlace(op.getLhs()), register_,
+                            MatrixReader::getOrder(sumDim), /*warpRows=*/0,
+                            lowering);
   for (int64_t step = 0; step < steps; ++step) {
     SmallVector<Operand> rows;
     for (int64_t tile = 0; tile < rowTiles; ++tile)
       rows.push_back(inRegisters ? gatherRows(*weights, tile, step)
-                                 : loadRows(rowBase, tile, step));
+                                 : loadRows(*rowReader, tile, step));
     for (int64_t column = 0; column < columnTiles; column += 2) {
-      auto [first, second] = loadColumns(columnBase, column, step);
+      auto [first, second] = loadColumns(columnReader, column, step);
       for (int64_t tile = 0; tile < rowTiles; ++tile) {
         multiply(rows[tile], first, tile, column);
         if (column + 1 < columnTiles)

@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// For operands that no matrix instruction multiplies as they are: f32 ones, and
-// guarded products, whose terms of weight 0 count as 0 whatever V holds. Each
-// thread sums up the elements of its registers in a loop over the common dim;
-// weights go through shared memory.
+// For operands that no matrix instruction multiplies as they are: f32 ones in
+// further attempts, and guarded products, whose terms of weight 0 count as 0
+// whatever V holds. Each thread sums up the elements of its registers in a loop
+// over the common dim; weights go through shared memory.
 //
 //===----------------------------------------------------------------------===//
 

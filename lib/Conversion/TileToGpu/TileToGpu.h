@@ -296,10 +296,39 @@ void lowerMapToRegisters(MapOp op, ThreadLowering &lowering);
 void lowerReduceRegisters(ReduceOp op, ThreadLowering &lowering);
 void lowerAnyAbove(AnyAboveOp op, ThreadLowering &lowering);
 void lowerCombinePartial(CombinePartialOp op, ThreadLowering &lowering);
+/// Reads matrices of 16-bit elements that lie in shared memory.
+class MatrixReader {
+public:
+  /// How a lane's address follows from its number: lanes 8 to 15 read the next
+  /// eight rows and lanes 16 to 31 the next chunk, or the other way round.
+  enum class LaneOrder { RowsFirst, ChunkFirst };
+
+  /// Of keys, where the products sum over `sumDim`.
+  static LaneOrder getOrder(Dim sumDim) {
+    return sumDim == Dim::kv ? LaneOrder::RowsFirst : LaneOrder::ChunkFirst;
+  }
+
+  MatrixReader(mlir::ImplicitLocOpBuilder &b, const SharedPlace &place,
+               mlir::Type matrix, LaneOrder order, int64_t warpRows,
+               ThreadLowering &lowering);
+
+  llvm::SmallVector<mlir::Value> load(mlir::ImplicitLocOpBuilder &b,
+                                      int64_t row, int64_t column,
+                                      bool transposed) const;
+
+private:
+  const SharedPlace place;
+  mlir::Type matrix;
+  ThreadLowering &lowering;
+  mlir::Value base;
+};
+
 /// By matrix instructions, or by multiplications one after the other.
 void lowerProduct(ContractOp op, ThreadLowering &lowering);
 void lowerMatrixProduct(ContractOp op, ThreadLowering &lowering);
 void lowerTransposedProduct(ContractOp op, ThreadLowering &lowering);
+/// By matrix instructions of parts of the operands.
+void lowerSplitProduct(ContractOp op, ThreadLowering &lowering);
 void lowerScalarProduct(ContractOp op, ThreadLowering &lowering);
 
 } // namespace attn

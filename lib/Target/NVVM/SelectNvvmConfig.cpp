@@ -27,11 +27,15 @@ using namespace attn;
 /// wider heads leave no registers for that.
 static constexpr int64_t kRows = 16, kMaxDimOfTwo = 128;
 static constexpr int64_t kWarps = 4, kMaxWarps = 32;
+/// Warps that share the parts of each f32 key, of which they take 16 rows each:
+/// as many as the registers of a multiprocessor allow.
+static constexpr int64_t kPartsWarps = 8;
 /// Rows of a tile that several heads share.
 static constexpr int64_t kMaxDecodeRows = 8 * kRows;
 /// Keys of a tile, and the least. Narrow heads leave registers for the scores
 /// of twice as many.
 static constexpr int64_t kBlockKv = 64, kNarrowDim = 64, kMinBlockKv = 16;
+static constexpr int64_t kMinCrowded = 32;
 static constexpr int64_t kStages = 2;
 /// Shared memory that the system takes of each block.
 static constexpr int64_t kReservedBytes = 1 << 10;
@@ -45,11 +49,11 @@ static int64_t getMaxDim(AttentionOp op) {
   return std::max(op.getHeadDim(), op.getValueHeadDim());
 }
 
-/// Whether matrix instructions multiply the operands.
-static bool usesMatrices(AttentionOp op) {
-  return !getProductType(op.getQType().getElementType(),
-                         op.getKType().getElementType())
-              .isF32();
+/// Whether matrix instructions multiply parts of the operands.
+static bool usesParts(AttentionOp op) {
+  return multipliesParts(getMatrixInstruction(MatrixKind::m16n8k16),
+                         getProductType(op.getQType().getElementType(),
+                                        op.getKType().getElementType()));
 }
 
 namespace {
@@ -58,6 +62,7 @@ struct Choice {
   int64_t warps = kWarps, rowsOfWarp = kRows, keys = kBlockKv, stages = kStages;
   /// Heads that share a tile.
   int64_t heads = 1;
+  bool ofParts = false;
 
   ConfigAttr get(MLIRContext *context) const {
     auto schedule =
@@ -68,10 +73,15 @@ struct Choice {
                            heads, /*split=*/SplitAttr());
   }
 
-  /// Makes the tiles smaller; false if they are the smallest.
+  /// Makes the tiles smaller; false if they are the smallest. Products of parts
+  /// take long enough to be worth a second buffer.
   bool shrink(bool keepsRows, bool keepsKeys) {
-    if (keys > 2 * kMinBlockKv && !keepsKeys) {
+    int64_t staged = ofParts ? kMinBlockKv : 2 * kMinBlockKv;
+    if (keys > staged && !keepsKeys) {
       keys = llvm::alignTo(keys / 2, kMinBlockKv);
+    } else if (ofParts && warps > kWarps && !keepsRows) {
+      warps /= 2;
+      heads = 1;
     } else if (stages > 1) {
       stages = 1;
     } else if (keys > kMinBlockKv && !keepsKeys) {
@@ -99,12 +109,14 @@ static std::optional<int64_t> chooseTileRows(AttentionOp op, Choice &choice) {
   return op.isPackedQ() ? std::nullopt : rows;
 }
 
-/// Four warps, or as many as the rows need.
+/// Four or eight warps, or as many as the rows need.
 static void chooseRows(AttentionOp op, Choice &choice) {
   std::optional<int64_t> rows = chooseTileRows(op, choice);
-  bool allowsTwo = usesMatrices(op) && getMaxDim(op) <= kMaxDimOfTwo;
+  choice.ofParts = usesParts(op);
+  choice.warps = choice.ofParts ? kPartsWarps : kWarps;
+  bool allowsTwo = !choice.ofParts && getMaxDim(op) <= kMaxDimOfTwo;
   int64_t warpRows = allowsTwo ? 2 * kRows : kRows;
-  bool isShort = choice.heads > 1 || (rows && *rows <= kWarps * kRows);
+  bool isShort = choice.heads > 1 || (rows && *rows <= choice.warps * kRows);
   choice.rowsOfWarp = isShort ? kRows : warpRows;
   if (op.getBlockQ() && *rows % kRows == 0 && *rows % (kWarps * warpRows) != 0)
     choice.rowsOfWarp = kRows;
@@ -127,16 +139,17 @@ static int64_t chooseKeys(AttentionOp op) {
         llvm::alignDown(kStreamedBytes / bytes, kMinBlockKv), kMinBlockKv,
         kBlockKv);
   }
-  if (!usesMatrices(op))
-    return kBlockKv;
   // A window wastes half a tile at either end, and compares twice.
   bool isNarrow = getMaxDim(op) <= kNarrowDim && !hasWindow(op.getMaskAttr());
   int64_t keys = isNarrow ? 2 * kBlockKv : kBlockKv;
+  // Scores have two sums, and keys three parts.
+  if (usesParts(op))
+    keys /= 2;
   // What is read or computed for each score or key takes registers beside it,
   // as do the starts of packed sequences.
   bool isCrowded = op.getBias() || op.getAlibiSlopes() || op.isPackedQ() ||
                    !op.getMaskOperands().empty();
-  return isCrowded ? keys / 2 : keys;
+  return isCrowded ? std::max(keys / 2, kMinCrowded) : keys;
 }
 
 /// Whether two blocks share a multiprocessor.
@@ -151,7 +164,7 @@ static bool fitsTwice(AttentionOp op, const Choice &choice,
 /// is copied while that of V is used.
 static void chooseStages(AttentionOp op, Choice &choice,
                          const NvvmTarget &target) {
-  if (!usesMatrices(op) || getMaxDim(op) <= kMaxDimOfTwo ||
+  if (choice.ofParts || getMaxDim(op) <= kMaxDimOfTwo ||
       fitsTwice(op, choice, target))
     return;
   Choice single = choice;

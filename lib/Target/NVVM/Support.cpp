@@ -43,12 +43,22 @@ int64_t attn::getNvvmSharedBytes(AttentionOp op, ConfigAttr config) {
   int64_t keys = config.getBlockKvCompute();
   int64_t tiles =
       getBytes(keys, op.getHeadDim()) + getBytes(keys, op.getValueHeadDim());
+  // Parts of one tile of keys at a time.
+  int64_t parts = 0;
+  if (multipliesParts(instruction, element)) {
+    constexpr int64_t kPartBytes = 2;
+    SharedAttr layout = getConflictFreeLayout(
+        op.getContext(), std::max(op.getHeadDim(), op.getValueHeadDim()),
+        kPartBytes, instruction.k);
+    parts = alignShared(kFloatParts * keys * layout.getPitch() * kPartBytes);
+  }
   // Products that no matrix instruction computes share weights.
   constexpr int64_t kChunk = 16;
   int64_t weights = alignShared(config.getBlockQ() * (keys * bytes + kChunk));
   constexpr int64_t kSlack = 256;
   return getBytes(config.getBlockQ(), op.getHeadDim()) +
-         std::max(schedule.getStages() * tiles, tiles + weights) + kSlack;
+         std::max(schedule.getStages() * tiles + parts, tiles + weights) +
+         kSlack;
 }
 
 LogicalResult attn::verifyNvvmConfig(AttentionOp op, ConfigAttr config,
