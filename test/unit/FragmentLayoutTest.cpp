@@ -134,6 +134,9 @@ TEST_F(FragmentLayoutTest, MfmaOfF32IsFourOfTheIsaManual) {
   EXPECT_TRUE(multiplies(row, mlir::Float32Type::get(&context)));
   EXPECT_FALSE(multiplies(getMatrixInstruction(MatrixKind::m32n32k8),
                           mlir::Float32Type::get(&context)));
+  EXPECT_FALSE(multipliesParts(row, mlir::Float32Type::get(&context)));
+  EXPECT_TRUE(multipliesParts(getMatrixInstruction(MatrixKind::m16n8k16),
+                              mlir::Float32Type::get(&context)));
   std::set<int64_t> terms;
   for (int64_t e = 0; e < row.perRegister; ++e)
     for (int64_t lane = 0; lane < row.lanes; ++lane) {

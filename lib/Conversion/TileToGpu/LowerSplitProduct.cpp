@@ -239,10 +239,7 @@ SplitProduct::Parts SplitProduct::splitRegisters(ArrayRef<Value> elements) {
   for (size_t i = 0; i < elements.size(); i += 2)
     for (auto [part, bits] :
          llvm::zip_equal(parts, buildParts(b, elements[i], elements[i + 1])))
-      part.push_back(arith::BitcastOp::create(
-          b, register_,
-          vector::FromElementsOp::create(b, VectorType::get(1, b.getI32Type()),
-                                         bits)));
+      part.push_back(LLVM::BitcastOp::create(b, register_, bits));
   return parts;
 }
 

@@ -226,9 +226,10 @@ Value ThreadLowering::isFirstAlong(FragmentAttr layout) {
 int64_t ThreadLowering::allocateShared(int64_t bytes) {
   // Copies are of 16 bytes; rows of 128 bytes begin in the first bank.
   constexpr int64_t kAlignment = 128;
-  int64_t begin = sharedTop;
-  sharedTop = llvm::alignTo(begin + bytes, kAlignment);
-  sharedBytes = std::max(sharedBytes, sharedTop);
+  int64_t begin = sharedEnds.empty() ? 0 : sharedEnds.rbegin()->second;
+  int64_t end = llvm::alignTo(begin + bytes, kAlignment);
+  sharedEnds.emplace(begin, end);
+  sharedBytes = std::max(sharedBytes, end);
   return begin;
 }
 

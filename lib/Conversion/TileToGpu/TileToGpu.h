@@ -23,6 +23,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
+#include <map>
 
 namespace attn {
 
@@ -135,10 +136,10 @@ public:
   }
   void setRows(mlir::Value view, GlobalRows rows) { views[view] = rows; }
 
-  /// The first of `bytes` bytes of shared memory, until they are released,
-  /// which releases what was allocated later too.
+  /// The first of `bytes` bytes of shared memory, until they are released.
+  /// What lies below others that are in use is free when those are released.
   int64_t allocateShared(int64_t bytes);
-  void releaseShared(int64_t begin) { sharedTop = std::min(sharedTop, begin); }
+  void releaseShared(int64_t begin) { sharedEnds.erase(begin); }
   int64_t getSharedBytes() const { return sharedBytes; }
   int64_t &getBufferBegin(mlir::Value buffer) { return buffers[buffer]; }
 
@@ -156,7 +157,9 @@ private:
   llvm::DenseMap<mlir::Value, SharedPlace> places;
   llvm::DenseMap<mlir::Value, GlobalRows> views;
   llvm::DenseMap<mlir::Value, int64_t> buffers;
-  int64_t sharedTop = 0, sharedBytes = 0;
+  /// Where what is in use ends, by where it begins.
+  std::map<int64_t, int64_t> sharedEnds;
+  int64_t sharedBytes = 0;
 };
 
 //===----------------------------------------------------------------------===//

@@ -38,6 +38,40 @@ func.func @d256(%q: memref<1x4096x8x256xbf16>, %o: memref<1x4096x8x256xbf16>) {
   return
 }
 
+// Eight warps share the parts of f32 keys, if there is room for their rows.
+// CHECK-LABEL: @f32
+// CHECK: block_q = 128, block_kv = 32{{.*}}warps = 8{{.*}}stages = 2
+// SMALL-LABEL: @f32
+// SMALL: block_q = 64, block_kv = 16{{.*}}warps = 4{{.*}}stages = 2
+func.func @f32(%q: memref<1x4096x8x128xf32>, %o: memref<1x4096x8x128xf32>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x128xf32>,
+      memref<1x4096x8x128xf32>, memref<1x4096x8x128xf32>)
+      scale(0.1) outs(%o : memref<1x4096x8x128xf32>)
+  return
+}
+
+// Narrow heads leave registers for two sums of twice as many scores, not beside
+// biases.
+// CHECK-LABEL: @f32_d64
+// CHECK: block_q = 128, block_kv = 64{{.*}}warps = 8
+func.func @f32_d64(%q: memref<1x4096x8x64xf32>, %o: memref<1x4096x8x64xf32>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x64xf32>,
+      memref<1x4096x8x64xf32>, memref<1x4096x8x64xf32>)
+      scale(0.1) outs(%o : memref<1x4096x8x64xf32>)
+  return
+}
+
+// CHECK-LABEL: @f32_bias
+// CHECK: block_q = 128, block_kv = 32
+func.func @f32_bias(%q: memref<1x4096x8x128xf32>, %b: memref<1x1x4096x4096xf32>,
+                    %o: memref<1x4096x8x128xf32>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x128xf32>,
+      memref<1x4096x8x128xf32>, memref<1x4096x8x128xf32>)
+      bias(%b : memref<1x1x4096x4096xf32>)
+      scale(0.1) outs(%o : memref<1x4096x8x128xf32>)
+  return
+}
+
 // A short sequence needs fewer warps, and few keys a small tile.
 // CHECK-LABEL: @short
 // CHECK: block_q = 16, block_kv = 48{{.*}}warps = 1
