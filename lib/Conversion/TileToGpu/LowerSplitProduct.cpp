@@ -34,9 +34,11 @@ static constexpr std::pair<int, int> kSmallTerms[] = {
 static constexpr double kScale = 0x1p24;
 /// Elements that one thread splits at once: 16 bytes.
 static constexpr int64_t kUnit = 4;
-/// Neighbouring results whose sums are in registers at once where the weights
-/// are: enough not to wait for one product after the other.
-static constexpr int64_t kColumnsTogether = 4;
+/// Neighbouring tiles of columns that are multiplied by turns: enough not to
+/// wait for one product after the other. Fewer where the accumulators take half
+/// of the registers.
+static constexpr int64_t kColumnsTogether = 4, kFewColumns = 2;
+static constexpr size_t kManyResults = 128;
 
 namespace {
 
@@ -94,6 +96,7 @@ private:
   VectorType register_;
   Dim columnDim, sumDim;
   int64_t rowTiles, columnTiles, steps;
+  int64_t together = 0;
   /// The weights of a step of a tile of rows; empty if the rows are queries.
   llvm::DenseMap<std::pair<int64_t, int64_t>, Parts> weightParts;
   SmallVector<Value> results;
@@ -340,8 +343,8 @@ void SplitProduct::multiplyColumns(const MatrixReader &reader, int64_t first,
     for (int64_t tile = 0; tile < rowTiles; ++tile)
       rows.push_back(areWeights() ? weightParts[{tile, step}]
                                   : loadRows(tile, step));
-    for (int64_t done = 0; done < count; done += kColumnsTogether) {
-      int64_t some = std::min(kColumnsTogether, count - done);
+    for (int64_t done = 0; done < count; done += together) {
+      int64_t some = std::min(together, count - done);
       SmallVector<Parts> columns =
           loadColumns(reader, first + done, some, step);
       for (int64_t tile = 0; tile < rowTiles; ++tile)
@@ -385,9 +388,11 @@ void SplitProduct::emit() {
   }
   MatrixReader reader(b, parts, register_, MatrixReader::getOrder(sumDim),
                       /*warpRows=*/0, lowering);
-  int64_t together = areWeights() ? kColumnsTogether : columnTiles;
-  for (int64_t first = 0; first < columnTiles; first += together)
-    multiplyColumns(reader, first, std::min(together, columnTiles - first));
+  together = results.size() < kManyResults ? kColumnsTogether : kFewColumns;
+  // Weights are split once for all columns, queries in each pass over them.
+  int64_t atOnce = areWeights() ? together : columnTiles;
+  for (int64_t first = 0; first < columnTiles; first += atOnce)
+    multiplyColumns(reader, first, std::min(atOnce, columnTiles - first));
   lowering.releaseShared(begin);
   lowering.setRegisters(op.getResult(), results);
 }
