@@ -32,6 +32,9 @@ static constexpr std::pair<int, int> kSmallTerms[] = {
     {0, 2}, {2, 0}, {1, 1}, {0, 1}, {1, 0}};
 /// No part of an f32 times this is subnormal, so that none loses bits.
 static constexpr double kScale = 0x1p24;
+/// Steps after which a sum of large products begins at 0 again: instructions
+/// truncate, additions round.
+static constexpr int64_t kStepsOfSum = 2;
 /// Elements that one thread splits at once: 16 bytes.
 static constexpr int64_t kUnit = 4;
 /// Neighbouring tiles of columns that are multiplied by turns: enough not to
@@ -67,9 +70,10 @@ private:
   /// Registers of one operand of an instruction, and those of its parts.
   using Operand = SmallVector<Value>;
   using Parts = std::array<Operand, kFloatParts>;
-  /// Sums of the products of first parts and of all others.
+  /// Sums of the products of first parts, in the last steps and in the steps
+  /// before, and of all others.
   struct Sums {
-    SmallVector<Value> large, small;
+    SmallVector<Value> large, total, small;
   };
 
   bool areWeights() const { return sumDim == Dim::kv; }
@@ -84,6 +88,7 @@ private:
                 MutableArrayRef<Sums> into);
   SmallVector<Value> multiplyOnce(const Operand &lhs, const Operand &rhs,
                                   ValueRange acc);
+  void endRound(Sums &sums);
   void multiplyColumns(const MatrixReader &reader, int64_t first,
                        int64_t count);
   void store(const Sums &sums, int64_t rowTile, int64_t columnTile);
@@ -315,12 +320,20 @@ void SplitProduct::multiply(const Parts &lhs, ArrayRef<Parts> rhs,
     sums.large = multiplyOnce(lhs[0], column[0], sums.large);
 }
 
+/// Adds the sums of the last steps to those before, and begins new ones.
+void SplitProduct::endRound(Sums &sums) {
+  for (auto [large, total] : llvm::zip_equal(sums.large, sums.total)) {
+    total = total ? arith::AddFOp::create(b, total, large).getResult() : large;
+    large = buildF32(b, 0);
+  }
+}
+
 /// Takes the scale out of the sums of one tile of results. A finite score that
 /// is beyond f32 with its scale is NaN, not -inf, which would hide the key.
 void SplitProduct::store(const Sums &sums, int64_t rowTile,
                          int64_t columnTile) {
   Value unscale = buildF32(b, 1 / (kScale * kScale));
-  for (auto [i, large, small] : llvm::enumerate(sums.large, sums.small)) {
+  for (auto [i, large, small] : llvm::enumerate(sums.total, sums.small)) {
     int64_t at = resultIndex->find(
         {evaluate(instruction.dRegisters, Dim::q, i) + rowTile * instruction.m,
          evaluate(instruction.dRegisters, Dim::kv, i) +
@@ -337,7 +350,9 @@ void SplitProduct::multiplyColumns(const MatrixReader &reader, int64_t first,
                                    int64_t count) {
   SmallVector<Value> zeros(countValues(instruction.dRegisters), buildF32(b, 0));
   SmallVector<SmallVector<Sums>> sums(
-      rowTiles, SmallVector<Sums>(count, Sums{zeros, zeros}));
+      rowTiles,
+      SmallVector<Sums>(count,
+                        Sums{zeros, SmallVector<Value>(zeros.size()), zeros}));
   for (int64_t step = 0; step < steps; ++step) {
     SmallVector<Parts> rows;
     for (int64_t tile = 0; tile < rowTiles; ++tile)
@@ -351,6 +366,11 @@ void SplitProduct::multiplyColumns(const MatrixReader &reader, int64_t first,
         multiply(rows[tile], columns,
                  MutableArrayRef(sums[tile]).slice(done, some));
     }
+    if ((step + 1) % kStepsOfSum && step + 1 < steps)
+      continue;
+    for (SmallVector<Sums> &row : sums)
+      for (Sums &column : row)
+        endRound(column);
   }
   for (int64_t tile = 0; tile < rowTiles; ++tile)
     for (int64_t column = 0; column < count; ++column)
