@@ -120,8 +120,8 @@ static constexpr Equivalence equivalences[] = {
      "delete llvm.nvvm.barrier.cta.sync.aligned.all before "
      "llvm.nvvm.cp.async.cg.shared.global.16.s",
      1},
-    {"f32",
-     "delete llvm.nvvm.barrier.cta.sync.aligned.all before store i32", 1},
+    {"f32", "delete llvm.nvvm.barrier.cta.sync.aligned.all before store i32",
+     1},
     // A part without keys makes one attempt.
     {ofParts, "delete llvm.nvvm.cp.async.wait.group before store bfloat", 1},
     {ofParts, "weaken llvm.nvvm.cp.async.wait.group before store bfloat", 1},
