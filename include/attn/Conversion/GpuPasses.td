@@ -124,8 +124,9 @@ def ConvertTileToGpuPass
     In: kernels whose tiles have fragment or shared layouts. Out: the code of
     one thread on scalars, with attributes `attn.block_size` and
     `attn.shared_bytes`. A fragment becomes the values of the thread's
-    registers; a product becomes matrix instructions where its operands have 16
-    bits, and a loop of multiplications otherwise.
+    registers; a product becomes matrix instructions where there are some for
+    its operands or, in f32, for parts of them, and a loop of multiplications
+    otherwise.
   }];
   let dependentDialects = [
     "::attn::AttnDialect", "::mlir::arith::ArithDialect",
