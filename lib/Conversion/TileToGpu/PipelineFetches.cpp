@@ -15,7 +15,8 @@
 //     put tile i + n - 1 into the buffer of tile i - 1
 //
 // The body has no branch: after the last tile, the last one is fetched again.
-// Loops that are one range carry the number of the tile to fetch.
+// Loops that are one range carry the number of the tile to fetch, but for one
+// that counts from a constant.
 //
 // With a third buffer, tile i was there one iteration earlier: the barrier
 // stands before the put, and nobody waits for the LDS at the head of the body.
@@ -27,6 +28,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace attn;
@@ -106,6 +108,13 @@ void attn::fetchAndPut(ImplicitLocOpBuilder &b,
                 getBlockSchedule(kernel));
 }
 
+/// Whether one loop alone counts from a constant: LLVM then makes sums of the
+/// products that tiles begin at, which cost less than a carried number.
+static bool countsFromConstant(ArrayRef<KeyLoop> chain) {
+  scf::ForOp first = chain.front().loop;
+  return chain.size() == 1 && getConstantIntValue(first.getLowerBound());
+}
+
 namespace {
 
 class FetchPipeliner {
@@ -113,7 +122,7 @@ public:
   FetchPipeliner(MutableArrayRef<KeyLoop> chain, BlockScheduleAttr schedule)
       : chain(chain), schedule(schedule), stages(schedule.getStages()),
         b(chain[0].loop.getLoc(), chain[0].loop),
-        carriesTile(isOneRange(chain)) {}
+        carriesTile(isOneRange(chain) && !countsFromConstant(chain)) {}
 
   void run();
 
