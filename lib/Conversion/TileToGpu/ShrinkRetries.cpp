@@ -275,6 +275,14 @@ struct Retry {
 };
 } // namespace
 
+/// Whether nothing but tiles depends on what `op` makes of tiles: a choice
+/// between tiles may.
+static bool leadsToTiles(Operation &op) {
+  return llvm::all_of(op.getResults(), isTile) ||
+         llvm::all_of(op.getUsers(),
+                      [](Operation *user) { return touchesTiles(user); });
+}
+
 /// Whether everything in the loops over keys is carried as tiles, and nothing
 /// but tiles depends on tiles. A loop of one iteration may have been folded.
 static bool canShrinkKeys(scf::WhileOp retry) {
@@ -290,7 +298,7 @@ static bool canShrinkKeys(scf::WhileOp retry) {
     bool carriesTiles = llvm::all_of(loop.getRegionIterArgs(), isTile);
     bool isMixed = llvm::any_of(*loop.getBody(), [](Operation &op) {
       return !op.hasTrait<OpTrait::IsTerminator>() && touchesTiles(&op) &&
-             !llvm::all_of(op.getResults(), isTile);
+             !leadsToTiles(op);
     });
     return carriesTiles && !isMixed ? WalkResult::advance()
                                     : WalkResult::interrupt();
@@ -333,7 +341,10 @@ struct ShrinkRetriesPass
       std::optional<Retry> retry = findRetry(loop);
       if (!retry)
         continue;
-      bool smallSteps = retry->keys % step == 0 && canShrinkKeys(loop);
+      // Half a tile, the step of transposed products, saves less than what the
+      // loop over the halves takes: no vector registers, but scalar ones.
+      bool smallSteps = !schedule.getTransposed() && retry->keys % step == 0 &&
+                        canShrinkKeys(loop);
       int64_t keys = smallSteps ? step : retry->keys;
       int64_t rows = getRowMultiple(schedule);
       if (retry->rows % rows || rows % retry->heads)

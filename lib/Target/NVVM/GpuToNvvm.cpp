@@ -84,6 +84,16 @@ static LogicalResult lower(gpu::ShuffleOp op) {
   return success();
 }
 
+static LogicalResult lower(VoteAnyOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  constexpr int32_t kAllLanes = -1;
+  Value lanes = LLVM::ConstantOp::create(b, b.getI32IntegerAttr(kAllLanes));
+  Value any = NVVM::VoteSyncOp::create(
+      b, b.getI1Type(), lanes, op.getCondition(), NVVM::VoteSyncKind::any);
+  op.replaceAllUsesWith(any);
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Shared memory
 //===----------------------------------------------------------------------===//
@@ -196,8 +206,8 @@ static LogicalResult lowerOp(Operation *op) {
   };
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<gpu::ThreadIdOp, gpu::BlockIdOp, gpu::BarrierOp, gpu::ShuffleOp,
-            SharedBaseOp, CopyChunkOp, CopyCommitOp, CopyWaitOp, LoadMatricesOp,
-            attn::MmaOp>(replace)
+            VoteAnyOp, SharedBaseOp, CopyChunkOp, CopyCommitOp, CopyWaitOp,
+            LoadMatricesOp, attn::MmaOp>(replace)
       .Case([](math::Exp2Op op) {
         return lowerToIntrinsic(op, "llvm.nvvm.ex2.approx.ftz.f32");
       })

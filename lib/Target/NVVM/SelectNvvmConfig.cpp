@@ -30,8 +30,9 @@ static constexpr int64_t kWarps = 4, kMaxWarps = 32;
 /// Rows of a tile that several heads share.
 static constexpr int64_t kMaxDecodeRows = 8 * kRows;
 /// Keys of a tile, and the least. Narrow heads leave registers for the scores
-/// of twice as many.
-static constexpr int64_t kBlockKv = 64, kNarrowDim = 64, kMinBlockKv = 16;
+/// of twice as many, the narrowest for a third block.
+static constexpr int64_t kBlockKv = 64, kMinBlockKv = 16;
+static constexpr int64_t kNarrowDim = 64, kMaxDimOfThree = 48;
 static constexpr int64_t kStages = 2;
 /// Shared memory that the system takes of each block.
 static constexpr int64_t kReservedBytes = 1 << 10;
@@ -58,12 +59,14 @@ struct Choice {
   int64_t warps = kWarps, rowsOfWarp = kRows, keys = kBlockKv, stages = kStages;
   /// Heads that share a tile.
   int64_t heads = 1;
+  /// Whether the maxima that are subtracted may lag behind the scores.
+  bool lazy = false;
 
   ConfigAttr get(MLIRContext *context) const {
     auto schedule =
         BlockScheduleAttr::get(context, MatrixKind::m16n8k16, warps,
                                /*lanes=*/32, stages, /*transposed=*/false,
-                               /*fetches=*/false, /*lazy=*/false);
+                               /*fetches=*/false, lazy);
     return ConfigAttr::get(context, warps * rowsOfWarp, keys, keys, schedule,
                            heads, /*split=*/SplitAttr());
   }
@@ -118,45 +121,72 @@ static bool hasWindow(Attribute mask) {
                   llvm::any_of(getMaskOperands(mask), hasWindow));
 }
 
+/// What is read or computed for each score or key takes registers beside it, as
+/// do the starts of packed sequences.
+static bool isCrowded(AttentionOp op) {
+  return op.getBias() || op.getAlibiSlopes() || op.isPackedQ() ||
+         !op.getMaskOperands().empty();
+}
+
+/// Whether a function stands between products and scores.
+static bool mapsScores(AttentionOp op) {
+  return op.getSoftcapAttr() || op.getDynamicSoftcap() || op.getScoreModAttr();
+}
+
+/// Keys of a tile of one of few rows, whose loads are all that takes time.
+static int64_t chooseStreamedKeys(AttentionOp op) {
+  int64_t bytes = getMaxDim(op) * op.getKType().getElementTypeBitWidth() / 8;
+  return std::clamp<int64_t>(
+      llvm::alignDown(kStreamedBytes / bytes, kMinBlockKv), kMinBlockKv,
+      kBlockKv);
+}
+
 /// As many keys as leave no register to spill.
 static int64_t chooseKeys(AttentionOp op) {
   std::optional<int64_t> rows = getQueryRows(op);
-  if (rows && *rows <= kDecodeRows) {
-    int64_t bytes = getMaxDim(op) * op.getKType().getElementTypeBitWidth() / 8;
-    return std::clamp<int64_t>(
-        llvm::alignDown(kStreamedBytes / bytes, kMinBlockKv), kMinBlockKv,
-        kBlockKv);
-  }
+  if (rows && *rows <= kDecodeRows)
+    return chooseStreamedKeys(op);
+  int64_t dim = getMaxDim(op);
   if (!usesMatrices(op))
     return kBlockKv;
+  int64_t keys = dim <= kNarrowDim ? 2 * kBlockKv : kBlockKv;
   // A window wastes half a tile at either end, and compares twice.
-  bool isNarrow = getMaxDim(op) <= kNarrowDim && !hasWindow(op.getMaskAttr());
-  int64_t keys = isNarrow ? 2 * kBlockKv : kBlockKv;
-  // What is read or computed for each score or key takes registers beside it,
-  // as do the starts of packed sequences.
-  bool isCrowded = op.getBias() || op.getAlibiSlopes() || op.isPackedQ() ||
-                   !op.getMaskOperands().empty();
-  return isCrowded ? keys / 2 : keys;
+  if (hasWindow(op.getMaskAttr()) && dim <= kMaxDimOfTwo)
+    keys /= 2;
+  if (isCrowded(op))
+    keys /= 2;
+  if (dim <= kMaxDimOfThree || mapsScores(op))
+    keys = std::min(keys, kBlockKv);
+  // A last tile of fewer keys takes registers too.
+  std::optional<int64_t> length = getStaticLength(op.getNumKeys());
+  if (keys > kBlockKv && !(length && *length % keys == 0))
+    keys = 3 * kBlockKv / 2;
+  return std::max(keys, kBlockKv / 2);
 }
 
-/// Whether two blocks share a multiprocessor.
-static bool fitsTwice(AttentionOp op, const Choice &choice,
-                      const NvvmTarget &target) {
+/// Whether `blocks` of them share a multiprocessor.
+static bool fits(int64_t blocks, AttentionOp op, const Choice &choice,
+                 const NvvmTarget &target) {
   int64_t bytes = getNvvmSharedBytes(op, choice.get(op.getContext()));
-  return 2 * (bytes + kReservedBytes) <= target.sharedPerProcessor;
+  return blocks * (bytes + kReservedBytes) <= target.sharedPerProcessor;
 }
 
-/// The accumulators of wide heads leave room for two blocks of four warps: they
-/// cover each other's waits better than a second buffer does, and a tile of K
-/// is copied while that of V is used.
+/// The accumulators of wide heads leave room for two or three blocks of four
+/// warps. Where two with two buffers of all keys do not fit, three with half of
+/// the keys do best. Two with a single buffer follow: they cover each other's
+/// waits better than a second buffer does, and a tile of K is copied while that
+/// of V is used.
 static void chooseStages(AttentionOp op, Choice &choice,
                          const NvvmTarget &target) {
   if (!usesMatrices(op) || getMaxDim(op) <= kMaxDimOfTwo ||
-      fitsTwice(op, choice, target))
+      fits(2, op, choice, target))
     return;
-  Choice single = choice;
+  Choice half = choice, single = choice;
+  half.keys = llvm::alignTo(choice.keys / 2, kMinBlockKv);
   single.stages = 1;
-  if (fitsTwice(op, single, target))
+  if (!op.getBlockKvCompute() && fits(3, op, half, target))
+    choice = half;
+  else if (fits(2, op, single, target))
     choice = single;
 }
 
@@ -164,6 +194,7 @@ static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
   Choice choice;
   chooseRows(op, choice);
   choice.keys = chooseKeys(op);
+  choice.lazy = usesMatrices(op);
   if (auto keys = getStaticLength(op.getNumKeys()))
     choice.keys =
         std::min<int64_t>(choice.keys, llvm::alignTo(*keys, kMinBlockKv));

@@ -37,6 +37,10 @@ gpu.module @attn_gpu {
     %lanes = arith.constant 32 : i32
     // CHECK: nvvm.shfl.sync bfly
     %x, %valid = gpu.shuffle xor %d#0, %distance, %lanes : f32
+    // CHECK: %[[ALL:.*]] = llvm.mlir.constant(-1 : i32)
+    // CHECK-NEXT: nvvm.vote.sync any %[[ALL]], %{{.*}} -> i1
+    %yes = arith.constant true
+    %any = attn.vote_any %yes
     // CHECK: llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f32"
     %e = math.exp2 %x : f32
     // CHECK: llvm.call_intrinsic "llvm.nvvm.lg2.approx.ftz.f"

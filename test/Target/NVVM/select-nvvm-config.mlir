@@ -6,7 +6,7 @@
 
 // Two tiles of rows per warp, where registers allow it.
 // CHECK-LABEL: @d128
-// CHECK: config(#attn.config<block_q = 128, block_kv = 64, block_kv_compute = 64, schedule = #attn.block_schedule<instruction = m16n8k16, warps = 4, lanes = 32, stages = 2>>
+// CHECK: config(#attn.config<block_q = 128, block_kv = 64, block_kv_compute = 64, schedule = #attn.block_schedule<instruction = m16n8k16, warps = 4, lanes = 32, stages = 2, lazy = true>>
 func.func @d128(%q: memref<1x4096x8x128xbf16>, %o: memref<1x4096x8x128xbf16>) {
   attn.attention ins(%q, %q, %q : memref<1x4096x8x128xbf16>,
       memref<1x4096x8x128xbf16>, memref<1x4096x8x128xbf16>)
@@ -20,6 +20,69 @@ func.func @d64(%q: memref<1x4096x8x64xf16>, %o: memref<1x4096x8x64xf16>) {
   attn.attention ins(%q, %q, %q : memref<1x4096x8x64xf16>,
       memref<1x4096x8x64xf16>, memref<1x4096x8x64xf16>)
       scale(0.1) outs(%o : memref<1x4096x8x64xf16>)
+  return
+}
+
+// The narrowest heads leave registers for a third block instead.
+// CHECK-LABEL: @d48
+// CHECK: block_q = 128, block_kv = 64
+func.func @d48(%q: memref<1x4096x8x48xf16>, %o: memref<1x4096x8x48xf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x48xf16>,
+      memref<1x4096x8x48xf16>, memref<1x4096x8x48xf16>)
+      scale(0.1) outs(%o : memref<1x4096x8x48xf16>)
+  return
+}
+
+// A last tile of fewer keys takes registers.
+// CHECK-LABEL: @part
+// CHECK: block_q = 128, block_kv = 96
+func.func @part(%q: memref<1x4000x8x64xf16>, %o: memref<1x4000x8x64xf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4000x8x64xf16>,
+      memref<1x4000x8x64xf16>, memref<1x4000x8x64xf16>)
+      scale(0.1) outs(%o : memref<1x4000x8x64xf16>)
+  return
+}
+
+// So does what makes scores of products.
+// CHECK-LABEL: @softcap
+// CHECK: block_q = 128, block_kv = 64
+func.func @softcap(%q: memref<1x4096x8x64xf16>, %o: memref<1x4096x8x64xf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x64xf16>,
+      memref<1x4096x8x64xf16>, memref<1x4096x8x64xf16>)
+      scale(0.1) softcap(20.0) outs(%o : memref<1x4096x8x64xf16>)
+  return
+}
+
+// Windows take smaller tiles.
+// CHECK-LABEL: @window
+// CHECK: block_q = 128, block_kv = 32
+func.func @window(%q: memref<1x4096x8x128xf16>, %o: memref<1x4096x8x128xf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x128xf16>,
+      memref<1x4096x8x128xf16>, memref<1x4096x8x128xf16>)
+      scale(0.1) mask(#attn.sliding_window<511, 0>)
+      outs(%o : memref<1x4096x8x128xf16>)
+  return
+}
+
+// f32 is multiplied one by one, and its maxima do not lag.
+// CHECK-LABEL: @f32
+// CHECK: block_q = 64, block_kv = 64{{.*}}stages = 2>>
+func.func @f32(%q: memref<1x4096x8x64xf32>, %o: memref<1x4096x8x64xf32>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x64xf32>,
+      memref<1x4096x8x64xf32>, memref<1x4096x8x64xf32>)
+      scale(0.1) outs(%o : memref<1x4096x8x64xf32>)
+  return
+}
+
+// Three blocks of half the keys come before two with one buffer, where they fit.
+// CHECK-LABEL: @d192
+// CHECK: block_q = 64, block_kv = 64{{.*}}stages = 2
+// LARGE-LABEL: @d192
+// LARGE: block_q = 64, block_kv = 32{{.*}}stages = 2
+func.func @d192(%q: memref<1x4096x8x192xbf16>, %o: memref<1x4096x8x192xbf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x192xbf16>,
+      memref<1x4096x8x192xbf16>, memref<1x4096x8x192xbf16>)
+      scale(0.1) outs(%o : memref<1x4096x8x192xbf16>)
   return
 }
 
