@@ -183,6 +183,8 @@ class Problem:
         "split-size",
         "block-q",
         "block-kv",
+        "block-kv-compute",
+        "dynamic",
     }
 
     def __init__(self, text):
@@ -245,19 +247,34 @@ class Problem:
         heads = self.batch * self.q_heads
         return 2 * heads * self.pairs() * (self.dqk + self.dv)
 
+    def sizes(self, name):
+        """Of the argument `name`."""
+        if name == "lse":
+            return [self.batch, self.q_heads, self.rows]
+        rows, heads = self.rows, self.q_heads
+        if name in ("k", "v"):
+            rows, heads = self.keys, self.kv_heads
+        width = self.dqk if name in ("q", "k") else self.dv
+        places = [rows, heads] if self.layout == "bshd" else [heads, rows]
+        return [self.batch, *places, width]
+
     def by_head(self, tensor):
         """[B, H, S, D], a view."""
         return tensor.transpose(1, 2) if self.layout == "bshd" else tensor
 
 
-def make_tensors(kernel, device, seed):
-    """Random inputs, outputs full of NaN, in the order of the manifest."""
+def make_tensors(kernel, problem, device, seed):
+    """Random inputs, outputs full of NaN, in the order of the manifest. Sizes
+    that the kernel leaves open are the problem's."""
     generator = torch.Generator(device=device).manual_seed(seed)
     tensors, names = [], []
     for argument in kernel.manifest["arguments"]:
-        sizes = argument["sizes"]
-        if -1 in sizes:
-            raise ValueError(f"{argument['name']}: dynamic sizes {sizes}")
+        sizes = [
+            own if size == -1 else size
+            for size, own in zip(
+                argument["sizes"], problem.sizes(argument["name"])
+            )
+        ]
         kind = TYPES[argument["type"]][1]
         if argument["name"] in ("out", "lse"):
             tensor = torch.full(sizes, math.nan, dtype=kind, device=device)
@@ -495,7 +512,9 @@ def measure(library, device, path, arguments):
     kernel = Kernel(library, device, path)
     problem = Problem(kernel.manifest.get("problem", ""))
     place = "cpu" if arguments.device == "emulator" else "cuda"
-    tensors, names = make_tensors(kernel, place, arguments.seed)
+    tensors, names = make_tensors(
+        kernel, problem, place, arguments.seed
+    )
     run = kernel.bind(tensors)
     run()
     verdict = None
