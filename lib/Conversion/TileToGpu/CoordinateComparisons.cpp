@@ -90,20 +90,18 @@ static Value buildDifference(ImplicitLocOpBuilder &b, ArrayRef<Value> added,
   return sum;
 }
 
-/// The thread's part of the coordinates, an i32.
-static Value buildThreadPart(ImplicitLocOpBuilder &b, MapOp map,
-                             const LinearSum &sum, ThreadLowering &lowering) {
+/// The thread's part of each coordinate, i32.
+static SmallVector<Value> buildThreadParts(ImplicitLocOpBuilder &b, MapOp map,
+                                           const LinearSum &sum,
+                                           ThreadLowering &lowering) {
   TileType tile = map.getResult().getType();
   auto layout = cast<FragmentAttr>(tile.getLayout());
-  Value all = buildI32(b, 0);
-  for (auto [dim, factor] : llvm::zip_equal(tile.getDims(), sum.factors)) {
-    if (factor == 0)
-      continue;
-    Value part = arith::MulIOp::create(b, lowering.getThreadOffset(layout, dim),
-                                       buildI32(b, factor));
-    all = arith::AddIOp::create(b, all, part);
-  }
-  return all;
+  SmallVector<Value> parts;
+  for (auto [dim, factor] : llvm::zip_equal(tile.getDims(), sum.factors))
+    if (factor != 0)
+      parts.push_back(arith::MulIOp::create(
+          b, lowering.getThreadOffset(layout, dim), buildI32(b, factor)));
+  return parts;
 }
 
 /// `bound`, clamped. Where the unit of scalars orders no numbers of 64 bits, by
@@ -143,18 +141,18 @@ static Value buildBound(ImplicitLocOpBuilder &b, MapOp map,
                         const LinearSum &sum, ThreadLowering &lowering) {
   Value bound = buildDifference(b, sum.subtracted, sum.added);
   bound = buildClamped(b, bound, !lowering.getSchedule().getFetches());
-  return arith::SubIOp::create(b, bound,
-                               buildThreadPart(b, map, sum, lowering));
+  for (Value part : buildThreadParts(b, map, sum, lowering))
+    bound = arith::SubIOp::create(b, bound, part);
+  return bound;
 }
 
 /// What the distances of all elements of a thread have in common, as a number.
 static Value buildDistance(ImplicitLocOpBuilder &b, MapOp map,
                            const LinearSum &sum, ThreadLowering &lowering) {
-  Value common = buildDifference(b, sum.added, sum.subtracted);
-  common = arith::AddIOp::create(
-      b, toI64(b, common),
-      arith::ExtSIOp::create(b, b.getI64Type(),
-                             buildThreadPart(b, map, sum, lowering)));
+  Value common = toI64(b, buildDifference(b, sum.added, sum.subtracted));
+  for (Value part : buildThreadParts(b, map, sum, lowering))
+    common = arith::AddIOp::create(
+        b, common, arith::ExtSIOp::create(b, b.getI64Type(), part));
   return arith::SIToFPOp::create(b, b.getF32Type(), common);
 }
 
