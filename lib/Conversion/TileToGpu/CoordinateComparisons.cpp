@@ -14,9 +14,14 @@
 // thread's part subtracted, once per map, so that an element costs one
 // comparison with a constant instead of 64-bit arithmetic.
 //
+// A distance of positions becomes a number in the same way: what all elements
+// have in common is converted from 64 bits once, and the constant of a register
+// added to the number. Both are exact up to 2^24.
+//
 //===----------------------------------------------------------------------===//
 
 #include "TileToGpu.h"
+#include "attn/Dialect/Attn/IR/MathHints.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -72,27 +77,92 @@ static bool isSigned(arith::CmpIPredicate predicate) {
   }
 }
 
+/// `added` less `subtracted`.
+static Value buildDifference(ImplicitLocOpBuilder &b, ArrayRef<Value> added,
+                             ArrayRef<Value> subtracted) {
+  Value sum;
+  for (Value value : added)
+    sum = sum ? arith::AddIOp::create(b, sum, value).getResult() : value;
+  if (!sum)
+    sum = buildIndex(b, 0);
+  for (Value value : subtracted)
+    sum = arith::SubIOp::create(b, sum, value);
+  return sum;
+}
+
+/// The thread's part of each coordinate, i32.
+static SmallVector<Value> buildThreadParts(ImplicitLocOpBuilder &b, MapOp map,
+                                           const LinearSum &sum,
+                                           ThreadLowering &lowering) {
+  TileType tile = map.getResult().getType();
+  auto layout = cast<FragmentAttr>(tile.getLayout());
+  SmallVector<Value> parts;
+  for (auto [dim, factor] : llvm::zip_equal(tile.getDims(), sum.factors))
+    if (factor != 0)
+      parts.push_back(arith::MulIOp::create(
+          b, lowering.getThreadOffset(layout, dim), buildI32(b, factor)));
+  return parts;
+}
+
+/// `bound`, clamped. Where the unit of scalars orders no numbers of 64 bits, by
+/// a shift and a sign. Of a choice, both values are: that leaves the loop.
+static Value buildClamped(ImplicitLocOpBuilder &b, Value bound,
+                          bool comparesWide) {
+  if (comparesWide) {
+    bound = arith::MinSIOp::create(b, bound, buildIndex(b, kBound));
+    bound = arith::MaxSIOp::create(b, bound, buildIndex(b, -kBound));
+    return arith::IndexCastOp::create(b, b.getI32Type(), bound);
+  }
+  if (auto choice = bound.getDefiningOp<arith::SelectOp>())
+    return arith::SelectOp::create(
+        b, choice.getCondition(),
+        buildClamped(b, choice.getTrueValue(), comparesWide),
+        buildClamped(b, choice.getFalseValue(), comparesWide));
+  constexpr int64_t kRangeBits = 29, kSignBit = 63;
+  static_assert(2 * kBound == int64_t(1) << kRangeBits);
+  Value i64 = arith::AddIOp::create(b, toI64(b, bound), buildI64(b, kBound));
+  Value isNear = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::eq,
+      arith::ShRUIOp::create(b, i64, buildI64(b, kRangeBits)), buildI64(b, 0));
+  auto narrow = [&](Value value) -> Value {
+    return arith::TruncIOp::create(b, b.getI32Type(), value);
+  };
+  Value isNotNegative = arith::XOrIOp::create(
+      b, narrow(arith::ShRSIOp::create(b, i64, buildI64(b, kSignBit))),
+      buildI32(b, -1));
+  Value end = arith::AndIOp::create(b, isNotNegative, buildI32(b, 2 * kBound));
+  return arith::SubIOp::create(
+      b, arith::SelectOp::create(b, isNear, narrow(i64), end),
+      buildI32(b, kBound));
+}
+
 /// What the coordinates are compared with: clamped, less the thread's part.
 static Value buildBound(ImplicitLocOpBuilder &b, MapOp map,
                         const LinearSum &sum, ThreadLowering &lowering) {
-  Value bound = buildIndex(b, 0);
-  for (Value value : sum.subtracted)
-    bound = arith::AddIOp::create(b, bound, value);
-  for (Value value : sum.added)
-    bound = arith::SubIOp::create(b, bound, value);
-  bound = arith::MinSIOp::create(b, bound, buildIndex(b, kBound));
-  bound = arith::MaxSIOp::create(b, bound, buildIndex(b, -kBound));
-  bound = arith::IndexCastOp::create(b, b.getI32Type(), bound);
-  TileType tile = map.getResult().getType();
-  auto layout = cast<FragmentAttr>(tile.getLayout());
-  for (auto [dim, factor] : llvm::zip_equal(tile.getDims(), sum.factors)) {
-    if (factor == 0)
-      continue;
-    Value part = arith::MulIOp::create(b, lowering.getThreadOffset(layout, dim),
-                                       buildI32(b, factor));
+  Value bound = buildDifference(b, sum.subtracted, sum.added);
+  bound = buildClamped(b, bound, !lowering.getSchedule().getFetches());
+  for (Value part : buildThreadParts(b, map, sum, lowering))
     bound = arith::SubIOp::create(b, bound, part);
-  }
   return bound;
+}
+
+/// What the distances of all elements of a thread have in common, as a number.
+static Value buildDistance(ImplicitLocOpBuilder &b, MapOp map,
+                           const LinearSum &sum, ThreadLowering &lowering) {
+  Value common = toI64(b, buildDifference(b, sum.added, sum.subtracted));
+  for (Value part : buildThreadParts(b, map, sum, lowering))
+    common = arith::AddIOp::create(
+        b, common, arith::ExtSIOp::create(b, b.getI64Type(), part));
+  return arith::SIToFPOp::create(b, b.getF32Type(), common);
+}
+
+/// The difference of positions that `number` is of, as a sum of index values.
+static Value getDistance(arith::SIToFPOp number) {
+  auto cast = number.getIn().getDefiningOp<arith::IndexCastOp>();
+  bool isOfIndex = cast && cast.getIn().getType().isIndex();
+  return number->hasAttr(kDistance) && number.getType().isF32() && isOfIndex
+             ? cast.getIn()
+             : Value();
 }
 
 CoordinateComparisons::CoordinateComparisons(ImplicitLocOpBuilder &b, MapOp map,
@@ -112,9 +182,16 @@ CoordinateComparisons::CoordinateComparisons(ImplicitLocOpBuilder &b, MapOp map,
     Value bound = buildBound(b, map, sum, lowering);
     comparisons[compare] = {sum.factors, bound};
   }
+  for (auto number : map.getBody().front().getOps<arith::SIToFPOp>()) {
+    LinearSum sum;
+    sum.factors.assign(map.getResult().getType().getRank(), 0);
+    Value distance = getDistance(number);
+    if (distance && collect(map, distance, 1, sum))
+      comparisons[number] = {sum.factors, buildDistance(b, map, sum, lowering)};
+  }
 }
 
-/// What register `reg` compares with the bound of `op`.
+/// What register `reg` compares with the bound of `op`, or adds to it.
 int64_t CoordinateComparisons::getConstant(Operation *op, int64_t reg) {
   TileType tile = map.getResult().getType();
   auto layout = cast<FragmentAttr>(tile.getLayout());
@@ -130,9 +207,13 @@ Value CoordinateComparisons::build(ImplicitLocOpBuilder &b, Operation *op,
   auto found = comparisons.find(op);
   if (found == comparisons.end())
     return Value();
-  return arith::CmpIOp::create(b, cast<arith::CmpIOp>(op).getPredicate(),
-                               buildI32(b, getConstant(op, reg)),
-                               found->second.bound);
+  int64_t constant = getConstant(op, reg);
+  Value bound = found->second.bound;
+  if (auto compare = dyn_cast<arith::CmpIOp>(op))
+    return arith::CmpIOp::create(b, compare.getPredicate(),
+                                 buildI32(b, constant), bound);
+  return arith::AddFOp::create(b, bound,
+                               buildF32(b, static_cast<double>(constant)));
 }
 
 /// The register whose comparison implies those of all others.
@@ -161,18 +242,23 @@ std::optional<int64_t> CoordinateComparisons::findHardest(Operation *op) {
   return hardest;
 }
 
-Value CoordinateComparisons::buildForAll(ImplicitLocOpBuilder &b, Value value) {
+Value CoordinateComparisons::buildFailsForAny(ImplicitLocOpBuilder &b,
+                                              Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || op->getBlock() != &map.getBody().front())
     return Value();
   if (comparisons.contains(op)) {
     std::optional<int64_t> hardest = findHardest(op);
-    return hardest ? build(b, op, *hardest) : Value();
+    if (!hardest)
+      return Value();
+    auto holds = build(b, op, *hardest).getDefiningOp<arith::CmpIOp>();
+    holds.setPredicate(arith::invertPredicate(holds.getPredicate()));
+    return holds;
   }
   auto both = dyn_cast<arith::AndIOp>(op);
   if (!both)
     return Value();
-  Value lhs = buildForAll(b, both.getLhs());
-  Value rhs = lhs ? buildForAll(b, both.getRhs()) : Value();
-  return rhs ? arith::AndIOp::create(b, lhs, rhs).getResult() : Value();
+  Value lhs = buildFailsForAny(b, both.getLhs());
+  Value rhs = lhs ? buildFailsForAny(b, both.getRhs()) : Value();
+  return rhs ? arith::OrIOp::create(b, lhs, rhs).getResult() : Value();
 }

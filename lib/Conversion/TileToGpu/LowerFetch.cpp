@@ -108,18 +108,24 @@ std::pair<Value, Value> TileFetcher::getUnit(int64_t number) {
           arith::MulIOp::create(b, column, buildI32(b, plan.width))};
 }
 
-/// The bytes from the first row on that may be read, an i32.
+/// The bytes from the first row on that may be read, an i32, which holds those
+/// of a tile that can be fetched. Of a choice, what both of its values give:
+/// all but the choice leaves the loop.
 Value TileFetcher::buildLimit(Value valid) {
+  if (auto choice = valid.getDefiningOp<arith::SelectOp>())
+    return arith::SelectOp::create(b, choice.getCondition(),
+                                   buildLimit(choice.getTrueValue()),
+                                   buildLimit(choice.getFalseValue()));
   int64_t bytes = rows.element.getIntOrFloatBitWidth() / 8;
-  Value count = toI64(b, valid);
-  Value before = arith::SubIOp::create(b, count, buildI64(b, 1));
+  Value count = arith::IndexCastOp::create(b, b.getI32Type(), valid);
+  Value stride = arith::TruncIOp::create(b, b.getI32Type(), rows.rowStride);
+  Value before = arith::SubIOp::create(b, count, buildI32(b, 1));
   Value elements = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, before, rows.rowStride), buildI64(b, extent));
-  Value limit = arith::MulIOp::create(b, elements, buildI64(b, bytes));
+      b, arith::MulIOp::create(b, before, stride), buildI32(b, extent));
+  Value limit = arith::MulIOp::create(b, elements, buildI32(b, bytes));
   Value some = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, count,
-                                     buildI64(b, 0));
-  limit = arith::SelectOp::create(b, some, limit, buildI64(b, 0));
-  return arith::TruncIOp::create(b, b.getI32Type(), limit);
+                                     buildI32(b, 0));
+  return arith::SelectOp::create(b, some, limit, buildI32(b, 0));
 }
 
 SmallVector<Value> TileFetcher::fetch(FetchTileOp op) {

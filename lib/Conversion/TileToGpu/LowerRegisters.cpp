@@ -177,12 +177,10 @@ SmallVector<Value> MapEmitter::emitWhereHidden() {
   if (!lowering.getSchedule().getLazy() || !choice ||
       choice.getTrueValue() != body.getArgument(0))
     return {};
-  Value all = comparisons.buildForAll(b, choice.getCondition());
-  if (!all)
+  Value hidesHere = comparisons.buildFailsForAny(b, choice.getCondition());
+  if (!hidesHere)
     return {};
-  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  Value hides =
-      VoteAnyOp::create(b, b.getI1Type(), arith::XOrIOp::create(b, all, yes));
+  Value hides = VoteAnyOp::create(b, b.getI1Type(), hidesHere);
   SmallVector<Value> inputs;
   for (int64_t reg = 0, end = countRegisters(tile); reg < end; ++reg)
     inputs.push_back(getInput(0, reg));

@@ -353,7 +353,7 @@ void ChainPipeliner::run() {
   }
   Value stage = buildIndex(b, 0);
   for (KeyLoop &member : chain) {
-    addStage(b, member, stage);
+    addCarried(b, member, stage);
     stage = member.loop.getResults().back();
   }
   for (size_t number = 0; number < chain.size(); ++number)

@@ -15,6 +15,8 @@
 //     put tile i + n - 1 into the buffer of tile i - 1
 //
 // The body has no branch: after the last tile, the last one is fetched again.
+// Loops that are one range carry the number of the tile to fetch, but for one
+// that counts from a constant.
 //
 // With a third buffer, tile i was there one iteration earlier: the barrier
 // stands before the put, and nobody waits for the LDS at the head of the body.
@@ -26,6 +28,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace attn;
@@ -45,11 +48,11 @@ Value attn::buildNextStage(ImplicitLocOpBuilder &b, Value stage,
   return arith::IndexCastUIOp::create(b, b.getIndexType(), next);
 }
 
-void attn::addStage(ImplicitLocOpBuilder &b, KeyLoop &member, Value stage) {
+void attn::addCarried(ImplicitLocOpBuilder &b, KeyLoop &member, Value init) {
   scf::ForOp loop = member.loop;
   b.setInsertionPoint(loop);
   SmallVector<Value> inits(loop.getInitArgs());
-  inits.push_back(stage);
+  inits.push_back(init);
   auto next = scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
                                  loop.getStep(), inits);
   next.getBody()->getOperations().splice(next.getBody()->end(),
@@ -105,18 +108,28 @@ void attn::fetchAndPut(ImplicitLocOpBuilder &b,
                 getBlockSchedule(kernel));
 }
 
+/// Whether one loop alone counts from a constant: LLVM then makes sums of the
+/// products that tiles begin at, which cost less than a carried number.
+static bool countsFromConstant(ArrayRef<KeyLoop> chain) {
+  scf::ForOp first = chain.front().loop;
+  return chain.size() == 1 && getConstantIntValue(first.getLowerBound());
+}
+
 namespace {
 
 class FetchPipeliner {
 public:
   FetchPipeliner(MutableArrayRef<KeyLoop> chain, BlockScheduleAttr schedule)
       : chain(chain), schedule(schedule), stages(schedule.getStages()),
-        b(chain[0].loop.getLoc(), chain[0].loop) {}
+        b(chain[0].loop.getLoc(), chain[0].loop),
+        carriesTile(isOneRange(chain) && !countsFromConstant(chain)) {}
 
   void run();
 
 private:
   void fetchFirst(int64_t stage);
+  void carry();
+  SmallVector<TileRows> buildLater(size_t number);
   void pipeline(size_t number);
 
   MutableArrayRef<KeyLoop> chain;
@@ -124,6 +137,9 @@ private:
   int64_t stages;
   ImplicitLocOpBuilder b;
   SmallVector<Value> buffers;
+  /// Whether the loops carry the number of the tile to fetch, behind that of
+  /// the buffer in use.
+  bool carriesTile;
 };
 
 } // namespace
@@ -141,9 +157,32 @@ void FetchPipeliner::fetchFirst(int64_t stage) {
               schedule);
 }
 
+/// Makes the loops carry the buffer in use, and the tile to fetch.
+void FetchPipeliner::carry() {
+  SmallVector<Value> carried{buildIndex(b, 0)};
+  if (carriesTile)
+    carried.push_back(
+        buildNextOfRange(b, chain, chain[0].loop.getLowerBound(), stages - 1));
+  for (KeyLoop &member : chain) {
+    for (Value value : carried)
+      addCarried(b, member, value);
+    carried = llvm::to_vector_of<Value>(
+        member.loop.getResults().take_back(carried.size()));
+  }
+}
+
+/// What an iteration fetches: the tiles of a later one.
+SmallVector<TileRows> FetchPipeliner::buildLater(size_t number) {
+  if (!carriesTile)
+    return buildLaterRows(b, chain, number, stages - 1);
+  return buildRowsOfRange(b, chain,
+                          chain[number].loop.getRegionIterArgs().back());
+}
+
 void FetchPipeliner::pipeline(size_t number) {
   KeyLoop &member = chain[number];
-  Value stage = member.loop.getRegionIterArgs().back();
+  auto carried = member.loop.getRegionIterArgs().take_back(1 + carriesTile);
+  Value stage = carried.front();
   b.setInsertionPointToStart(member.loop.getBody());
   bool isLate = stages >= kStagesOfLateBarrier;
   if (!isLate)
@@ -152,10 +191,10 @@ void FetchPipeliner::pipeline(size_t number) {
   auto products = member.loop.getBody()->getOps<ContractOp>();
   if (!products.empty())
     b.setInsertionPoint(*products.begin());
-  ChainTile later = buildLaterTile(b, chain, number, stages - 1);
+  SmallVector<TileRows> later = buildLater(number);
   SmallVector<ValueRange> parts;
   for (auto [load, rows, buffer] :
-       llvm::zip_equal(member.loads, later.rows, buffers))
+       llvm::zip_equal(member.loads, later, buffers))
     parts.push_back(fetch(b, load, rows, buffer, schedule));
   for (auto [load, buffer] : llvm::zip_equal(member.loads, buffers))
     load.replaceAllUsesWith(
@@ -167,10 +206,12 @@ void FetchPipeliner::pipeline(size_t number) {
     gpu::BarrierOp::create(b);
   Value next = buildNextStage(b, stage, stages - 1, stages);
   for (auto [load, rows, part, buffer] :
-       llvm::zip_equal(member.loads, later.rows, parts, buffers))
+       llvm::zip_equal(member.loads, later, parts, buffers))
     put(b, load, rows, part, buffer, next);
-  yield->insertOperands(yield->getNumOperands(),
-                        buildNextStage(b, stage, 1, stages));
+  SmallVector<Value> after{buildNextStage(b, stage, 1, stages)};
+  if (carriesTile)
+    after.push_back(buildNextOfRange(b, chain, carried.back(), /*distance=*/1));
+  yield->insertOperands(yield->getNumOperands(), after);
 }
 
 void FetchPipeliner::run() {
@@ -181,11 +222,7 @@ void FetchPipeliner::run() {
     fetchFirst(stage);
   if (stages >= kStagesOfLateBarrier)
     gpu::BarrierOp::create(b);
-  Value stage = buildIndex(b, 0);
-  for (KeyLoop &member : chain) {
-    addStage(b, member, stage);
-    stage = member.loop.getResults().back();
-  }
+  carry();
   for (size_t number = 0; number < chain.size(); ++number)
     pipeline(number);
   for (KeyLoop &member : chain)

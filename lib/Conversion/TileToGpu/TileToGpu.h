@@ -213,19 +213,20 @@ mlir::Value buildSharedOffset(mlir::ImplicitLocOpBuilder &b,
 mlir::Value buildSwizzle(mlir::ImplicitLocOpBuilder &b, SharedAttr layout,
                          int64_t bytes, mlir::Value row);
 
-/// The comparisons of a map that need 32 bits only.
+/// The comparisons of a map, and its distances, that need 32 bits only.
 class CoordinateComparisons {
 public:
   /// Emits what they have in common for all elements.
   CoordinateComparisons(mlir::ImplicitLocOpBuilder &b, MapOp map,
                         ThreadLowering &lowering);
   /// The value of `op`, an op of the map's body, for register `reg`; null if it
-  /// is no such comparison.
+  /// is neither.
   mlir::Value build(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op,
                     int64_t reg);
-  /// Whether `value`, of the map's body, is true for all registers of this
+  /// Whether `value`, of the map's body, is false for any register of this
   /// thread; null if one comparison each for its ends does not tell.
-  mlir::Value buildForAll(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
+  mlir::Value buildFailsForAny(mlir::ImplicitLocOpBuilder &b,
+                               mlir::Value value);
 
 private:
   std::optional<int64_t> findHardest(mlir::Operation *op);
@@ -250,9 +251,9 @@ SharedAttr getLayout(LoadTileOp load);
 /// The number of the buffer `distance` tiles after buffer `stage`.
 mlir::Value buildNextStage(mlir::ImplicitLocOpBuilder &b, mlir::Value stage,
                            int64_t distance, int64_t stages);
-/// Gives a loop one more iter_arg, the number of the buffer in use.
-void addStage(mlir::ImplicitLocOpBuilder &b, KeyLoop &member,
-              mlir::Value stage);
+/// Gives a loop one more iter_arg, which the caller yields.
+void addCarried(mlir::ImplicitLocOpBuilder &b, KeyLoop &member,
+                mlir::Value init);
 /// Fetches what `loads` load and puts it into the first buffer of each.
 void fetchAndPut(mlir::ImplicitLocOpBuilder &b,
                  llvm::MutableArrayRef<LoadTileOp> loads,

@@ -111,12 +111,22 @@ static bool fit(AttentionOp op, Choice &choice, int64_t bytes) {
   return true;
 }
 
+/// Whether the scores of a tile leave too few registers: beside the query and
+/// the accumulators of long rows, for what is computed of each score and for
+/// the addresses of pages.
+static bool isCrowded(AttentionOp op) {
+  constexpr int64_t kShortRowBytes = 128;
+  bool isLong = getRocdlRowBytes(op) > kShortRowBytes;
+  bool isComputed =
+      op.getScoreMod() || op.getSoftcap() || op.getDynamicSoftcap();
+  return op.getAlibiSlopes() || (isLong && (isComputed || op.isPaged()));
+}
+
 static ConfigAttr chooseConfig(AttentionOp op, const RocdlTarget &target) {
   Choice choice(op);
   chooseWaves(op, choice);
   choice.keepsKeys = op.getBlockKvCompute().has_value();
-  // What is computed for each score takes registers beside it.
-  if (op.getAlibiSlopes())
+  if (isCrowded(op))
     choice.keys /= 2;
   choice.keys = getStepKeys(op, choice.keys, choice.instruction->m);
   // A block that leaves SIMDs without a wave makes room for another one, if it

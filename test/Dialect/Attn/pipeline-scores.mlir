@@ -290,3 +290,48 @@ func.func @moved(%k: !attn.view<kv, d 64, bf16>, %e: index, %q: !q,
   }
   return %r : !m
 }
+
+// Loops of which one begins where the other ends, and ends behind its begin,
+// are one range: the next iteration alone says what comes. On which side of the
+// first loop's end the last keys are is asked apart from it.
+
+// CHECK-LABEL: func @one_range
+// CHECK-SAME: %{{[a-z0-9]+}}: index, %{{[a-z0-9]+}}: index, %[[LAST_KEYS:[a-z0-9]+]]: index, %[[REST:[a-z0-9]+]]: index
+// CHECK: %[[MIDDLE:.*]] = arith.maxsi
+// CHECK: %[[END:.*]] = arith.maxsi %{{.*}}, %[[MIDDLE]]
+// CHECK: scf.for %[[I:.*]] = %{{.*}} to %[[MIDDLE]]
+// CHECK: %[[LAST:.*]] = arith.subi %[[END]], %{{.*}}
+// CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %{{.*}}
+// CHECK: %[[IS_LAST:.*]] = arith.cmpi eq, %[[I]], %[[LAST]]
+// CHECK: %[[LATER:.*]] = arith.select %[[IS_LAST]], %[[LAST]], %[[NEXT]]
+// CHECK: %[[HAS_REST:.*]] = arith.cmpi eq, %[[LATER]], %[[LAST_KEYS]]
+// CHECK: %[[BEFORE:.*]] = arith.cmpi slt, %[[LAST_KEYS]], %[[MIDDLE]]
+// CHECK: %[[ONE:.*]] = arith.select %[[BEFORE]], %[[ALL:.*]], %[[REST]]
+// CHECK: %[[VALID:.*]] = arith.select %[[HAS_REST]], %[[ONE]], %[[ALL]]
+// CHECK: attn.load_tile %{{.*}}[%{{.*}}] valid(%[[VALID]])
+func.func @one_range(%k: !attn.view<kv, d 64, bf16>, %f: index, %e: index,
+                     %last: index, %rest: index, %q: !q, %init: !m) -> !m {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %middle = arith.maxsi %f, %c0 : index
+  %end = arith.maxsi %e, %middle : index
+  %r = scf.for %i = %c0 to %middle step %c1 iter_args(%m = %init) -> (!m) {
+    %row = arith.muli %i, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%c32) : !attn.view<kv, d 64, bf16> -> !k
+    %s = attn.contract %kt, %q valid(%c32) : !k, !q -> !s
+    %n = attn.reduce max %s into %m : !s -> !m
+    scf.yield %n : !m
+  }
+  %u = scf.for %i = %middle to %end step %c1 iter_args(%m = %r) -> (!m) {
+    %row = arith.muli %i, %c32 : index
+    %is_last = arith.cmpi eq, %i, %last : index
+    %valid = arith.select %is_last, %rest, %c32 : index
+    %kt = attn.load_tile %k[%row] valid(%valid)
+        : !attn.view<kv, d 64, bf16> -> !k
+    %s = attn.contract %kt, %q valid(%valid) : !k, !q -> !s
+    %n = attn.reduce max %s into %m : !s -> !m
+    scf.yield %n : !m
+  }
+  return %u : !m
+}

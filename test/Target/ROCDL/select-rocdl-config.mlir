@@ -84,3 +84,14 @@ func.func @decode(%q: memref<8x1x32x128xbf16>, %k: memref<8x8192x8x128xbf16>,
       scale(0.1) outs(%o : memref<8x1x32x128xbf16>)
   return
 }
+
+// Softcap is computed of every score, and rows are long: small tiles of keys.
+// CHECK-LABEL: @softcap
+// CHECK: block_q = 256, block_kv = 32, {{.*}}warps = 8, {{.*}}stages = 3
+func.func @softcap(%q: memref<1x4096x8x128xbf16>,
+                   %o: memref<1x4096x8x128xbf16>) {
+  attn.attention ins(%q, %q, %q : memref<1x4096x8x128xbf16>,
+      memref<1x4096x8x128xbf16>, memref<1x4096x8x128xbf16>)
+      scale(0.1) softcap(20.0) outs(%o : memref<1x4096x8x128xbf16>)
+  return
+}

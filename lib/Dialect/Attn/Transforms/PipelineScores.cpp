@@ -244,8 +244,8 @@ SmallVector<Value> ScorePipeliner::pipeline(size_t number,
                          member.loop.getBody()->begin());
   if (test)
     b.setInsertionPointAfter(*test->user_begin());
-  ChainTile later = buildLaterTile(b, chain, number, /*distance=*/1);
-  Value product = buildScores(b, later.rows[0]);
+  Value product =
+      buildScores(b, buildLaterRows(b, chain, number, /*distance=*/1)[0]);
   // Mapped before the carried value has had its last use, the product would
   // need registers of its own, and moves.
   b.setInsertionPoint(member.loop.getBody()->getTerminator());

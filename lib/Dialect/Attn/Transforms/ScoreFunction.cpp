@@ -8,6 +8,7 @@
 #include "attn/Dialect/Attn/Transforms/ScoreFunction.h"
 #include "attn/Analysis/FragmentLayout.h"
 #include "attn/Dialect/Attn/IR/Builders.h"
+#include "attn/Dialect/Attn/IR/MathHints.h"
 #include "attn/Dialect/Attn/Transforms/OnlineSoftmax.h"
 #include "attn/Dialect/Attn/Transforms/UserFunction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -91,13 +92,14 @@ Value ScoreFunction::buildCapped(ImplicitLocOpBuilder &b, Value dot) const {
 }
 
 /// Subtracts slope * |q_pos - j|. Positions are 64-bit: their difference is
-/// exact, the conversion rounds it once.
+/// exact.
 Value ScoreFunction::buildAlibi(ImplicitLocOpBuilder &b, Value score,
                                 const ScoreElement &element) const {
   Value difference = arith::SubIOp::create(b, element.qPos, element.key);
   Value i64 = arith::IndexCastOp::create(b, b.getI64Type(), difference);
-  Value distance =
-      math::AbsFOp::create(b, arith::SIToFPOp::create(b, b.getF32Type(), i64));
+  auto number = arith::SIToFPOp::create(b, b.getF32Type(), i64);
+  number->setAttr(kDistance, b.getUnitAttr());
+  Value distance = math::AbsFOp::create(b, number);
   Value penalty = arith::MulFOp::create(b, alibiSlope, distance);
   return arith::SubFOp::create(b, score, penalty);
 }

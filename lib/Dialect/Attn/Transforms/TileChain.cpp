@@ -81,6 +81,101 @@ size_t attn::countChained(MutableArrayRef<KeyLoop> loops) {
   return count;
 }
 
+/// Whether the last iteration is one step before the end.
+static bool hasWholeSteps(scf::ForOp loop) {
+  std::optional<int64_t> begin = getConstantIntValue(loop.getLowerBound());
+  std::optional<int64_t> end = getConstantIntValue(loop.getUpperBound());
+  std::optional<int64_t> step = getConstantIntValue(loop.getStep());
+  return step && (*step == 1 || (begin && end && (*end - *begin) % *step == 0));
+}
+
+/// Whether the loop is known to end behind its begin, or there.
+static bool isOrdered(scf::ForOp loop) {
+  OpFoldResult begin = loop.getLowerBound();
+  auto end = loop.getUpperBound().getDefiningOp<arith::MaxSIOp>();
+  return end && llvm::any_of(end->getOperands(), [&](Value least) {
+           return isEqualConstantIntOrValue(least, begin);
+         });
+}
+
+bool attn::isOneRange(ArrayRef<KeyLoop> chain) {
+  for (auto [number, member] : llvm::enumerate(chain)) {
+    scf::ForOp loop = member.loop;
+    if (!hasWholeSteps(loop) || (chain.size() > 1 && !isOrdered(loop)))
+      return false;
+    if (number == 0)
+      continue;
+    scf::ForOp before = chain[number - 1].loop;
+    if (before.getUpperBound() != loop.getLowerBound())
+      return false;
+  }
+  return true;
+}
+
+Value attn::buildNextOfRange(ImplicitLocOpBuilder &b, ArrayRef<KeyLoop> chain,
+                             Value iteration, int64_t distance) {
+  scf::ForOp loop = chain.back().loop;
+  Value last = arith::SubIOp::create(b, loop.getUpperBound(), loop.getStep());
+  for (int64_t i = 0; i < distance; ++i) {
+    Value next = arith::AddIOp::create(b, iteration, loop.getStep());
+    Value isLast =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, iteration, last);
+    iteration = arith::SelectOp::create(b, isLast, last, next);
+  }
+  return iteration;
+}
+
+/// What `iteration` of the loop loads.
+static SmallVector<TileRows> buildRows(ImplicitLocOpBuilder &b, KeyLoop &member,
+                                       Value iteration) {
+  IRMapping map;
+  map.map(member.loop.getInductionVar(), iteration);
+  for (Operation &op : *member.loop.getBody())
+    if (member.slice.contains(&op))
+      b.clone(op, map);
+  SmallVector<TileRows> rows;
+  for (LoadTileOp load : member.loads)
+    rows.push_back({map.lookupOrDefault(load.getRow()),
+                    map.lookupOrDefault(load.getValid())});
+  return rows;
+}
+
+/// `here` in iterations before `end`, `later` from there on. Where `later` is
+/// another number in a single iteration, on which side of `end` that one is
+/// does not depend on `iteration`.
+static Value buildEither(ImplicitLocOpBuilder &b, Value iteration, Value end,
+                         Value here, Value later) {
+  auto isBeforeEnd = [&](Value number) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, number, end);
+  };
+  auto choice = later.getDefiningOp<arith::SelectOp>();
+  auto test = choice ? choice.getCondition().getDefiningOp<arith::CmpIOp>()
+                     : arith::CmpIOp();
+  bool isOfOne = test && test.getPredicate() == arith::CmpIPredicate::eq &&
+                 test.getLhs() == iteration &&
+                 isEqualConstantIntOrValue(choice.getFalseValue(), here);
+  if (!isOfOne)
+    return arith::SelectOp::create(b, isBeforeEnd(iteration), here, later);
+  Value single = arith::SelectOp::create(b, isBeforeEnd(test.getRhs()), here,
+                                         choice.getTrueValue());
+  return arith::SelectOp::create(b, test, single, here);
+}
+
+SmallVector<TileRows> attn::buildRowsOfRange(ImplicitLocOpBuilder &b,
+                                             MutableArrayRef<KeyLoop> chain,
+                                             Value iteration) {
+  SmallVector<TileRows> rows = buildRows(b, chain.front(), iteration);
+  if (chain.size() == 1)
+    return rows;
+  Value end = chain.front().loop.getUpperBound();
+  for (auto [here, later] : llvm::zip_equal(
+           rows, buildRowsOfRange(b, chain.drop_front(), iteration))) {
+    here.row = buildEither(b, iteration, end, here.row, later.row);
+    here.valid = buildEither(b, iteration, end, here.valid, later.valid);
+  }
+  return rows;
+}
+
 ChainTile attn::buildChainTile(ImplicitLocOpBuilder &b,
                                MutableArrayRef<KeyLoop> chain, size_t number,
                                Value iteration) {
@@ -89,14 +184,7 @@ ChainTile attn::buildChainTile(ImplicitLocOpBuilder &b,
   ChainTile tile;
   tile.exists =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, iteration, end);
-  IRMapping map;
-  map.map(member.loop.getInductionVar(), iteration);
-  for (Operation &op : *member.loop.getBody())
-    if (member.slice.contains(&op))
-      b.clone(op, map);
-  for (LoadTileOp load : member.loads)
-    tile.rows.push_back({map.lookupOrDefault(load.getRow()),
-                         map.lookupOrDefault(load.getValid())});
+  tile.rows = buildRows(b, member, iteration);
   if (number + 1 == chain.size())
     return tile;
   // The loop may have no iteration at all.
@@ -114,51 +202,26 @@ ChainTile attn::buildChainTile(ImplicitLocOpBuilder &b,
   return tile;
 }
 
-/// Whether the last iteration is one step before the end.
-static bool hasWholeSteps(scf::ForOp loop) {
-  std::optional<int64_t> begin = getConstantIntValue(loop.getLowerBound());
-  std::optional<int64_t> end = getConstantIntValue(loop.getUpperBound());
-  std::optional<int64_t> step = getConstantIntValue(loop.getStep());
-  return step && (*step == 1 || (begin && end && (*end - *begin) % *step == 0));
-}
-
-/// The iteration after `iteration`, or that one itself if it is the last: of
-/// 64-bit numbers, some chips compare equality alone in one instruction.
-static Value buildNextIteration(ImplicitLocOpBuilder &b, scf::ForOp loop,
-                                Value iteration) {
-  Value last = arith::SubIOp::create(b, loop.getUpperBound(), loop.getStep());
-  Value next = arith::AddIOp::create(b, iteration, loop.getStep());
-  Value isLast =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, iteration, last);
-  return arith::SelectOp::create(b, isLast, last, next);
-}
-
-/// The tile `distance` iterations later, or the last one.
-static ChainTile buildTileOfLast(ImplicitLocOpBuilder &b, KeyLoop &member,
-                                 int64_t distance) {
-  Value iteration = member.loop.getInductionVar();
-  for (int64_t i = 0; i < distance; ++i)
-    iteration = buildNextIteration(b, member.loop, iteration);
-  return buildChainTile(b, member, 0, iteration);
-}
-
-ChainTile attn::buildLaterTile(ImplicitLocOpBuilder &b,
-                               MutableArrayRef<KeyLoop> chain, size_t number,
-                               int64_t distance) {
+SmallVector<TileRows> attn::buildLaterRows(ImplicitLocOpBuilder &b,
+                                           MutableArrayRef<KeyLoop> chain,
+                                           size_t number, int64_t distance) {
   scf::ForOp loop = chain[number].loop;
-  if (number + 1 == chain.size() && hasWholeSteps(loop))
-    return buildTileOfLast(b, chain.back(), distance);
+  MutableArrayRef<KeyLoop> range =
+      isOneRange(chain) ? chain : chain.drop_front(number);
+  if (isOneRange(range))
+    return buildRowsOfRange(
+        b, range, buildNextOfRange(b, range, loop.getInductionVar(), distance));
   Value steps =
       arith::MulIOp::create(b, loop.getStep(), buildIndex(b, distance));
   ChainTile later =
       buildChainTile(b, chain, number,
                      arith::AddIOp::create(b, loop.getInductionVar(), steps));
-  ChainTile now =
-      buildChainTile(b, chain.slice(number, 1), 0, loop.getInductionVar());
-  for (auto [rows, current] : llvm::zip_equal(later.rows, now.rows)) {
+  SmallVector<TileRows> now =
+      buildRows(b, chain[number], loop.getInductionVar());
+  for (auto [rows, current] : llvm::zip_equal(later.rows, now)) {
     rows.row = arith::SelectOp::create(b, later.exists, rows.row, current.row);
     rows.valid =
         arith::SelectOp::create(b, later.exists, rows.valid, current.valid);
   }
-  return later;
+  return later.rows;
 }

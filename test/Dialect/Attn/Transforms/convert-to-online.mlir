@@ -479,7 +479,7 @@ func.func @scale_and_sink(%q: memref<1x64x4x16xf32>, %sinks: memref<4xf32>,
 // CHECK:           %[[CAPPED:.*]] = arith.mulf %{{.*}}, %{{.*}} : f32
 // CHECK:           %[[DISTANCE:.*]] = arith.subi
 // CHECK:           %[[INTEGER:.*]] = arith.index_cast %[[DISTANCE]] : index to i64
-// CHECK:           %[[FLOAT:.*]] = arith.sitofp %[[INTEGER]] : i64 to f32
+// CHECK:           %[[FLOAT:.*]] = arith.sitofp %[[INTEGER]] {attn.distance} : i64 to f32
 // CHECK:           %[[MAGNITUDE:.*]] = math.absf %[[FLOAT]]
 // CHECK:           %[[PENALTY:.*]] = arith.mulf %[[SLOPE]], %[[MAGNITUDE]]
 // CHECK:           %[[S:.*]] = arith.subf %{{.*}}, %[[PENALTY]]

@@ -16,6 +16,10 @@ namespace attn {
 /// result cannot overflow.
 inline constexpr llvm::StringLiteral kNotPositive = "attn.not_positive";
 
+/// Discardable, on an arith.sitofp: a distance of positions. Where its type
+/// does not hold it, it may be rounded twice.
+inline constexpr llvm::StringLiteral kDistance = "attn.distance";
+
 } // namespace attn
 
 #endif // ATTN_DIALECT_ATTN_IR_MATHHINTS_H

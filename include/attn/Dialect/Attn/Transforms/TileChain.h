@@ -61,12 +61,28 @@ ChainTile buildChainTile(mlir::ImplicitLocOpBuilder &b,
                          llvm::MutableArrayRef<KeyLoop> chain, size_t number,
                          mlir::Value iteration);
 
-/// The tile `distance` iterations after the one that loop `number` is in; that
-/// one itself if there is none, so that no row is loaded that is not loaded
-/// anyway. The builder stands in the loop.
-ChainTile buildLaterTile(mlir::ImplicitLocOpBuilder &b,
-                         llvm::MutableArrayRef<KeyLoop> chain, size_t number,
-                         int64_t distance);
+/// What is loaded `distance` iterations after the one that loop `number` is in;
+/// what that one itself loads if there is none, so that no row is loaded that
+/// is not loaded anyway. The builder stands in the loop.
+llvm::SmallVector<TileRows> buildLaterRows(mlir::ImplicitLocOpBuilder &b,
+                                           llvm::MutableArrayRef<KeyLoop> chain,
+                                           size_t number, int64_t distance);
+
+/// Whether the loops go through one range of numbers, each from where the one
+/// before it ends: an iteration is then known by its number alone.
+bool isOneRange(llvm::ArrayRef<KeyLoop> chain);
+
+/// Of a chain that is one range: the iteration `distance` after `iteration`, or
+/// the last one. Of 64-bit numbers, some chips compare equality alone in one
+/// instruction.
+mlir::Value buildNextOfRange(mlir::ImplicitLocOpBuilder &b,
+                             llvm::ArrayRef<KeyLoop> chain,
+                             mlir::Value iteration, int64_t distance);
+
+/// Of such a chain: what an iteration that exists loads.
+llvm::SmallVector<TileRows>
+buildRowsOfRange(mlir::ImplicitLocOpBuilder &b,
+                 llvm::MutableArrayRef<KeyLoop> chain, mlir::Value iteration);
 
 } // namespace attn
 

@@ -186,9 +186,13 @@ private:
   mlir::Value buildCustom(mlir::ImplicitLocOpBuilder &b, CustomAttr custom,
                           const MaskOperands &at);
   mlir::FailureOr<mlir::Value> buildVisible(mlir::ImplicitLocOpBuilder &b,
-                                            mlir::Value row, mlir::Value key);
+                                            mlir::ValueRange at,
+                                            const KeyTile &keys);
   bool hasWholeTiles();
-  KeyTile buildKeyTile(mlir::Value firstKey, int64_t count, TileKind kind);
+  bool isFetched();
+  mlir::Value buildKeysOfTile(mlir::Value number, int64_t all);
+  KeyTile buildKeyTile(mlir::Value number, mlir::Value firstKey, int64_t count,
+                       TileKind kind);
   mlir::FailureOr<mlir::Value> buildScores(mlir::Value dots,
                                            const KeyTile &keys, TileKind kind);
   bool isLazy();
@@ -199,6 +203,7 @@ private:
   double getUnit();
   mlir::Value buildPrescaled(mlir::Value dots);
   mlir::FailureOr<OnlineState> buildStep(const OnlineState &state,
+                                         mlir::Value tileNumber,
                                          mlir::Value firstKey, TileKind kind);
 
   // TileTable.cpp

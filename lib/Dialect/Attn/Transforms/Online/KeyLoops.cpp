@@ -31,14 +31,14 @@ KernelBuilder::buildComputeSteps(const OnlineState &state, Value tile,
   int64_t blockKv = config.getBlockKv(), keys = config.getBlockKvCompute();
   Value firstKey = arith::MulIOp::create(b, tile, buildIndex(b, blockKv));
   if (blockKv == keys)
-    return buildStep(state, firstKey, kind);
+    return buildStep(state, tile, firstKey, kind);
   auto loop = scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, blockKv),
                                  buildIndex(b, keys), state.values());
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value stepKey = arith::AddIOp::create(b, firstKey, loop.getInductionVar());
   FailureOr<OnlineState> next = buildStep(
-      OnlineState::fromValues(loop.getRegionIterArgs()), stepKey, kind);
+      OnlineState::fromValues(loop.getRegionIterArgs()), tile, stepKey, kind);
   if (failed(next))
     return failure();
   scf::YieldOp::create(b, next->values());

@@ -43,8 +43,10 @@ Value KernelBuilder::buildCustom(ImplicitLocOpBuilder &b, CustomAttr custom,
 }
 
 /// i1: whether the row of the tile sees `key`.
-FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
-                                             Value key) {
+FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b,
+                                             ValueRange at,
+                                             const KeyTile &keys) {
+  Value row = at[0], key = arith::AddIOp::create(b, at[1], keys.first);
   auto slotValue = [&](int64_t slot) {
     return buildLoadIndex(b, arg(op.getMaskOperands()[slot]), item.batch);
   };
@@ -67,7 +69,10 @@ FailureOr<Value> KernelBuilder::buildVisible(ImplicitLocOpBuilder &b, Value row,
   operands.slotElement = slotElement;
   operands.customValue = customValue;
   Value visible = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  if (!hasWholeTiles())
+  if (!hasWholeTiles() && isFetched())
+    visible =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, at[1], keys.valid);
+  else if (!hasWholeTiles())
     visible =
         arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, item.kvLen);
   Value byMask;
@@ -115,7 +120,7 @@ FailureOr<Value> KernelBuilder::buildScores(Value dots, const KeyTile &keys,
         Value value = score->buildScore(b, element);
         if (!visibility)
           return value;
-        FailureOr<Value> visible = buildVisible(b, at[0], key);
+        FailureOr<Value> visible = buildVisible(b, at, keys);
         status = visible;
         if (failed(visible))
           return value;
@@ -138,12 +143,35 @@ bool KernelBuilder::hasWholeTiles() {
   return length && *length % config.getBlockKv() == 0;
 }
 
-/// `count` keys from `firstKey` on; only a partial tile reaches beyond kv_len.
-KeyTile KernelBuilder::buildKeyTile(Value firstKey, int64_t count,
+/// Whether the target fetches tiles through registers: rows are looked at in
+/// every iteration, for one that comes later.
+bool KernelBuilder::isFetched() {
+  auto schedule = dyn_cast<BlockScheduleAttr>(config.getSchedule());
+  return schedule && schedule.getFetches();
+}
+
+/// How many keys of tile `number` are below kv_len, which some are: `all`, but
+/// in the last one. No numbers of 64 bits are ordered.
+Value KernelBuilder::buildKeysOfTile(Value number, int64_t all) {
+  Value count = buildIndex(b, all), one = buildIndex(b, 1);
+  Value last = arith::DivUIOp::create(
+      b, arith::SubIOp::create(b, item.kvLen, one), count);
+  Value rest = arith::SubIOp::create(b, item.kvLen,
+                                     arith::MulIOp::create(b, last, count));
+  Value isLast =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number, last);
+  return arith::SelectOp::create(b, isLast, rest, count);
+}
+
+/// `count` keys from `firstKey` on, of tile `number`; only a partial tile
+/// reaches beyond kv_len.
+KeyTile KernelBuilder::buildKeyTile(Value number, Value firstKey, int64_t count,
                                     TileKind kind) {
   Value all = buildIndex(b, count);
   if (kind == TileKind::Full || hasWholeTiles())
     return {firstKey, all, count};
+  if (isFetched() && count == config.getBlockKv())
+    return {firstKey, buildKeysOfTile(number, count), count};
   Value left = arith::SubIOp::create(b, item.kvLen, firstKey);
   Value valid =
       arith::MaxSIOp::create(b, buildMin(b, left, all), buildIndex(b, 0));
@@ -193,10 +221,12 @@ Value KernelBuilder::buildPrescaled(Value dots) {
       });
 }
 
-/// One step of the online softmax on the keys from `firstKey` on.
+/// One step of the online softmax on the keys from `firstKey` on, of a tile.
 FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
+                                                Value tileNumber,
                                                 Value firstKey, TileKind kind) {
-  KeyTile step = buildKeyTile(firstKey, config.getBlockKvCompute(), kind);
+  KeyTile step =
+      buildKeyTile(tileNumber, firstKey, config.getBlockKvCompute(), kind);
   int64_t keys = step.count;
   Value valid = step.valid;
   // A target whose products widen keys themselves takes them as they are.

@@ -99,7 +99,7 @@ Value KernelBuilder::buildTableRow() {
 FailureOr<Value> KernelBuilder::buildTileVisibility(Value tile) {
   int64_t blockKv = config.getBlockKv();
   KeyTile keys =
-      buildKeyTile(arith::MulIOp::create(b, tile, buildIndex(b, blockKv)),
+      buildKeyTile(tile, arith::MulIOp::create(b, tile, buildIndex(b, blockKv)),
                    blockKv, TileKind::Partial);
   auto countType = TileType::get(b.getContext(), {Dim::q}, {config.getBlockQ()},
                                  b.getF32Type());
@@ -110,8 +110,7 @@ FailureOr<Value> KernelBuilder::buildTileVisibility(Value tile) {
   Value shown = buildPairMap(
       pairType, {}, getPairOperands(/*scores=*/false, /*visibility=*/true),
       keys, [&](ImplicitLocOpBuilder &b, ValueRange, ValueRange at) {
-        Value key = arith::AddIOp::create(b, at[1], keys.first);
-        FailureOr<Value> visible = buildVisible(b, at[0], key);
+        FailureOr<Value> visible = buildVisible(b, at, keys);
         status = visible;
         if (failed(visible))
           return buildF32(b, 0);
