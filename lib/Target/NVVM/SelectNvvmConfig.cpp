@@ -64,14 +64,12 @@ struct Choice {
   int64_t heads = 1;
   /// Whether parts of the operands are multiplied.
   bool ofParts = false;
-  /// Whether the maxima that are subtracted may lag behind the scores.
-  bool lazy = false;
 
   ConfigAttr get(MLIRContext *context) const {
     auto schedule =
         BlockScheduleAttr::get(context, MatrixKind::m16n8k16, warps,
                                /*lanes=*/32, stages, /*transposed=*/false,
-                               /*fetches=*/false, lazy);
+                               /*fetches=*/false, /*lazy=*/true);
     return ConfigAttr::get(context, warps * rowsOfWarp, keys, keys, schedule,
                            heads, /*split=*/SplitAttr());
   }
@@ -210,7 +208,6 @@ static ConfigAttr chooseConfig(AttentionOp op, const NvvmTarget &target) {
   Choice choice;
   chooseRows(op, choice);
   choice.keys = chooseKeys(op);
-  choice.lazy = !choice.ofParts;
   if (auto keys = getStaticLength(op.getNumKeys()))
     choice.keys =
         std::min<int64_t>(choice.keys, llvm::alignTo(*keys, kMinBlockKv));
