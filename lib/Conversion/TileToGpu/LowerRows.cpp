@@ -168,7 +168,6 @@ private:
   bool converts() const { return rows.element != element; }
   bool canCopyChunks();
   void copyChunks();
-  void copyChunk(Value row, Value chunk);
   void copyChunk(Value isValid, Value row, Value chunk, Value source,
                  Value target);
   void convertChunk(Value source, Value target);
@@ -235,13 +234,6 @@ Value TileCopier::getSource(Value row, Value chunk) {
   Value column = arith::MulIOp::create(b, toI64(b, chunk),
                                        buildI64(b, kChunkBytes / bytes));
   return buildAddress(b, pointer, rows.element, column);
-}
-
-void TileCopier::copyChunk(Value row, Value chunk) {
-  Value isValid;
-  if (valid)
-    isValid = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, valid);
-  copyChunk(isValid, row, chunk, Value(), Value());
 }
 
 /// Loads as many elements as make a chunk once they are converted.
