@@ -42,8 +42,7 @@ private:
   SharedPlace storeWeights(int64_t first, int64_t keys);
   Value loadElement(Value tile, const SharedPlace &place, Dim dim,
                     int64_t offset, Value sum);
-  Value loadF32(const SharedPlace &place, Type element, Value row,
-                Value column);
+  Value loadF32(Value pointer, Value tile);
   SmallVector<Value> addShortSums(int64_t first, int64_t count,
                                   ValueRange sums);
   SmallVector<Value> addRound(int64_t first, int64_t count, ValueRange sums,
@@ -124,10 +123,8 @@ SharedPlace ScalarProduct::storeWeights(int64_t first, int64_t keys) {
   return place;
 }
 
-Value ScalarProduct::loadF32(const SharedPlace &place, Type element, Value row,
-                             Value column) {
-  Value pointer =
-      lowering.getSharedPointer(b, buildSharedOffset(b, place, row, column));
+Value ScalarProduct::loadF32(Value pointer, Value tile) {
+  Type element = cast<TileType>(tile.getType()).getElementType();
   Value value = LLVM::LoadOp::create(b, element, pointer);
   return element.isF32()
              ? value
@@ -138,12 +135,22 @@ Value ScalarProduct::loadF32(const SharedPlace &place, Type element, Value row,
 /// by `offset` between registers, and at `sum` along the common dim.
 Value ScalarProduct::loadElement(Value tile, const SharedPlace &place, Dim dim,
                                  int64_t offset, Value sum) {
-  Value own = arith::AddIOp::create(b, lowering.getThreadOffset(layout, dim),
-                                    buildI32(b, offset));
+  Value own = lowering.getThreadOffset(layout, dim);
   // Rows of shared tiles are query rows or keys.
   bool ownIsRow = dim == Dim::q || dim == Dim::kv;
-  return loadF32(place, cast<TileType>(tile.getType()).getElementType(),
-                 ownIsRow ? own : sum, ownIsRow ? sum : own);
+  if (ownIsRow != place.layout.getTransposed()) {
+    // One address for all registers: theirs would be computed in front of the
+    // loop and fill registers themselves.
+    Value base =
+        buildSharedOffset(b, place, ownIsRow ? own : sum, ownIsRow ? sum : own);
+    return loadF32(
+        buildMovedPointer(b, place, base, offset, /*column=*/0, lowering),
+        tile);
+  }
+  own = arith::AddIOp::create(b, own, buildI32(b, offset));
+  Value at =
+      buildSharedOffset(b, place, ownIsRow ? own : sum, ownIsRow ? sum : own);
+  return loadF32(lowering.getSharedPointer(b, at), tile);
 }
 
 Value ScalarProduct::addTerm(Value weight, Value key, Value sum) {

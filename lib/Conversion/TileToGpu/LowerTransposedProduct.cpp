@@ -145,30 +145,10 @@ Value TransposedProduct::getChunkBase() {
   return arith::AddIOp::create(b, place.begin, offset);
 }
 
-/// `base` moved by `row` rows, a multiple of the instruction's, and `column`
-/// elements; `bytes` is what is left to add. Chunks change places within as
-/// many bytes as the swizzle has chunks, at multiples of which rows begin.
-static Value moveBase(ImplicitLocOpBuilder &b, const SharedPlace &place,
-                      Value base, int64_t row, int64_t column, int64_t &bytes) {
-  int64_t along = column * place.elementBytes;
-  if (int64_t line = place.layout.getSwizzle() * kChunkBytes;
-      line > kChunkBytes) {
-    int64_t chunk = getSwizzle(place.layout, place.elementBytes, row);
-    base = arith::XOrIOp::create(
-        b, base, buildI32(b, along % line ^ chunk * kChunkBytes));
-    along -= along % line;
-  }
-  bytes = row * place.layout.getPitch() * place.elementBytes + along;
-  return base;
-}
-
 /// The operands of the steps that one chunk makes.
 SmallVector<Value> TransposedProduct::loadChunk(Value base, int64_t row,
                                                 int64_t column) {
-  int64_t bytes;
-  Value moved = moveBase(b, place, base, row, column, bytes);
-  Value pointer =
-      buildByteAddress(b, lowering.getSharedPointer(b, moved), bytes);
+  Value pointer = buildMovedPointer(b, place, base, row, column, lowering);
   Value chunk =
       LLVM::LoadOp::create(b, VectorType::get(chunkElements, element), pointer,
                            /*alignment=*/kChunkBytes);

@@ -296,6 +296,22 @@ Value attn::buildSharedOffset(ImplicitLocOpBuilder &b, const SharedPlace &place,
                                arith::AddIOp::create(b, ofRow, inRow));
 }
 
+Value attn::buildMovedPointer(ImplicitLocOpBuilder &b, const SharedPlace &place,
+                              Value base, int64_t row, int64_t column,
+                              ThreadLowering &lowering) {
+  int64_t along = column * place.elementBytes;
+  if (int64_t line = place.layout.getSwizzle() * kChunkBytes;
+      line > kChunkBytes) {
+    int64_t chunk = getSwizzle(place.layout, place.elementBytes, row);
+    base = arith::XOrIOp::create(
+        b, base, buildI32(b, along % line ^ chunk * kChunkBytes));
+    along -= along % line;
+  }
+  return buildByteAddress(b, lowering.getSharedPointer(b, base),
+                          row * place.layout.getPitch() * place.elementBytes +
+                              along);
+}
+
 //===----------------------------------------------------------------------===//
 // Registers by coordinates
 //===----------------------------------------------------------------------===//

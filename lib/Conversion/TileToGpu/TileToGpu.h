@@ -209,6 +209,14 @@ mlir::Value buildBlockAnd(mlir::ImplicitLocOpBuilder &b, mlir::Value bits,
 mlir::Value buildSharedOffset(mlir::ImplicitLocOpBuilder &b,
                               const SharedPlace &place, mlir::Value row,
                               mlir::Value column);
+/// The element `row` rows and `column` columns away from the one at byte `base`
+/// of `place`. They add to its row and column without a carry. Chunks change
+/// places within as many bytes as the swizzle has chunks, at multiples of which
+/// rows begin: an exclusive or moves the address, and a constant comes on top.
+mlir::Value buildMovedPointer(mlir::ImplicitLocOpBuilder &b,
+                              const SharedPlace &place, mlir::Value base,
+                              int64_t row, int64_t column,
+                              ThreadLowering &lowering);
 /// What chunks of row `row`, an i32, of shared memory change places by.
 mlir::Value buildSwizzle(mlir::ImplicitLocOpBuilder &b, SharedAttr layout,
                          int64_t bytes, mlir::Value row);
