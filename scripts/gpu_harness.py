@@ -174,6 +174,8 @@ class Problem:
         "dqk",
         "dv",
         "dtype",
+        "out-dtype",
+        "sinks",
         "layout",
         "mask",
         "scale",
@@ -251,6 +253,8 @@ class Problem:
         """Of the argument `name`."""
         if name == "lse":
             return [self.batch, self.q_heads, self.rows]
+        if name == "sinks":
+            return [self.q_heads]
         rows, heads = self.rows, self.q_heads
         if name in ("k", "v"):
             rows, heads = self.keys, self.kv_heads
@@ -294,9 +298,15 @@ class Evaluation:
     """out and lse of some rows of one head in float64, the same as coarse
     arithmetic has it, and the bounds of the tolerance rule."""
 
-    def __init__(self, problem, q, k, v, visible, dtype):
+    def __init__(self, problem, q, k, v, sink, visible, dtype):
         self.exact, self.lse, weights = self.attend(
-            problem, q.double(), k.double(), v.double(), visible, lambda x: x
+            problem,
+            q.double(),
+            k.double(),
+            v.double(),
+            sink,
+            visible,
+            lambda x: x,
         )
         self.values = (weights @ v.double().abs()).max().item()
         low, low_lse, _ = self.attend(
@@ -304,6 +314,7 @@ class Evaluation:
             q.float(),
             k.float(),
             v.float(),
+            sink,
             visible,
             lambda x: x.to(dtype).to(x.dtype),
         )
@@ -313,15 +324,15 @@ class Evaluation:
         self.low_lse_error = difference.max().item()
 
     @staticmethod
-    def attend(problem, q, k, v, visible, rounded):
+    def attend(problem, q, k, v, sink, visible, rounded):
         score = rounded(problem.scale * rounded(q @ k.T))
         if visible is not None:
             score = score.masked_fill(~visible, -math.inf)
-        top = score.amax(-1, keepdim=True)
+        top = score.amax(-1, keepdim=True).clamp_min(sink)
         # A row that sees no key: all weights are 0.
         top = torch.where(top.isinf(), torch.zeros_like(top), top)
         weight = (score - top).exp()
-        total = weight.sum(-1, keepdim=True)
+        total = weight.sum(-1, keepdim=True) + (sink - top).exp()
         lse = (top + total.log()).squeeze(-1)
         weight = rounded(weight / total.clamp_min(1e-300))
         return rounded(weight @ v), lse, weight
@@ -346,12 +357,16 @@ def check(problem, tensors, names):
     given = dict(zip(names, tensors))
     q, k, v = (problem.by_head(given[n]) for n in "qkv")
     out, lse = problem.by_head(given["out"]), given.get("lse")
+    # Logits that enter the sum only; -inf counts nothing.
+    nothing = torch.full((problem.q_heads,), -math.inf)
+    sinks = given.get("sinks", nothing).tolist()
     dtype = TYPES[problem.dtype][1]
     group = problem.q_heads // problem.kv_heads
     error = lse_error = low = low_lse = 0.0
     bound = largest = largest_lse = 0.0
     norms = [t.double().norm(dim=-1).max().item() for t in (q, k)]
     score = abs(problem.scale) * norms[0] * norms[1]
+    score = max([score] + [abs(s) for s in sinks if math.isfinite(s)])
     for b, h, first, last in chunks(problem):
         visible = problem.visible(first, last, q.device)
         exact = Evaluation(
@@ -359,6 +374,7 @@ def check(problem, tensors, names):
             q[b, h, first:last],
             k[b, h // group],
             v[b, h // group],
+            sinks[h],
             visible,
             dtype,
         )
