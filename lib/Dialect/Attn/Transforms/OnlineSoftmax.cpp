@@ -43,23 +43,15 @@ Value attn::buildMap(ImplicitLocOpBuilder &b, TileType result,
 }
 
 OnlineState attn::buildInitialState(ImplicitLocOpBuilder &b, int64_t blockQ,
-                                    int64_t valueHeadDim, Value sink) {
+                                    int64_t valueHeadDim) {
   auto accType = TileType::get(b.getContext(), {Dim::q, Dim::dv},
                                {blockQ, valueHeadDim}, b.getF32Type());
   auto statType =
       TileType::get(b.getContext(), {Dim::q}, {blockQ}, b.getF32Type());
   Value zero = buildF32(b, 0);
-  Value max = buildNegativeInfinity(b);
-  Value sum = zero;
-  if (sink) {
-    // A sink of -inf is no key at all: exp(-inf - max) is 0 for every max.
-    Value hidden = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sink,
-                                         buildNegativeInfinity(b));
-    sum = arith::SelectOp::create(b, hidden, zero, buildF32(b, 1));
-    max = sink;
-  }
-  return {FillOp::create(b, accType, zero), FillOp::create(b, statType, max),
-          FillOp::create(b, statType, sum)};
+  return {FillOp::create(b, accType, zero),
+          FillOp::create(b, statType, buildNegativeInfinity(b)),
+          FillOp::create(b, statType, zero)};
 }
 
 /// The row maximum to subtract. While a row has seen nothing its maximum is
@@ -252,6 +244,33 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
   next.acc =
       ContractOp::create(b, next.acc.getType(), tile.v, rounded, tile.valid,
                          next.acc, tile.guard, tile.guardScale);
+  return next;
+}
+
+OnlineState attn::buildWithSink(ImplicitLocOpBuilder &b, OnlineState state,
+                                Value sink, double unit) {
+  auto statType = cast<TileType>(state.max.getType());
+  if (unit != 1)
+    state.max = buildMap(
+        b, statType, state.max,
+        [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+          return arith::MulFOp::create(b, elements[0], buildF32(b, unit))
+              .getResult();
+        });
+  Value max = buildMap(
+      b, statType, state.max,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::MaxNumFOp::create(b, elements[0], sink).getResult();
+      });
+  OnlineState next = buildRescaled(b, state, max, /*unit=*/1);
+  // 0 for a sink of -inf, which is no key at all.
+  Value weight = buildExpDifference(b, FillOp::create(b, statType, sink),
+                                    buildSafeMax(b, max), /*unit=*/1);
+  next.sum = buildMap(
+      b, statType, {next.sum, weight},
+      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::AddFOp::create(b, elements[0], elements[1]).getResult();
+      });
   return next;
 }
 

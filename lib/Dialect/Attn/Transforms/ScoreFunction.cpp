@@ -37,7 +37,7 @@ static constexpr double kMinUnit = 0x1p-64, kMaxUnit = 0x1p64;
 
 ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
                              function_ref<Value(Value)> map, Value alibiSlope,
-                             Value descale, bool naturalOnly)
+                             Value descale)
     : operandType(chooseOperandType(op)), alibiSlope(alibiSlope),
       hasBias(op.getBias() != nullptr) {
   if (FlatSymbolRefAttr symbol = op.getScoreModAttr())
@@ -62,7 +62,7 @@ ScoreFunction::ScoreFunction(ImplicitLocOpBuilder &b, AttentionOp op,
     dotFactor = arith::MulFOp::create(b, buildF32(b, factor), descale);
     return;
   }
-  if (!needsMap() && !naturalOnly && factor >= kMinUnit && factor <= kMaxUnit)
+  if (!needsMap() && factor >= kMinUnit && factor <= kMaxUnit)
     unit = factor;
   else if (factor != 1.0)
     dotFactor = buildF32(b, factor);

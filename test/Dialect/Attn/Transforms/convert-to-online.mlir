@@ -255,25 +255,35 @@ func.func @one_class(%q: memref<1x256x2x16xf32>, %out: memref<1x256x2x16xf32>) {
 
 // -----
 
-// A sink is the first thing that each row has seen: the maximum starts at it
-// and the sum at 1, or 0 for a sink of -inf. With lse comes a
-// second store, before that of out.
+// A sink is the last thing that each row sees: it may raise the maximum, made
+// natural, and its weight is added to the sum. With lse comes a second store,
+// before that of out.
 #config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>
 // CHECK-LABEL: func.func private @sinks_attention_0
 // CHECK-SAME:    %[[SINKS:[^:]*]]: memref<4xf32>, %{{[^:]*}}: memref<1x256x4x16xf32>, %[[LSE:[^:]*]]: memref<1x4x256xf32>
 // CHECK-DAG:     %[[LN2:.*]] = arith.constant 0.693147182 : f32
+// CHECK-DAG:     %[[SCALE:.*]] = arith.constant 2.500000e-01 : f32
 // CHECK-DAG:     %[[NONE:.*]] = arith.constant 0xFF800000 : f32
 // CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
-// CHECK-DAG:     %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
 // CHECK:         %[[B:.*]], %[[H:.*]], %{{.*}} = attn.work_item
 // CHECK:         %[[SINK:.*]] = memref.load %[[SINKS]][%[[H]]]
-// CHECK:         %[[HIDDEN:.*]] = arith.cmpf oeq, %[[SINK]], %[[NONE]]
-// CHECK:         %[[SUM:.*]] = arith.select %[[HIDDEN]], %[[ZERO]], %[[ONE]]
-// CHECK:         attn.fill %[[ZERO]] : f32 -> !attn.tile<q 32, dv 16, f32>
-// CHECK:         attn.fill %[[SINK]] : f32 -> !attn.tile<q 32, f32>
-// CHECK:         attn.fill %[[SUM]] : f32 -> !attn.tile<q 32, f32>
 // CHECK:         %[[STATE:.*]]:3 = scf.for {{.*}} iter_args
-// CHECK:         %[[L:.*]] = attn.map ins(%[[STATE]]#1, %[[STATE]]#2
+// Whether the attempt is enough, the sums over keys tell.
+// CHECK:         attn.all_finite %[[STATE]]#0
+// CHECK:         %[[NATURAL:.*]] = attn.map ins(%[[STATE]]#1 :
+// CHECK:           arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK:         %[[MAX:.*]] = attn.map ins(%[[NATURAL]] :
+// CHECK:           arith.maxnumf %{{.*}}, %[[SINK]]
+// CHECK:         %[[RESCALE:.*]] = attn.map ins(%[[NATURAL]], %{{.*}} :
+// CHECK:           math.exp2
+// CHECK:         %[[KEYS:.*]] = attn.map ins(%[[STATE]]#2, %[[RESCALE]] :
+// CHECK:         attn.map ins(%[[STATE]]#0, %[[RESCALE]] :
+// CHECK:         %[[ALL:.*]] = attn.fill %[[SINK]] : f32 -> !attn.tile<q 32, f32>
+// CHECK:         %[[WEIGHT:.*]] = attn.map ins(%[[ALL]], %{{.*}} :
+// CHECK:           math.exp2 %{{.*}} {attn.not_positive}
+// CHECK:         %[[SUM:.*]] = attn.map ins(%[[KEYS]], %[[WEIGHT]] :
+// CHECK:           arith.addf
+// CHECK:         %[[L:.*]] = attn.map ins(%[[MAX]], %[[SUM]] :
 // CHECK:           %[[INSIDE:.*]] = arith.cmpi slt
 // CHECK:           %[[SEEN:.*]] = arith.cmpf une, %[[X:.*]], %[[ZERO]]
 // CHECK:           %[[HAS:.*]] = arith.andi %[[INSIDE]], %[[SEEN]]

@@ -41,10 +41,9 @@ struct OnlineState {
   }
 };
 
-/// The state of rows that have seen no key. `sink` (f32, natural units, may be
-/// null) is a logit that enters the denominator only, once per row.
+/// The state of rows that have seen no key.
 OnlineState buildInitialState(mlir::ImplicitLocOpBuilder &b, int64_t blockQ,
-                              int64_t valueHeadDim, mlir::Value sink);
+                              int64_t valueHeadDim);
 
 /// The keys of one tile: their `scores` (-inf where hidden), their V, the
 /// number of valid keys, whether hidden keys must be kept out of the product
@@ -71,6 +70,14 @@ inline constexpr double kBase2Unit = 0.693147180559945309417;
 /// multiplied with V; the sum is taken before rounding.
 OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
                             const OnlineState &state, const OnlineTile &tile);
+
+/// The state, in natural units, of rows that have seen all of their keys, in
+/// units of `unit`, and then `sink` (f32, natural), a logit that enters the
+/// sums only. It comes last: lazy maxima that begin with it would make the
+/// largest weight of a row another number than 1, which rounding then may
+/// change.
+OnlineState buildWithSink(mlir::ImplicitLocOpBuilder &b, OnlineState state,
+                          mlir::Value sink, double unit);
 
 /// out = descale acc / (accScale sum), as a q x dv tile; 0 in rows without
 /// visible key and in rows from `rows` on. Both factors are f32; either may

@@ -41,11 +41,10 @@ class ScoreFunction {
 public:
   /// Builds what all scores share at `b`; `map` gives the value that stands for
   /// an operand of `op`. `alibiSlope` is that of the head and `descale` what
-  /// multiplies the scale; both are f32 and may be null. With `naturalOnly`,
-  /// the unit is 1.
+  /// multiplies the scale; both are f32 and may be null.
   ScoreFunction(mlir::ImplicitLocOpBuilder &b, AttentionOp op,
                 llvm::function_ref<mlir::Value(mlir::Value)> map,
-                mlir::Value alibiSlope, mlir::Value descale, bool naturalOnly);
+                mlir::Value alibiSlope, mlir::Value descale);
 
   /// Element type of the operands of the matrix products.
   mlir::Type getOperandType() const { return operandType; }

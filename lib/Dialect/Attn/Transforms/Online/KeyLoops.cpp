@@ -150,10 +150,15 @@ void KernelBuilder::storeTile(Value outTile, Value lseTile, Value keepFinite) {
                       keepFinite);
 }
 
-void KernelBuilder::storeResults(const OnlineState &state) {
+void KernelBuilder::storeResults(OnlineState state) {
+  double unit = getUnit();
+  if (item.sink) {
+    state = buildWithSink(b, state, item.sink, unit);
+    unit = 1;
+  }
   Value lseTile;
   if (lse)
-    lseTile = buildLse(b, state, item.rows, getUnit());
+    lseTile = buildLse(b, state, item.rows, unit);
   Value outTile = buildOutput(b, state, item.rows, guardScale, item.outDescale);
   storeTile(outTile, lseTile, /*keepFinite=*/guard);
 }
@@ -190,7 +195,7 @@ LogicalResult KernelBuilder::buildSequenceItem() {
   buildSequence();
   score.emplace(
       b, op, [&](Value operand) { return arg(operand); }, item.alibiSlope,
-      item.scoreDescale, /*naturalOnly=*/item.sink != nullptr);
+      item.scoreDescale);
   buildPairOperands();
   if (table)
     tableRow = buildTableRow();
