@@ -129,6 +129,20 @@ TEST_P(NumericsTest, ConstantVIsTheOutput) {
     ASSERT_NEAR(value, expected, allowed);
 }
 
+TEST_P(NumericsTest, ConstantVIsTheOutputInAWiderType) {
+  // Weights rise along the row, so that few of them count. Rounded to the type
+  // of V, they are off by up to 2^-8; the sum must be so too.
+  auto experiment = make("--sq=70 --skv=301 --q-heads=2 --scale=0 --alibi "
+                         "--mask=causal --q-offset=231 --out-dtype=f32");
+  set(*experiment, {{"v", {"0.7"}}, {"alibi_slopes", {"1", "0.3"}}});
+  compile(*experiment);
+  experiment->call();
+  double expected = experiment->get("v").loadAsDouble({0, 0, 0, 0});
+  double allowed = 16 * ulp(ElementType::F32, expected);
+  for (double value : toDoubles(experiment->getOut()))
+    ASSERT_NEAR(value, expected, allowed);
+}
+
 //===----------------------------------------------------------------------===//
 // Repeatability
 //===----------------------------------------------------------------------===//

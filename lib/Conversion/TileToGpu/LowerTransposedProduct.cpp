@@ -16,6 +16,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileToGpu.h"
+#include "attn/Dialect/Attn/IR/MathHints.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -109,20 +110,23 @@ Value TransposedProduct::gather(const RegisterIndex &index,
                                 ArrayRef<int64_t> terms) {
   ArrayRef<Value> values = lowering.getRegisters(op.getRhs());
   SmallVector<Value> members, wide;
+  bool isShortened = true;
   for (int64_t term : terms) {
     int64_t at = index.find({queries[0], term});
     assert(at >= 0 && "rhs is not laid out as an operand");
     members.push_back(values[at]);
     auto round = members.back().getDefiningOp<arith::TruncFOp>();
-    if (round && round.getIn().getType().isF32())
-      wide.push_back(round.getIn());
+    if (!round || !round.getIn().getType().isF32())
+      continue;
+    wide.push_back(round.getIn());
+    isShortened &= round->hasAttr(kShortened);
   }
   if (wide.size() != members.size())
     return vector::FromElementsOp::create(b, operand, members);
   auto type = VectorType::get(operand.getShape(), b.getF32Type());
   auto rounded = arith::TruncFOp::create(
       b, operand, vector::FromElementsOp::create(b, type, wide));
-  rounded->setAttr(kRoundsWeights, b.getUnitAttr());
+  rounded->setAttr(isShortened ? kShortened : kRoundsWeights, b.getUnitAttr());
   return rounded;
 }
 

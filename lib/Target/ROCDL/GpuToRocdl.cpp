@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Dialect/Attn/IR/AttnGpuOps.h"
+#include "attn/Dialect/Attn/IR/MathHints.h"
 #include "attn/Target/ROCDL/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -273,10 +274,12 @@ static LogicalResult lower(attn::MmaOp op) {
 /// Weights to bf16: the code generator's own sequence looks after NaN, which
 /// the sum of the row shows anyway, and takes twice as long. Ties go up. A sum
 /// of 64 bits adds half an ulp to two weights: they are not negative, so that
-/// nothing is carried from one to the other.
+/// nothing is carried from one to the other. If they are shortened, nothing is
+/// added.
 static LogicalResult lowerRounding(arith::TruncFOp op) {
+  bool isShortened = op->hasAttr(kShortened);
   auto type = dyn_cast<VectorType>(op.getType());
-  if (!op->hasAttr(kRoundsWeights) || !type ||
+  if ((!op->hasAttr(kRoundsWeights) && !isShortened) || !type ||
       !type.getElementType().isBF16() || type.getNumElements() % 2 != 0 ||
       !getElementTypeOrSelf(op.getIn()).isF32())
     return success();
@@ -289,8 +292,9 @@ static LogicalResult lowerRounding(arith::TruncFOp op) {
   };
   VectorType wide = type.clone(b.getI32Type());
   Value bits = LLVM::BitcastOp::create(b, pairs, op.getIn());
-  Value up = arith::AddIOp::create(b, bits, splat(pairs, kHalfUlps));
-  Value each = LLVM::BitcastOp::create(b, wide, up);
+  if (!isShortened)
+    bits = arith::AddIOp::create(b, bits, splat(pairs, kHalfUlps));
+  Value each = LLVM::BitcastOp::create(b, wide, bits);
   Value high = arith::ShRUIOp::create(b, each, splat(wide, kShift));
   Value narrow = arith::TruncIOp::create(b, type.clone(b.getI16Type()), high);
   op.replaceAllUsesWith(LLVM::BitcastOp::create(b, type, narrow).getResult());

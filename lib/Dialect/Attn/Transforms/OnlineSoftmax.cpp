@@ -43,15 +43,18 @@ Value attn::buildMap(ImplicitLocOpBuilder &b, TileType result,
 }
 
 OnlineState attn::buildInitialState(ImplicitLocOpBuilder &b, int64_t blockQ,
-                                    int64_t valueHeadDim) {
+                                    int64_t valueHeadDim, bool hasExactSum) {
   auto accType = TileType::get(b.getContext(), {Dim::q, Dim::dv},
                                {blockQ, valueHeadDim}, b.getF32Type());
   auto statType =
       TileType::get(b.getContext(), {Dim::q}, {blockQ}, b.getF32Type());
   Value zero = buildF32(b, 0);
-  return {FillOp::create(b, accType, zero),
-          FillOp::create(b, statType, buildNegativeInfinity(b)),
-          FillOp::create(b, statType, zero)};
+  OnlineState state{FillOp::create(b, accType, zero),
+                    FillOp::create(b, statType, buildNegativeInfinity(b)),
+                    FillOp::create(b, statType, zero)};
+  if (hasExactSum)
+    state.exactSum = FillOp::create(b, statType, zero);
+  return state;
 }
 
 /// The row maximum to subtract. While a row has seen nothing its maximum is
@@ -120,8 +123,16 @@ static Value buildProduct(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
       });
 }
 
+/// How many bits of an f32's 24 a number of `type` does not have.
+static int countLostBits(Type type) {
+  const llvm::fltSemantics &narrow = cast<FloatType>(type).getFloatSemantics();
+  return APFloat::semanticsPrecision(APFloat::IEEEsingle()) -
+         APFloat::semanticsPrecision(narrow);
+}
+
 /// The weights rounded to `type`.
-static Value buildRounded(ImplicitLocOpBuilder &b, Value weights, Type type) {
+static Value buildRounded(ImplicitLocOpBuilder &b, Value weights, Type type,
+                          bool isShortened) {
   auto weightType = cast<TileType>(weights.getType());
   if (weightType.getElementType() == type)
     return weights;
@@ -130,7 +141,26 @@ static Value buildRounded(ImplicitLocOpBuilder &b, Value weights, Type type) {
   return buildMap(
       b, rounded, weights,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
-        return arith::TruncFOp::create(b, type, elements[0]).getResult();
+        auto rounded = arith::TruncFOp::create(b, type, elements[0]);
+        if (isShortened)
+          rounded->setAttr(kShortened, b.getUnitAttr());
+        return rounded.getResult();
+      });
+}
+
+/// The f32 weights without the bits that `type` does not keep. Cut off is as
+/// good as rounded where the sum is one of the same weights: what all of them
+/// lose cancels, and what is left spreads as far. NaN are quiet and stay NaN.
+static Value buildShortened(ImplicitLocOpBuilder &b, Value weights, Type type) {
+  return buildMap(
+      b, cast<TileType>(weights.getType()), weights,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        Type i32 = b.getI32Type();
+        Value kept = arith::ConstantOp::create(
+            b, b.getI32IntegerAttr(-(1 << countLostBits(type))));
+        Value bits = arith::BitcastOp::create(b, i32, elements[0]);
+        bits = arith::AndIOp::create(b, bits, kept);
+        return arith::BitcastOp::create(b, b.getF32Type(), bits).getResult();
       });
 }
 
@@ -139,8 +169,13 @@ static OnlineState buildRescaled(ImplicitLocOpBuilder &b,
                                  const OnlineState &state, Value max,
                                  double unit) {
   Value rescale = buildExpDifference(b, state.max, buildSafeMax(b, max), unit);
-  Value sum = buildProduct(b, state.sum, rescale);
-  return {buildProduct(b, state.acc, rescale), max, sum};
+  OnlineState rescaled = state;
+  rescaled.max = max;
+  rescaled.sum = buildProduct(b, state.sum, rescale);
+  if (state.exactSum)
+    rescaled.exactSum = buildProduct(b, state.exactSum, rescale);
+  rescaled.acc = buildProduct(b, state.acc, rescale);
+  return rescaled;
 }
 
 /// Weights of up to 2 to this, before a lazy maximum follows.
@@ -152,10 +187,7 @@ static constexpr double kLazyExponent = 8;
 /// to 1 in `type`, and V divided by it to V. Maxima up to 2^e are rounded by at
 /// most 2^(e - 25), which must not exceed 2^-(p + 1) where p bits are kept.
 static double getMaxFusedMax(Type type) {
-  unsigned precision =
-      APFloat::semanticsPrecision(cast<FloatType>(type).getFloatSemantics());
-  constexpr int kF32Precision = 24;
-  return std::ldexp(1.0, kF32Precision - static_cast<int>(precision));
+  return std::ldexp(1.0, countLostBits(type));
 }
 
 /// What scores of a row are compared with, in their own units, to tell whether
@@ -203,9 +235,9 @@ static OnlineState buildFollowed(ImplicitLocOpBuilder &b,
   auto statType = cast<TileType>(state.max.getType());
   Value limits = buildLimits(b, state, tile);
   Value exceeds = AnyAboveOp::create(b, b.getI1Type(), tile.scores, limits);
-  auto choice =
-      scf::IfOp::create(b, TypeRange{state.acc.getType(), statType, statType},
-                        exceeds, /*withElseRegion=*/true);
+  SmallVector<Value, 4> values = state.values();
+  auto choice = scf::IfOp::create(b, TypeRange(ValueRange(values)), exceeds,
+                                  /*withElseRegion=*/true);
   ImplicitLocOpBuilder then(b.getLoc(), choice.getThenBodyBuilder());
   Value none = FillOp::create(then, statType, buildNegativeInfinity(then));
   Value largest = ReduceOp::create(then, ReductionKind::max, tile.scores, none);
@@ -222,7 +254,7 @@ static OnlineState buildFollowed(ImplicitLocOpBuilder &b,
   scf::YieldOp::create(then,
                        buildRescaled(then, state, max, tile.unit).values());
   OpBuilder otherwise = choice.getElseBodyBuilder();
-  scf::YieldOp::create(otherwise, b.getLoc(), state.values());
+  scf::YieldOp::create(otherwise, b.getLoc(), values);
   return OnlineState::fromValues(choice.getResults());
 }
 
@@ -239,8 +271,16 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
         tile.unit);
   Value safeMax = buildSafeMax(b, next.max);
   Value weights = buildWeights(b, tile, safeMax);
-  next.sum = ReduceOp::create(b, ReductionKind::add, weights, next.sum);
-  Value rounded = buildRounded(b, weights, tile.weightType);
+  auto addTo = [&](Value sum, Value terms) -> Value {
+    return ReduceOp::create(b, ReductionKind::add, terms, sum);
+  };
+  if (next.exactSum)
+    next.exactSum = addTo(next.exactSum, weights);
+  if (tile.shortensWeights)
+    weights = buildShortened(b, weights, tile.weightType);
+  next.sum = addTo(next.sum, weights);
+  Value rounded =
+      buildRounded(b, weights, tile.weightType, tile.shortensWeights);
   next.acc =
       ContractOp::create(b, next.acc.getType(), tile.v, rounded, tile.valid,
                          next.acc, tile.guard, tile.guardScale);
@@ -266,11 +306,16 @@ OnlineState attn::buildWithSink(ImplicitLocOpBuilder &b, OnlineState state,
   // 0 for a sink of -inf, which is no key at all.
   Value weight = buildExpDifference(b, FillOp::create(b, statType, sink),
                                     buildSafeMax(b, max), /*unit=*/1);
-  next.sum = buildMap(
-      b, statType, {next.sum, weight},
-      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
-        return arith::AddFOp::create(b, elements[0], elements[1]).getResult();
-      });
+  auto addWeight = [&](Value sum) {
+    return buildMap(
+        b, statType, {sum, weight},
+        [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+          return arith::AddFOp::create(b, elements[0], elements[1]).getResult();
+        });
+  };
+  next.sum = addWeight(next.sum);
+  if (next.exactSum)
+    next.exactSum = addWeight(next.exactSum);
   return next;
 }
 
@@ -314,8 +359,9 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
 Value attn::buildLse(ImplicitLocOpBuilder &b, const OnlineState &state,
                      Value rows, double unit) {
   auto statType = cast<TileType>(state.sum.getType());
+  Value exactSum = state.exactSum ? state.exactSum : state.sum;
   return buildMap(
-      b, statType, {state.max, state.sum},
+      b, statType, {state.max, exactSum},
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
         Value has = buildRowHasOutput(b, at[0], rows, elements[1]);
         Value log2 = math::Log2Op::create(b, elements[1]);

@@ -306,6 +306,75 @@ func.func @sinks(%q: memref<1x256x4x16xf32>, %sinks: memref<4xf32>,
 
 // -----
 
+// A result wider than the weights shows which bits they lose: they lose them before
+// they are summed too, 16 of f32's for bf16, and lse has a sum of its own.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = true>>
+// CHECK-LABEL: func.func private @wide_out_attention_0
+// CHECK-DAG:     %[[KEPT:.*]] = arith.constant -65536 : i32
+// CHECK:         %[[STATE:.*]]:4 = scf.for {{.*}} iter_args(%{{.*}}, %{{.*}}, %[[OLD:.*]] = %{{.*}}, %[[OLDEXACT:.*]] = %{{[^)]*}})
+// CHECK:           %[[SCALED:.*]] = attn.map ins(%[[OLD]], %{{.*}} :
+// CHECK:           %[[SCALEDEXACT:.*]] = attn.map ins(%[[OLDEXACT]], %{{.*}} :
+// CHECK:           %[[EXACT:.*]] = attn.reduce add %[[P:.*]] into %[[SCALEDEXACT]]
+// CHECK:           %[[SHORT:.*]] = attn.map ins(%[[P]] :
+// CHECK:           ^bb0(%[[W:.*]]: f32,
+// CHECK:             %[[BITS:.*]] = arith.bitcast %[[W]] : f32 to i32
+// CHECK:             %[[CUT:.*]] = arith.andi %[[BITS]], %[[KEPT]]
+// CHECK:             arith.bitcast %[[CUT]] : i32 to f32
+// CHECK:           %[[SUM:.*]] = attn.reduce add %[[SHORT]] into %[[SCALED]]
+// CHECK:           %[[ROUNDED:.*]] = attn.map ins(%[[SHORT]] :
+// CHECK:             arith.truncf %{{.*}} {attn.shortened} : f32 to bf16
+// CHECK:           attn.contract %{{.*}}, %[[ROUNDED]]
+// CHECK:           scf.yield %{{.*}}, %{{.*}}, %[[SUM]], %[[EXACT]]
+// CHECK:         attn.map ins(%[[STATE]]#1, %[[STATE]]#3 :
+// CHECK:           math.log2
+// CHECK-LABEL: func.func @wide_out(
+func.func @wide_out(%q: memref<1x256x4x16xbf16>, %out: memref<1x256x4x16xf32>,
+                    %lse: memref<1x4x256xf32>) {
+  attn.attention
+      ins(%q, %q, %q : memref<1x256x4x16xbf16>, memref<1x256x4x16xbf16>,
+          memref<1x256x4x16xbf16>)
+      scale(0.25) config(#config)
+      outs(%out, %lse : memref<1x256x4x16xf32>, memref<1x4x256xf32>)
+  return
+}
+
+// -----
+
+// One sum is enough without lse, or where the type of the result is that of the
+// weights.
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = true>>
+// CHECK-LABEL: func.func private @wide_out_alone_attention_0
+// CHECK:         :3 = scf.for
+// CHECK-LABEL: func.func @wide_out_alone(
+func.func @wide_out_alone(%q: memref<1x256x4x16xbf16>,
+                          %out: memref<1x256x4x16xf32>) {
+  attn.attention
+      ins(%q, %q, %q : memref<1x256x4x16xbf16>, memref<1x256x4x16xbf16>,
+          memref<1x256x4x16xbf16>)
+      scale(0.25) config(#config) outs(%out : memref<1x256x4x16xf32>)
+  return
+}
+
+// -----
+
+#config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = true>>
+// CHECK-LABEL: func.func private @narrow_out_attention_0
+// CHECK-NOT:     arith.bitcast
+// CHECK:         :3 = scf.for
+// CHECK-LABEL: func.func @narrow_out(
+func.func @narrow_out(%q: memref<1x256x4x16xbf16>,
+                      %out: memref<1x256x4x16xbf16>,
+                      %lse: memref<1x4x256xf32>) {
+  attn.attention
+      ins(%q, %q, %q : memref<1x256x4x16xbf16>, memref<1x256x4x16xbf16>,
+          memref<1x256x4x16xbf16>)
+      scale(0.25) config(#config)
+      outs(%out, %lse : memref<1x256x4x16xbf16>, memref<1x4x256xf32>)
+  return
+}
+
+// -----
+
 // Lengths, offset and the operands of masks are read once per work item, at its
 // batch; the number of work items comes from run-time sizes.
 #config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = false>>

@@ -20,6 +20,10 @@ inline constexpr llvm::StringLiteral kNotPositive = "attn.not_positive";
 /// does not hold it, it may be rounded twice.
 inline constexpr llvm::StringLiteral kDistance = "attn.distance";
 
+/// Discardable, on an arith.truncf: its operand has no more significant bits
+/// than its result, so that nothing is rounded unless the result is subnormal.
+inline constexpr llvm::StringLiteral kShortened = "attn.shortened";
+
 } // namespace attn
 
 #endif // ATTN_DIALECT_ATTN_IR_MATHHINTS_H

@@ -34,16 +34,26 @@ namespace attn {
 
 struct OnlineState {
   mlir::Value acc, max, sum;
+  /// Where `sum` is one of shortened weights and lse is wanted: that of the
+  /// weights as they are. Null elsewhere.
+  mlir::Value exactSum = nullptr;
 
-  llvm::SmallVector<mlir::Value, 3> values() const { return {acc, max, sum}; }
+  llvm::SmallVector<mlir::Value, 4> values() const {
+    llvm::SmallVector<mlir::Value, 4> all{acc, max, sum};
+    if (exactSum)
+      all.push_back(exactSum);
+    return all;
+  }
   static OnlineState fromValues(mlir::ValueRange values) {
-    return {values[0], values[1], values[2]};
+    return {values[0], values[1], values[2],
+            values.size() > 3 ? values[3] : nullptr};
   }
 };
 
-/// The state of rows that have seen no key.
+/// The state of rows that have seen no key, with two sums if it
+/// `hasExactSum`.
 OnlineState buildInitialState(mlir::ImplicitLocOpBuilder &b, int64_t blockQ,
-                              int64_t valueHeadDim);
+                              int64_t valueHeadDim, bool hasExactSum);
 
 /// The keys of one tile: their `scores` (-inf where hidden), their V, the
 /// number of valid keys, whether hidden keys must be kept out of the product
@@ -61,13 +71,17 @@ struct OnlineTile {
   /// multiply-add. Rows whose max is so large that it would round them too
   /// coarsely are NaN without a guard, and exact with one.
   double factor = 1;
+  /// Whether weights lose the bits that their type does not keep before they
+  /// are summed: a result of a wider type then shows nothing that all weights
+  /// of a row lose.
+  bool shortensWeights = false;
 };
 
 /// The unit of scores that exponents of base 2 are made of.
 inline constexpr double kBase2Unit = 0.693147180559945309417;
 
 /// The state after `tile`. Weights are rounded to their type before they are
-/// multiplied with V; the sum is taken before rounding.
+/// multiplied with V.
 OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
                             const OnlineState &state, const OnlineTile &tile);
 

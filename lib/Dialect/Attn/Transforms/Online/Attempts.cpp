@@ -73,7 +73,8 @@ FailureOr<OnlineState> KernelBuilder::buildKeys(const OnlineState &state) {
 /// Whether an accumulator of the attempt is not finite.
 FailureOr<Value> KernelBuilder::buildAttempt() {
   FailureOr<OnlineState> state =
-      buildKeys(buildInitialState(b, config.getBlockQ(), op.getValueHeadDim()));
+      buildKeys(buildInitialState(b, config.getBlockQ(), op.getValueHeadDim(),
+                                  /*hasExactSum=*/lse && shortensWeights()));
   if (failed(state))
     return failure();
   Value finite = AllFiniteOp::create(b, state->acc);

@@ -198,6 +198,7 @@ private:
   bool isLazy();
   bool isPrescaled();
   bool isFused();
+  bool shortensWeights();
   double getExponentFactor();
   /// What the scores of a step are multiplied by to be natural.
   double getUnit();

@@ -204,6 +204,13 @@ bool KernelBuilder::isFused() {
          getElementTypeOrSelf(out.getType()) == operand;
 }
 
+/// Whether results show which bits weights lose in the product with V.
+bool KernelBuilder::shortensWeights() {
+  Type operand = score->getOperandType();
+  return operand.getIntOrFloatBitWidth() == 16 &&
+         getElementTypeOrSelf(op.getOut().getType()).isF32();
+}
+
 /// What products are multiplied by to be exponents.
 double KernelBuilder::getExponentFactor() {
   return isPrescaled() ? score->getUnit() / kBase2Unit : 1;
@@ -254,6 +261,7 @@ FailureOr<OnlineState> KernelBuilder::buildStep(const OnlineState &state,
     return failure();
   OnlineTile tile{*scores,    v,           valid,     guard,
                   guardScale, operandType, getUnit(), isLazy()};
+  tile.shortensWeights = shortensWeights();
   if (isFused())
     tile.factor = getExponentFactor();
   return buildOnlineStep(b, state, tile);
