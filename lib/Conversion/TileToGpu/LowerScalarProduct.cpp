@@ -165,6 +165,9 @@ Value ScalarProduct::addTerm(Value weight, Value key, Value sum) {
   return arith::SelectOp::create(b, none, sum, added);
 }
 
+/// How many elements the code generator may load ahead, each into a register.
+static constexpr size_t kTermsAtOnce = 16;
+
 /// Step `sum`, an i32, of a round that begins with term `first`, for the
 /// registers from `begin` on.
 SmallVector<Value> ScalarProduct::addTerms(int64_t first, Value sum,
@@ -175,6 +178,9 @@ SmallVector<Value> ScalarProduct::addTerms(int64_t first, Value sum,
   const SharedPlace &lhs = lowering.getPlace(op.getLhs());
   for (auto [index, value] : llvm::enumerate(sums)) {
     size_t reg = begin + index;
+    if (index > 0 && index % kTermsAtOnce == 0 &&
+        lowering.getSchedule().getTransposed())
+      FenceScheduleOp::create(b);
     int64_t row = getRegisterOffset(layout, Dim::q, reg);
     int64_t column = getRegisterOffset(layout, columnDim, reg);
     Value &ofRow = rows[row], &ofColumn = columns[column];

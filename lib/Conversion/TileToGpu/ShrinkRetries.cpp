@@ -15,6 +15,7 @@
 #include "TileToGpu.h"
 #include "attn/Conversion/GpuPasses.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -222,6 +223,7 @@ void TileShrinker::cloneKeyStep(scf::ForOp loop) {
   auto inner =
       scf::ForOp::create(b, buildIndex(b, 0), buildIndex(b, tileKeys),
                          buildIndex(b, keys), outer.getRegionIterArgs());
+  keepRolled(inner);
   scf::YieldOp::create(b, inner.getResults());
   b.setInsertionPointToStart(inner.getBody());
   firstKey = inner.getInductionVar();
@@ -271,9 +273,13 @@ namespace {
 /// The retries of a kernel that can be made smaller, and what of.
 struct Retry {
   scf::WhileOp loop;
-  int64_t rows = 0, keys = 0, heads = 1;
+  int64_t rows = 0, keys = 0, columns = 0, heads = 1;
 };
 } // namespace
+
+/// Columns of out from which on the halves of a transposed tile are worked on
+/// one after the other.
+static constexpr int64_t kLargeHead = 128;
 
 /// Whether nothing but tiles depends on what `op` makes of tiles: a choice
 /// between tiles may.
@@ -314,6 +320,7 @@ static std::optional<Retry> findRetry(scf::WhileOp loop) {
       return;
     retry.keys = product.getLhs().getType().getExtent(Dim::kv);
     retry.rows = product.getResult().getType().getExtent(Dim::q);
+    retry.columns = product.getResult().getType().getExtent(Dim::dv);
   });
   loop.walk([&](StoreTileOp store) {
     if (auto view = store.getView().getDefiningOp<ViewOp>())
@@ -341,10 +348,11 @@ struct ShrinkRetriesPass
       std::optional<Retry> retry = findRetry(loop);
       if (!retry)
         continue;
-      // Half a tile, the step of transposed products, saves less than what the
-      // loop over the halves takes: no vector registers, but scalar ones.
-      bool smallSteps = !schedule.getTransposed() && retry->keys % step == 0 &&
-                        canShrinkKeys(loop);
+      // Half a tile is the step of transposed products. The loop over the
+      // halves takes scalar registers, and saves vector registers: these are
+      // few beside the accumulators of a large head.
+      bool pays = !schedule.getTransposed() || retry->columns >= kLargeHead;
+      bool smallSteps = pays && retry->keys % step == 0 && canShrinkKeys(loop);
       int64_t keys = smallSteps ? step : retry->keys;
       int64_t rows = getRowMultiple(schedule);
       if (retry->rows % rows || rows % retry->heads)

@@ -145,6 +145,7 @@ LogicalResult BlockKernelLowering::lowerFor(scf::ForOp loop) {
   ImplicitLocOpBuilder b(loop.getLoc(), loop);
   auto flat = scf::ForOp::create(b, loop.getLowerBound(), loop.getUpperBound(),
                                  loop.getStep(), flatten(loop.getInitArgs()));
+  flat->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
   Block &body = *flat.getBody();
   body.getOperations().splice(body.end(), loop.getBody()->getOperations());
   loop.getInductionVar().replaceAllUsesWith(flat.getInductionVar());

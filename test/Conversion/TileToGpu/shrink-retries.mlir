@@ -25,7 +25,23 @@
 // CHECK-DAG: arith.addi %[[J]], %[[KEY]]
 // CHECK: attn.contract {{.*}} guard({{.*}} !attn.tile<q 64, kv 16, bf16> -> !attn.tile<q 64, dv 128, f32>
 // CHECK-NOT: attn.contract
+// The loop over the steps is not unrolled.
+// CHECK: } {loop_annotation = #loop_annotation{{.*}}}
 // CHECK: attn.store_tile {{.*}} keep_finite({{.*}} !attn.tile<q 64, dv 128, f32>
+
+// Transposed tiles are divided where the accumulators are large.
+// RUN: attn-gen --sq=512 --dqk=128 --dtype=bf16 --q-heads=1 --mask=causal \
+// RUN:   | attn-opt --attn-to-online=target=gfx942 \
+// RUN:   --attn-shrink-retries | FileCheck %s --check-prefix=LARGE
+// LARGE: scf.while
+// LARGE: scf.for %{{.*}} = %c0{{.*}} to %c64{{.*}} step %c32
+// LARGE: attn.contract {{.*}} guard({{.*}} !attn.tile<q 256, kv 32, bf16> -> !attn.tile<q 256, dv 128, f32>
+
+// RUN: attn-gen --sq=512 --dqk=64 --dtype=bf16 --q-heads=1 --mask=causal \
+// RUN:   | attn-opt --attn-to-online=target=gfx942 \
+// RUN:   --attn-shrink-retries | FileCheck %s --check-prefix=SMALL
+// SMALL: scf.while
+// SMALL: attn.contract {{.*}} guard({{.*}} !attn.tile<q 256, kv 64, bf16> -> !attn.tile<q 256, dv 64, f32>
 
 // A loop over one tile of keys is no loop: the keys stay together.
 // RUN: attn-gen --sq=512 --skv=64 --dqk=64 --dtype=bf16 --q-heads=1 \
