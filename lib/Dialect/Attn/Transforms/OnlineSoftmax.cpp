@@ -75,7 +75,7 @@ static Value buildSafeMax(ImplicitLocOpBuilder &b, Value max) {
 /// and base 2 enter after the subtraction: the difference of equal scores is 0
 /// and their weight 1, however large they are, and what is rounded is small.
 /// (unit lhs - (unit rhs)) as one multiply-add would give neither.
-/// If max is `lazy`, lhs may be a little larger than rhs.
+/// If max is `lazy`, or lower than the maximum, lhs may be larger than rhs.
 static Value buildExpDifference(ImplicitLocOpBuilder &b, Value lhs, Value rhs,
                                 double unit, bool lazy = false) {
   return buildMap(
@@ -93,11 +93,13 @@ static Value buildExpDifference(ImplicitLocOpBuilder &b, Value lhs, Value rhs,
       });
 }
 
-/// The weights of the scores of a tile, with `max` subtracted.
+/// The weights of the scores of a tile, with `max`, or a little less,
+/// subtracted.
 static Value buildWeights(ImplicitLocOpBuilder &b, const OnlineTile &tile,
                           Value max) {
   if (tile.factor == 1)
-    return buildExpDifference(b, tile.scores, max, tile.unit, tile.lazy);
+    return buildExpDifference(b, tile.scores, max, tile.unit,
+                              tile.lazy || tile.shortensWeights);
   assert(tile.unit == kBase2Unit && tile.lazy && "factor of other exponents");
   Value factor = buildF32(b, tile.factor);
   return buildMap(
@@ -148,34 +150,66 @@ static Value buildRounded(ImplicitLocOpBuilder &b, Value weights, Type type,
       });
 }
 
-/// The f32 weights without the bits that `type` does not keep. Cut off is as
-/// good as rounded where the sum is one of the same weights: what all of them
-/// lose cancels, and what is left spreads as far. NaN are quiet and stay NaN.
+/// The f32 weights without the bits that `type` does not keep. As they are
+/// relative to a reference below the maximum, this rounds. NaN are quiet and
+/// stay NaN.
 static Value buildShortened(ImplicitLocOpBuilder &b, Value weights, Type type) {
   return buildMap(
       b, cast<TileType>(weights.getType()), weights,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
-        Type i32 = b.getI32Type();
         Value kept = arith::ConstantOp::create(
             b, b.getI32IntegerAttr(-(1 << countLostBits(type))));
-        Value bits = arith::BitcastOp::create(b, i32, elements[0]);
+        Value bits = arith::BitcastOp::create(b, b.getI32Type(), elements[0]);
         bits = arith::AndIOp::create(b, bits, kept);
         return arith::BitcastOp::create(b, b.getF32Type(), bits).getResult();
       });
 }
 
-/// The state with `max` in place of its maximum.
+/// Makes all weights larger by a factor of half an ulp of 2, or a quarter of
+/// that of 1. A weight of 1 is cut to 1 then, and so is one that is a little
+/// less.
+Value attn::buildReference(ImplicitLocOpBuilder &b, Value max, Type weightType,
+                           double unit) {
+  double drop =
+      std::log1p(std::ldexp(1.0, countLostBits(weightType) - 25)) / unit;
+  return buildMap(
+      b, cast<TileType>(max.getType()), max,
+      [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::SubFOp::create(b, elements[0], buildF32(b, drop))
+            .getResult();
+      });
+}
+
+/// What weights of `tile` are relative to.
+static Value buildTileReference(ImplicitLocOpBuilder &b, Value max,
+                                const OnlineTile &tile) {
+  if (!tile.shortensWeights)
+    return max;
+  return buildReference(b, max, tile.weightType, tile.unit);
+}
+
+/// The sums of `state` times e^(unit (from - to)), for from <= to.
 static OnlineState buildRescaled(ImplicitLocOpBuilder &b,
-                                 const OnlineState &state, Value max,
+                                 const OnlineState &state, Value from, Value to,
                                  double unit) {
-  Value rescale = buildExpDifference(b, state.max, buildSafeMax(b, max), unit);
+  Value rescale = buildExpDifference(b, from, buildSafeMax(b, to), unit);
   OnlineState rescaled = state;
-  rescaled.max = max;
   rescaled.sum = buildProduct(b, state.sum, rescale);
   if (state.exactSum)
     rescaled.exactSum = buildProduct(b, state.exactSum, rescale);
   rescaled.acc = buildProduct(b, state.acc, rescale);
   return rescaled;
+}
+
+/// The state with `max` in place of its maximum.
+static OnlineState buildWithMax(ImplicitLocOpBuilder &b,
+                                const OnlineState &state,
+                                const OnlineTile &tile, Value max) {
+  OnlineState next =
+      buildRescaled(b, state, buildTileReference(b, state.max, tile),
+                    buildTileReference(b, max, tile), tile.unit);
+  next.max = max;
+  return next;
 }
 
 /// Weights of up to 2 to this, before a lazy maximum follows.
@@ -251,8 +285,7 @@ static OnlineState buildFollowed(ImplicitLocOpBuilder &b,
                    b, follows, buildRowMax(b, tile, elements[0]), elements[2])
             .getResult();
       });
-  scf::YieldOp::create(then,
-                       buildRescaled(then, state, max, tile.unit).values());
+  scf::YieldOp::create(then, buildWithMax(then, state, tile, max).values());
   OpBuilder otherwise = choice.getElseBodyBuilder();
   scf::YieldOp::create(otherwise, b.getLoc(), values);
   return OnlineState::fromValues(choice.getResults());
@@ -265,12 +298,11 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
   if (tile.lazy)
     next = buildFollowed(b, state, tile);
   else
-    next = buildRescaled(
-        b, state,
-        ReduceOp::create(b, ReductionKind::max, tile.scores, state.max),
-        tile.unit);
-  Value safeMax = buildSafeMax(b, next.max);
-  Value weights = buildWeights(b, tile, safeMax);
+    next = buildWithMax(
+        b, state, tile,
+        ReduceOp::create(b, ReductionKind::max, tile.scores, state.max));
+  Value reference = buildSafeMax(b, buildTileReference(b, next.max, tile));
+  Value weights = buildWeights(b, tile, reference);
   auto addTo = [&](Value sum, Value terms) -> Value {
     return ReduceOp::create(b, ReductionKind::add, terms, sum);
   };
@@ -302,7 +334,8 @@ OnlineState attn::buildWithSink(ImplicitLocOpBuilder &b, OnlineState state,
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
         return arith::MaxNumFOp::create(b, elements[0], sink).getResult();
       });
-  OnlineState next = buildRescaled(b, state, max, /*unit=*/1);
+  OnlineState next = buildRescaled(b, state, state.max, max, /*unit=*/1);
+  next.max = max;
   // 0 for a sink of -inf, which is no key at all.
   Value weight = buildExpDifference(b, FillOp::create(b, statType, sink),
                                     buildSafeMax(b, max), /*unit=*/1);

@@ -311,6 +311,9 @@ func.func @sinks(%q: memref<1x256x4x16xf32>, %sinks: memref<4xf32>,
 #config = #attn.config<block_q = 32, block_kv = 64, block_kv_compute = 64, schedule = #attn.vector_schedule<rows = 4, lanes = 16, unit = 8, pairs = true>>
 // CHECK-LABEL: func.func private @wide_out_attention_0
 // CHECK-DAG:     %[[KEPT:.*]] = arith.constant -65536 : i32
+// Weights are relative to a little less than the maximum, so that cutting off
+// rounds: to ln(1 + 2^-9), in units of the scale.
+// CHECK-DAG:     %[[LESS:.*]] = arith.constant 0.00780488
 // CHECK:         %[[STATE:.*]]:4 = scf.for {{.*}} iter_args(%{{.*}}, %{{.*}}, %[[OLD:.*]] = %{{.*}}, %[[OLDEXACT:.*]] = %{{[^)]*}})
 // CHECK:           %[[SCALED:.*]] = attn.map ins(%[[OLD]], %{{.*}} :
 // CHECK:           %[[SCALEDEXACT:.*]] = attn.map ins(%[[OLDEXACT]], %{{.*}} :
@@ -325,7 +328,9 @@ func.func @sinks(%q: memref<1x256x4x16xf32>, %sinks: memref<4xf32>,
 // CHECK:             arith.truncf %{{.*}} {attn.shortened} : f32 to bf16
 // CHECK:           attn.contract %{{.*}}, %[[ROUNDED]]
 // CHECK:           scf.yield %{{.*}}, %{{.*}}, %[[SUM]], %[[EXACT]]
-// CHECK:         attn.map ins(%[[STATE]]#1, %[[STATE]]#3 :
+// CHECK:         %[[REFERENCE:.*]] = attn.map ins(%[[STATE]]#1 :
+// CHECK:           arith.subf %{{.*}}, %[[LESS]]
+// CHECK:         attn.map ins(%[[REFERENCE]], %[[STATE]]#3 :
 // CHECK:           math.log2
 // CHECK-LABEL: func.func @wide_out(
 func.func @wide_out(%q: memref<1x256x4x16xbf16>, %out: memref<1x256x4x16xf32>,

@@ -152,6 +152,8 @@ void KernelBuilder::storeTile(Value outTile, Value lseTile, Value keepFinite) {
 
 void KernelBuilder::storeResults(OnlineState state) {
   double unit = getUnit();
+  if (shortensWeights())
+    state.max = buildReference(b, state.max, score->getOperandType(), unit);
   if (item.sink) {
     state = buildWithSink(b, state, item.sink, unit);
     unit = 1;
