@@ -165,11 +165,11 @@ static Value buildShortened(ImplicitLocOpBuilder &b, Value weights, Type type) {
       });
 }
 
-/// Makes all weights larger by a factor of half an ulp of 2, or a quarter of
-/// that of 1. A weight of 1 is cut to 1 then, and so is one that is a little
-/// less.
-Value attn::buildReference(ImplicitLocOpBuilder &b, Value max, Type weightType,
-                           double unit) {
+/// What weights that are cut are relative to, in place of `max`, in units of
+/// `unit`. It makes them larger by half an ulp below 2 and a quarter above 1: a
+/// weight of 1 is cut to 1 then, and so is one that is a little less.
+static Value buildReference(ImplicitLocOpBuilder &b, Value max, Type weightType,
+                            double unit) {
   double drop =
       std::log1p(std::ldexp(1.0, countLostBits(weightType) - 25)) / unit;
   return buildMap(
@@ -197,7 +197,8 @@ static OnlineState buildRescaled(ImplicitLocOpBuilder &b,
   rescaled.sum = buildProduct(b, state.sum, rescale);
   if (state.exactSum)
     rescaled.exactSum = buildProduct(b, state.exactSum, rescale);
-  rescaled.acc = buildProduct(b, state.acc, rescale);
+  if (state.acc)
+    rescaled.acc = buildProduct(b, state.acc, rescale);
   return rescaled;
 }
 
@@ -319,6 +320,13 @@ OnlineState attn::buildOnlineStep(ImplicitLocOpBuilder &b,
   return next;
 }
 
+OnlineState attn::buildExactState(ImplicitLocOpBuilder &b,
+                                  const OnlineState &state, Type weightType,
+                                  double unit) {
+  return {/*acc=*/nullptr, buildReference(b, state.max, weightType, unit),
+          state.exactSum};
+}
+
 OnlineState attn::buildWithSink(ImplicitLocOpBuilder &b, OnlineState state,
                                 Value sink, double unit) {
   auto statType = cast<TileType>(state.max.getType());
@@ -339,16 +347,11 @@ OnlineState attn::buildWithSink(ImplicitLocOpBuilder &b, OnlineState state,
   // 0 for a sink of -inf, which is no key at all.
   Value weight = buildExpDifference(b, FillOp::create(b, statType, sink),
                                     buildSafeMax(b, max), /*unit=*/1);
-  auto addWeight = [&](Value sum) {
-    return buildMap(
-        b, statType, {sum, weight},
-        [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
-          return arith::AddFOp::create(b, elements[0], elements[1]).getResult();
-        });
-  };
-  next.sum = addWeight(next.sum);
-  if (next.exactSum)
-    next.exactSum = addWeight(next.exactSum);
+  next.sum = buildMap(
+      b, statType, {next.sum, weight},
+      [](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange) {
+        return arith::AddFOp::create(b, elements[0], elements[1]).getResult();
+      });
   return next;
 }
 
@@ -392,9 +395,8 @@ Value attn::buildOutput(ImplicitLocOpBuilder &b, const OnlineState &state,
 Value attn::buildLse(ImplicitLocOpBuilder &b, const OnlineState &state,
                      Value rows, double unit) {
   auto statType = cast<TileType>(state.sum.getType());
-  Value exactSum = state.exactSum ? state.exactSum : state.sum;
   return buildMap(
-      b, statType, {state.max, exactSum},
+      b, statType, {state.max, state.sum},
       [&](ImplicitLocOpBuilder &b, ValueRange elements, ValueRange at) {
         Value has = buildRowHasOutput(b, at[0], rows, elements[1]);
         Value log2 = math::Log2Op::create(b, elements[1]);

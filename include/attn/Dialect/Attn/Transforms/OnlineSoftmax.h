@@ -73,7 +73,8 @@ struct OnlineTile {
   double factor = 1;
   /// Whether weights lose the bits that their type does not keep before they
   /// are summed: a result of a wider type then shows nothing that all weights
-  /// of a row lose. They are relative to a reference below max.
+  /// of a row lose. Before that they are relative to a reference
+  /// below max.
   bool shortensWeights = false;
 };
 
@@ -85,10 +86,11 @@ inline constexpr double kBase2Unit = 0.693147180559945309417;
 OnlineState buildOnlineStep(mlir::ImplicitLocOpBuilder &b,
                             const OnlineState &state, const OnlineTile &tile);
 
-/// What shortened weights are relative to, in place of `max`, in units of
-/// `unit`: the maximum of the state of rows that have seen all of their keys.
-mlir::Value buildReference(mlir::ImplicitLocOpBuilder &b, mlir::Value max,
-                           mlir::Type weightType, double unit);
+/// Of a state with two sums, what lse is made of: the reference of its weights
+/// and their sum as they are, without acc.
+OnlineState buildExactState(mlir::ImplicitLocOpBuilder &b,
+                            const OnlineState &state, mlir::Type weightType,
+                            double unit);
 
 /// The state, in natural units, of rows that have seen all of their keys, in
 /// units of `unit`, and then `sink` (f32, natural), a logit that enters the

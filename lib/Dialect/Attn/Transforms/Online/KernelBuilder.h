@@ -228,7 +228,7 @@ private:
   buildComputeSteps(const OnlineState &state, mlir::Value tile, TileKind kind);
   void buildTileCount(TileKind kind);
   void storeTile(mlir::Value out, mlir::Value lse, mlir::Value keepFinite);
-  void storeResults(OnlineState state);
+  void storeResults(const OnlineState &state);
   void storePadding();
   llvm::LogicalResult buildSequenceItem();
   llvm::LogicalResult buildPackedItem();

@@ -150,18 +150,18 @@ void KernelBuilder::storeTile(Value outTile, Value lseTile, Value keepFinite) {
                       keepFinite);
 }
 
-void KernelBuilder::storeResults(OnlineState state) {
+void KernelBuilder::storeResults(const OnlineState &state) {
   double unit = getUnit();
-  if (shortensWeights())
-    state.max = buildReference(b, state.max, score->getOperandType(), unit);
-  if (item.sink) {
-    state = buildWithSink(b, state, item.sink, unit);
-    unit = 1;
-  }
+  auto withSink = [&](const OnlineState &keys) {
+    return item.sink ? buildWithSink(b, keys, item.sink, unit) : keys;
+  };
+  OnlineState all = withSink(state), exact = all;
+  if (state.exactSum)
+    exact = withSink(buildExactState(b, state, score->getOperandType(), unit));
   Value lseTile;
   if (lse)
-    lseTile = buildLse(b, state, item.rows, unit);
-  Value outTile = buildOutput(b, state, item.rows, guardScale, item.outDescale);
+    lseTile = buildLse(b, exact, item.rows, item.sink ? 1 : unit);
+  Value outTile = buildOutput(b, all, item.rows, guardScale, item.outDescale);
   storeTile(outTile, lseTile, /*keepFinite=*/guard);
 }
 
