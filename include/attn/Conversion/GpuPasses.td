@@ -30,9 +30,9 @@ def ShrinkRetriesPass : Pass<"attn-shrink-retries", "::mlir::func::FuncOp"> {
     In: a kernel of the online stage with an `#attn.block_schedule`. Out: the
     `scf.while` of the attempts after the first stands in a loop over the fewest
     rows that the block's warps can share, and goes through the keys of a tile
-    in the smallest steps of the matrix instruction, but transposed tiles of less
-    than 128 columns as a whole. What is rare then takes few registers and little
-    code, whose loops stay loops.
+    in the smallest steps of the matrix instruction, but transposed tiles of
+    less than 128 columns as a whole. What is rare then takes few registers and
+    little code, whose loops stay loops.
 
     ```mlir
     scf.for %row = %c0 to %c128 step %c64 {
